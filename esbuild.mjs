@@ -1,0 +1,75 @@
+// Builds everything that ships (dist/) and, with --tests, everything that is tested (out/test/).
+//   node esbuild.mjs [--tests] [--watch] [--production]
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = dirname(fileURLToPath(import.meta.url));
+process.chdir(root);
+const flags = new Set(process.argv.slice(2));
+const production = flags.has('--production');
+
+/** AssemblyScript kernels -> out/kernels.wasm, which bundles import as bytes. */
+function buildKernels() {
+  const entry = 'src/engine/cpu/assembly/index.ts';
+  if (!existsSync(entry)) return;
+  const output = 'out/kernels.wasm';
+  const sources = readdirSync(dirname(entry)).map((name) => statSync(join(dirname(entry), name)).mtimeMs);
+  if (existsSync(output) && statSync(output).mtimeMs > Math.max(...sources, statSync('esbuild.mjs').mtimeMs)) return;
+  mkdirSync('out', { recursive: true });
+  const asc = spawnSync(
+    process.execPath,
+    [
+      'node_modules/assemblyscript/bin/asc.js', entry, '--outFile', output,
+      '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--importMemory', '--noExportMemory',
+      '--initialMemory', '16', '--maximumMemory', '65536',
+    ],
+    { stdio: 'inherit' },
+  );
+  if (asc.status !== 0) throw new Error('the WebAssembly kernels did not compile (messages above)');
+}
+
+const shared = {
+  bundle: true,
+  sourcemap: production ? false : 'linked',
+  minify: production,
+  logLevel: 'warning',
+  target: ['es2023', 'node20'],
+  loader: { '.wgsl': 'text', '.wasm': 'binary', '.svg': 'text' },
+  legalComments: 'none',
+  alias: { 'gramlens-kernels.wasm': join(root, 'out/kernels.wasm') },
+};
+const node = { ...shared, platform: 'node', format: 'cjs', external: ['vscode', 'webgpu'] };
+const browser = { ...shared, platform: 'browser', format: 'iife', target: ['es2023'], define: { 'process.env.NODE_ENV': '"production"' } };
+
+const bundles = [
+  { ...node, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist' },
+  { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
+  { ...node, entryPoints: { runner: 'src/inspection/node/runnerThread.ts' }, outdir: 'dist' },
+  { ...browser, entryPoints: { inspector: 'webview/inspector/main.ts', heatmap: 'webview/heatmap/main.ts', worker: 'webview/worker/main.ts' }, outdir: 'dist/webview' },
+].filter((bundle) => Object.values(bundle.entryPoints).every((file) => existsSync(file)));
+
+function walk(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)],
+  );
+}
+const testFiles = () => walk('test').filter((file) => /\.(test|bench|entry)\.ts$/.test(file) || file === join('test', 'workbench', 'index.ts'));
+
+buildKernels();
+await Promise.all(bundles.map((bundle) => esbuild.build(bundle)));
+if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
+  mkdirSync('dist/webview', { recursive: true });
+  for (const file of ['codicon.css', 'codicon.ttf']) cpSync(`node_modules/@vscode/codicons/dist/${file}`, `dist/webview/${file}`);
+}
+if (flags.has('--tests')) {
+  // Tests that run in Node leave packages outside; pages for the browser (*.entry.ts) are bundled whole.
+  const files = testFiles();
+  await esbuild.build({
+    ...shared, platform: 'node', format: 'cjs', packages: 'external', entryPoints: files.filter((f) => !f.endsWith('.entry.ts')), outdir: 'out/test', outbase: 'test', outExtension: { '.js': '.cjs' },
+  });
+  const entries = files.filter((f) => f.endsWith('.entry.ts'));
+  if (entries.length > 0) await esbuild.build({ ...browser, entryPoints: entries, outdir: 'out/test', outbase: 'test' });
+}

@@ -1,0 +1,28 @@
+// Where every reader gets its bytes: a random-access source handed in by the host (a file handle, a message
+// channel, a buffer in a test). Nothing in `checkpoint` opens files itself, and nothing reads a whole file.
+
+export interface ByteSource {
+  /** File name without folders, for messages. */
+  readonly name: string;
+  /** Size of the whole file in bytes. */
+  readonly byteLength: number;
+  /**
+   * Exactly `length` bytes from `offset`. Readers check the range against `byteLength` first; a source that
+   * cannot deliver all bytes rejects (it never returns fewer).
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** A source over bytes that are already in memory (tests, small files of virtual file systems). */
+export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
+  return {
+    name,
+    byteLength: bytes.byteLength,
+    read: (offset, length) => {
+      if (offset < 0 || length < 0 || offset + length > bytes.byteLength) {
+        return Promise.reject(new RangeError(`${name}: bytes ${offset}..${offset + length} lie outside the file`));
+      }
+      return Promise.resolve(bytes.slice(offset, offset + length));
+    },
+  };
+}

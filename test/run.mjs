@@ -1,0 +1,53 @@
+// Runs the test groups and closes with `N passed, N failed`.
+//   node test/run.mjs [unit|hostile|kernels|webview|workbench ...] [--grep WORD] [--full]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+const args = process.argv.slice(2);
+const grepAt = args.indexOf('--grep');
+const grep = grepAt >= 0 ? args.splice(grepAt, 2)[1] : null;
+const full = args.includes('--full');
+const wanted = args.filter((arg) => !arg.startsWith('--'));
+const groups = wanted.length > 0 ? wanted : ['unit', 'hostile', 'kernels', 'webview', 'workbench'];
+
+function walk(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)],
+  );
+}
+
+const built = spawnSync(process.execPath, ['esbuild.mjs', '--tests'], { stdio: 'inherit' });
+if (built.status !== 0) {
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}
+let passed = 0;
+let failed = 0;
+for (const group of groups) {
+  const files = walk(join('out', 'test', group)).filter((file) => file.endsWith('.test.cjs') && !file.includes(`${join('workbench', 'suite')}`));
+  if (files.length === 0) continue;
+  console.log(`\n== ${group}`);
+  const report = join(mkdtempSync(join(tmpdir(), 'gramlens-test-')), 'report.json');
+  const mocha = spawnSync(
+    process.execPath,
+    ['node_modules/mocha/bin/mocha.js', '--reporter', './test/reporter.cjs', '--timeout', '120000', ...(grep === null ? [] : ['--grep', grep]), ...files],
+    { stdio: 'inherit', env: { ...process.env, GRAMLENS_TEST_REPORT: report, GRAMLENS_FULL: full ? '1' : '' } },
+  );
+  if (!existsSync(report)) {
+    failed += 1;
+    console.log(`${group}: the runner ended without a report (exit ${mocha.status}, signal ${mocha.signal})`);
+    continue;
+  }
+  const counts = JSON.parse(readFileSync(report, 'utf8'));
+  passed += counts.passed;
+  failed += counts.failed;
+  if (counts.failed === 0 && mocha.status !== 0) failed += 1;
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
