@@ -1,0 +1,61 @@
+// What the diagnostics of one head need: its float64 tensors and the piece of the layer that made them (token
+// noise is applied before the projections). Plain data only, so that it can be posted to a worker.
+
+import type { RpcParameters } from '../engine/headKernels';
+import type { NoiseKind } from './headResult';
+
+export interface HeadProjection {
+  /** [d, C], rows of this head. */
+  readonly weight: Float64Array;
+  /** [d] */
+  readonly bias: Float64Array | null;
+  /** LayerNorm over d after the projection (qk_norm models); null elsewhere. */
+  readonly norm: { readonly weight: Float64Array; readonly bias: Float64Array | null; readonly eps: number } | null;
+}
+
+export interface HeadInput {
+  readonly layer: number;
+  readonly head: number;
+  readonly kvHead: number;
+  /** N, d, C */
+  readonly tokens: number;
+  readonly headDim: number;
+  readonly embedDim: number;
+  /** Class and distillation tokens at the front, which token noise never touches. */
+  readonly prefixTokens: number;
+  /** [N, d]; null in symmetric heads, where q = k. */
+  readonly q: Float64Array | null;
+  readonly k: Float64Array;
+  readonly v: Float64Array;
+  /** V [N, d] of the other heads of the layer, for the null `other-heads`. */
+  readonly otherValues: readonly Float64Array[];
+  /** [N, C] input of the projections. */
+  readonly x: Float64Array;
+  readonly query: HeadProjection | null;
+  readonly key: HeadProjection;
+  readonly value: HeadProjection;
+  /** q and k standardised over d after the projection (Reconstruction model). */
+  readonly standardise: boolean;
+  /** Scaled Attention: [N, N] matrix S of this head, or alpha; null elsewhere. */
+  readonly scaled: { readonly matrix: Float64Array } | { readonly alpha: number } | null;
+  /** What the model itself runs in this layer; decides `attention` numbers and h of the projection loss. */
+  readonly nativeRpc: RpcParameters | null;
+  /** (k, v) of this head in untrained twins on the same input, for the null `untrained`; empty: not run. */
+  readonly untrained: readonly { readonly k: Float64Array; readonly v: Float64Array }[];
+}
+
+export interface NoiseSettings {
+  readonly kinds: readonly NoiseKind[];
+  /** Levels per kind, ascending; kinds without an entry use the defaults of spec section 6. */
+  readonly levels: Partial<Record<NoiseKind, readonly number[]>>;
+  readonly repeats: number;
+}
+
+export interface DiagnosticsOptions {
+  readonly seed: number;
+  /** B, draws of the nulls `random` and `permuted`; 0 leaves them out. */
+  readonly nulls: number;
+  /** RPC beside the model's attention; null: not in this layer. In asymmetric heads it is the `+asym` what-if. */
+  readonly rpc: RpcParameters | null;
+  readonly noise: NoiseSettings;
+}

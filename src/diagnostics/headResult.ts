@@ -1,0 +1,206 @@
+// The numbers of one head, with the names that `result.json` has (contract `gramlens.inspection/1`). A quantity
+// that is undefined is null and a sibling `reason` says why; NaN and Infinity never get in here.
+
+/** A number, or null with the reason beside it in the same object. */
+export type Measured = number | null;
+
+export interface AttentionNumbers {
+  /** Mean over queries of the pattern row's entropy, nats. Pattern of the model itself. */
+  readonly entropy: number;
+  /** Mean over queries of the row's largest weight. */
+  readonly maxWeight: number;
+  /** Mean of the diagonal. */
+  readonly diagonalMass: number;
+  /** Mean of column 0 (class token). */
+  readonly firstTokenMass: number;
+}
+
+export interface SpectrumNumbers {
+  /** max_ij of log K_phi; true eigenvalue = e^shift * w. */
+  readonly shift: number;
+  /** True eigenvalues e^shift w of the centred Gram, descending, the first 64 at most. */
+  readonly eigenvalues: readonly number[];
+  /** log10 of the same; null where w <= 0 (round-off). */
+  readonly log10Eigenvalues: readonly Measured[];
+  /** R = #{w > N 2^-52 w_1} */
+  readonly numericalRank: number;
+  /** r = min(d, R, N-1), the number of eigenvectors that alignment uses. */
+  readonly rank: number;
+  /** max_ij of the scores k k^T / sqrt(d). */
+  readonly maxScore: number;
+  readonly reason?: string;
+}
+
+export type AlignmentStatistic = 'overlap' | 'energy' | 'rayleigh';
+
+export interface NullSummary {
+  readonly mean: number;
+  /** ddof 1 */
+  readonly sd: number;
+  readonly z: Measured;
+  /** One-sided: (1 + #{null >= observed}) / (draws + 1). */
+  readonly p: number;
+  /** Benjamini-Hochberg over all heads of the run; filled in when the run is complete. */
+  readonly q?: number;
+}
+
+export interface NullResult {
+  readonly draws: number;
+  readonly overlap: NullSummary;
+  readonly energy: NullSummary;
+  readonly rayleigh: NullSummary;
+}
+
+export interface RankAmongHeads {
+  /** 1 = highest of all heads of the layer. */
+  readonly rank: number;
+  readonly of: number;
+}
+
+export interface AlignmentMode {
+  /** Cosines of the principal angles, descending. */
+  readonly cosines: readonly number[];
+  readonly overlap: Measured;
+  /** max(p, r) / (N - 1) */
+  readonly overlapChance: number;
+  readonly energy: Measured;
+  /** r / (N - 1) */
+  readonly energyChance: number;
+  readonly rayleigh: Measured;
+  /** false where chance alone gives more than 0.8. */
+  readonly informative: boolean;
+  /** 5 % and 95 % quantile and mean, per principal angle, of the `random` null; empty when nulls = 0. */
+  readonly cosineBand: {
+    readonly low: readonly number[];
+    readonly mean: readonly number[];
+    readonly high: readonly number[];
+  };
+  readonly nulls: {
+    readonly random: NullResult | null;
+    readonly permuted: NullResult | null;
+    readonly untrained: NullResult | null;
+    readonly otherHeads: { readonly overlap: RankAmongHeads; readonly rayleigh: RankAmongHeads } | null;
+  };
+  readonly reason?: string;
+}
+
+/** The verdict words of spec section 5; nothing stronger is ever said. */
+export type AlignmentVerdict =
+  'above token-shared baseline' | 'explained by shared tokens' | 'no evidence' | 'not measurable';
+
+export interface AlignmentNumbers {
+  readonly theory: AlignmentMode;
+  readonly plain: AlignmentMode;
+  /** ||1_N G^-1 V|| / ||G^-1 V||, 0 under theory. */
+  readonly centringResidual: Measured;
+  /** null: above permuted tokens, but the `untrained` null was not run; `reason` says so. */
+  readonly verdict: AlignmentVerdict | null;
+  readonly reason?: string;
+}
+
+/** Arrays over columns a. */
+export interface GammaNumbers {
+  readonly meanAbsDiff: readonly Measured[];
+  readonly sdAbsDiff: readonly Measured[];
+  readonly meanRelDiff: readonly Measured[];
+  readonly sdRelDiff: readonly Measured[];
+  readonly mean: readonly Measured[];
+  /** ||K_c a - theta a|| / ||K_c a||, the headline: 0 = eigenvector, near 1 = unrelated. */
+  readonly eigenResidual: readonly Measured[];
+  readonly reason?: string;
+}
+
+export interface ProjectionNumbers {
+  /** Mean of ||phi(q_i)||^2 - ||h_i||^2. */
+  readonly signed: Measured;
+  readonly abs: Measured;
+  readonly relH: Measured;
+  readonly relPhi: Measured;
+  /** #{||h_i||^2 > ||phi(q_i)||^2} / N */
+  readonly besselViolation: number;
+  /** Mean of ||phi(q_i)||^2; null when not finite. */
+  readonly phiNorm: Measured;
+  /** Mean of ||h_i||^2. */
+  readonly hNorm: Measured;
+  /** Median over tokens of log ||phi(q_i)||^2 - log ||h_i||^2 (natural log). */
+  readonly logRatio: Measured;
+  /** Medians, the headline where means overflow. */
+  readonly logPhiNormMedian: Measured;
+  readonly hNormMedian: Measured;
+  readonly signedMedian: Measured;
+  readonly reason?: string;
+}
+
+export interface ReproductionMetrics {
+  readonly direct: Measured;
+  readonly optimal: Measured;
+  readonly pearson: Measured;
+  readonly relFrobenius: Measured;
+  readonly linearCka: Measured;
+  readonly kernelCka: Measured;
+  readonly reason?: string;
+}
+
+export interface RpcNumbers {
+  readonly variant: string;
+  readonly iterations: number;
+  readonly lambda: number;
+  readonly mu: number;
+  readonly tau: number;
+  /** true: `+asym`, only the keys are cleaned (our extension). */
+  readonly asymmetric: boolean;
+  /** Per iteration. */
+  readonly residual: readonly number[];
+  readonly density: readonly number[];
+  readonly sparseNorm: readonly number[];
+  /** ||h_rpc - h_softmax|| / ||h_softmax|| on clean input. */
+  readonly cleanGap: Measured;
+  /** ||h - 1_N h|| / ||h|| */
+  readonly dispersion: { readonly softmax: Measured; readonly rpc: Measured };
+  /** true: S is zero in every iteration (spec section 2, F5). */
+  readonly sparseNeverActive: boolean;
+  readonly reason?: string;
+}
+
+export type NoiseKind = 'token_gauss' | 'key_gauss' | 'key_sparse' | 'token_replace' | 'token_drop';
+
+export interface NoiseCurve {
+  /** Mean over repeats, per level. */
+  readonly mean: readonly number[];
+  /** Half width of the 95 % interval, per level; 0 width is reported as null when repeats < 2. */
+  readonly ci: readonly Measured[];
+}
+
+/** 'deviates less' only if the interval of the paired difference excludes 0 and RPC has not collapsed. */
+export type NoiseVerdict = 'RPC deviates less' | 'RPC deviates more' | 'no difference' | 'collapsed' | 'not measured';
+
+export interface NoiseNumbers {
+  readonly kind: NoiseKind;
+  readonly levels: readonly number[];
+  readonly softmax: NoiseCurve;
+  readonly rpc: NoiseCurve | null;
+  readonly rpcVsCleanSoftmax: NoiseCurve | null;
+  /** Mean relative deviation over the levels; difference = softmax - rpc, paired. */
+  readonly auc: {
+    readonly softmax: number;
+    readonly rpc: Measured;
+    readonly difference: Measured;
+    readonly ci: { readonly softmax: Measured; readonly rpc: Measured; readonly difference: Measured };
+  };
+  readonly verdict: NoiseVerdict;
+  readonly reason?: string;
+}
+
+export interface HeadResult {
+  readonly index: number;
+  readonly kvHead: number;
+  readonly attention: AttentionNumbers;
+  readonly spectrum: SpectrumNumbers;
+  readonly alignment: AlignmentNumbers;
+  readonly gamma: { readonly learned: GammaNumbers; readonly eig: GammaNumbers; readonly perturbed: GammaNumbers };
+  readonly projection: ProjectionNumbers;
+  readonly reproduction: { readonly asCoded: ReproductionMetrics; readonly scaleFree: ReproductionMetrics };
+  /** null: RPC was not asked for in this layer. */
+  readonly rpc: RpcNumbers | null;
+  readonly noise: readonly NoiseNumbers[];
+}

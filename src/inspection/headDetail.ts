@@ -1,0 +1,11 @@
+// Pictures of one head that are too big for the result: patterns, computed again on demand from the kept q, k, v.
+
+export interface HeadDetail {
+  readonly layer: number;
+  readonly head: number;
+  readonly tokens: number;
+  /** [queryPos, keyPos] without RPC. */
+  readonly softmaxPattern: Float32Array;
+  /** [queryPos, keyPos] of RPC's last iteration; null where RPC was not asked for. */
+  readonly rpcPattern: Float32Array | null;
+}

@@ -1,0 +1,83 @@
+// The result contract `gramlens.inspection/1` (result.schema.json beside this file says the same as JSON Schema).
+
+import type { BackendKind } from '../engine/backend';
+import type { HeadResult } from '../diagnostics/headResult';
+import type { AttentionKind, ModelFamily, SpecFact } from '../model/modelSpec';
+
+export const resultSchemaName = 'gramlens.inspection/1';
+
+export interface Parity {
+  /** Largest error of any compared tensor, relative to max |.| of the float64 tensor; null: backend is float64. */
+  readonly maxRelError: number | null;
+  /** Per tensor kind (q, k, v, out, next, logits). */
+  readonly perTensor: Readonly<Record<string, number>>;
+  readonly reason?: string;
+}
+
+export interface Provenance {
+  readonly gramlensVersion: string;
+  readonly checkpoint: {
+    readonly name: string;
+    readonly bytes: number;
+    readonly sha256: string | null;
+    readonly format: string;
+    readonly dtypes: readonly string[];
+  };
+  readonly inputs: readonly {
+    readonly kind: string;
+    readonly label: string;
+    readonly sha256: string;
+    readonly tokens: number;
+  }[];
+  readonly seed: number;
+  readonly backend: BackendKind;
+  /** Why this backend (auto's reason, or 'chosen by the user'). */
+  readonly backendReason: string;
+  readonly adapter: string | null;
+  /** Precision of the backend's forward pass. */
+  readonly precision: 'float32' | 'float64';
+  /** Precision of the tensors and arithmetic behind every metric. */
+  readonly metricsPrecision: 'float64';
+  readonly parity: Parity;
+  readonly rpc: {
+    readonly variant: string;
+    readonly iterations: number;
+    readonly lambda: number;
+    readonly layers: 'all' | 'none' | readonly number[];
+  };
+  readonly forward: 'native' | 'softmax' | 'rpc';
+  readonly nulls: number;
+  readonly elapsedMs?: number;
+}
+
+export interface LayerResult {
+  readonly index: number;
+  readonly heads: readonly HeadResult[];
+}
+
+export interface ModelSummary {
+  readonly family: ModelFamily;
+  readonly attention: AttentionKind;
+  readonly causal: boolean;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly embedDim: number;
+  readonly tokens: number;
+  readonly prefixTokens: number;
+  readonly grid: readonly [number, number];
+  readonly facts: readonly SpecFact[];
+  readonly notes: readonly string[];
+}
+
+export interface InspectionResult {
+  readonly schema: typeof resultSchemaName;
+  readonly provenance: Provenance;
+  readonly model: ModelSummary;
+  readonly layers: readonly LayerResult[];
+  readonly output: {
+    readonly logitsTop: readonly { readonly index: number; readonly label: string; readonly logit: number }[];
+    readonly reason?: string;
+  };
+}
