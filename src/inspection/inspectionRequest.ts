@@ -1,0 +1,47 @@
+// What a person asks for and what it will cost, before anything runs.
+
+import type { BackendKind, ForwardAttention } from '../engine/backend';
+import type { NoiseSettings } from '../diagnostics/headInput';
+import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
+import type { TensorIndex } from '../checkpoint/tensorIndex';
+
+/** Plain data: it crosses to workers. */
+export interface InspectionRequest {
+  readonly index: TensorIndex;
+  readonly spec: ModelSpec;
+  readonly input: ModelInput;
+  readonly checkpointSha256: string | null;
+  readonly backend: BackendKind;
+  readonly backendReason: string;
+  /** Layers and heads to diagnose; the forward pass always runs as far as the last one asked for. */
+  readonly layers: readonly number[];
+  readonly heads: readonly number[];
+  /** RPC beside the model's own attention. */
+  readonly rpc: RpcSettings;
+  readonly forward: ForwardAttention;
+  readonly noise: NoiseSettings;
+  readonly nulls: number;
+  /** Untrained twins for the null of that name; 0: not run. */
+  readonly twins: number;
+  readonly seed: number;
+  /** Keep q, k, v, out, pattern of every layer for `tensors.npz`. */
+  readonly keepTensors: boolean;
+  readonly gramlensVersion: string;
+}
+
+export interface InspectionPlan {
+  readonly description: string;
+  readonly layers: number;
+  readonly heads: number;
+  readonly tokens: number;
+  readonly headDim: number;
+  /** Bytes of one layer's weights as they are held while it runs. */
+  readonly layerByteLength: number;
+  readonly peakByteLength: number;
+  /** Forward pass, floating-point operations. */
+  readonly forwardFlops: number;
+  readonly diagnosticsFlops: number;
+  readonly estimatedSeconds: number;
+  readonly backend: BackendKind;
+  readonly backendReason: string;
+}

@@ -1,0 +1,100 @@
+// Everything that crosses a boundary: extension host <-> pages, page <-> worker, host <-> runner thread. One
+// interface a direction; `rpc.ts` turns it into typed calls whose replies always come.
+
+import type { HeadDetail } from '../inspection/headDetail';
+import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
+import type { LayerResult, ModelSummary, Provenance, InspectionResult } from '../inspection/inspectionResult';
+import type { HeadResult } from '../diagnostics/headResult';
+import type { DType } from '../checkpoint/tensorIndex';
+
+/** Where the active inspection stands; the pages draw this and nothing else. */
+export type SessionPhase = 'empty' | 'planning' | 'running' | 'done' | 'cancelled' | 'failed';
+
+export interface InputPicture {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, 4 bytes a pixel. */
+  readonly rgba: Uint8Array;
+}
+
+/** Whole state, sent when a page becomes ready and whenever a run starts or ends. */
+export interface SessionSnapshot {
+  readonly phase: SessionPhase;
+  /** File name of the checkpoint, '' when empty. */
+  readonly title: string;
+  /** One sentence for the person: what is going on, or what went wrong and what to do next. */
+  readonly message: string;
+  readonly model: ModelSummary | null;
+  readonly plan: InspectionPlan | null;
+  readonly provenance: Provenance | null;
+  readonly layers: readonly LayerResult[];
+  readonly output: InspectionResult['output'] | null;
+  readonly picture: InputPicture | null;
+  readonly progress: Progress | null;
+  readonly selected: HeadAddress | null;
+  /** Metric id of the side panel, see src/report/figures/metrics.ts. */
+  readonly metric: string;
+}
+
+export interface HeadAddress {
+  readonly layer: number;
+  readonly head: number;
+}
+
+export interface Progress {
+  /** E.g. 'Layer 3 of 6: spectra and noise'. */
+  readonly label: string;
+  /** 0..1 */
+  readonly fraction: number;
+}
+
+/** Calls a page makes to the extension host. */
+export interface HostCalls {
+  ready(page: 'inspector' | 'heatmap'): Promise<SessionSnapshot>;
+  getHeadDetail(address: HeadAddress): Promise<HeadDetail>;
+  selectHead(address: HeadAddress | null, reveal: boolean): Promise<void>;
+  setMetric(metric: string): Promise<void>;
+  runCommand(command: 'inspect' | 'inspectSample' | 'export' | 'cancel' | 'selectBackend'): Promise<void>;
+  /** Save what a figure's copy button made (SVG text, CSV text or PNG bytes) where the person says. */
+  saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void>;
+  /** Tensor bytes for the page's worker, in chunks of at most 8 MB. */
+  readTensor(runId: number, name: string, offset: number, length: number): Promise<Uint8Array>;
+  /** From the page's worker while it runs an inspection for the host. */
+  workerEvent(runId: number, event: RunnerEvent): Promise<void>;
+  log(level: 'info' | 'warn' | 'error', message: string): Promise<void>;
+}
+
+/** Calls the extension host makes to a page. */
+export interface PageCalls {
+  snapshot(state: SessionSnapshot): Promise<void>;
+  progress(progress: Progress): Promise<void>;
+  /** A head is done: its cell fills. */
+  headDone(layer: number, head: HeadResult): Promise<void>;
+  select(address: HeadAddress | null): Promise<void>;
+  setMetric(metric: string): Promise<void>;
+  /** inspector only: run on this page's WebGPU device. */
+  startWorker(runId: number, request: InspectionRequest): Promise<void>;
+  cancelWorker(runId: number): Promise<void>;
+  workerHeadDetail(runId: number, address: HeadAddress): Promise<HeadDetail>;
+  probeWebGpu(): Promise<WebGpuProbe>;
+}
+
+export interface WebGpuProbe {
+  readonly status: 'hardware' | 'software' | 'noApi' | 'noAdapter' | 'failed';
+  readonly adapter: string | null;
+  readonly message: string;
+}
+
+/** What a runner (Node thread or page worker) tells while it works. */
+export type RunnerEvent =
+  | { readonly kind: 'plan'; readonly plan: InspectionPlan; readonly model: ModelSummary }
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'head'; readonly layer: number; readonly head: HeadResult }
+  | { readonly kind: 'done'; readonly result: InspectionResult }
+  | { readonly kind: 'failed'; readonly message: string; readonly exitCode: 1 | 2 | 3 | 130; readonly reason: string };
+
+export interface TensorHandle {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly byteLength: number;
+}
