@@ -1,0 +1,20 @@
+// The primitives that a float64 backend brings; everything else (which tensor goes where) is shared in
+// runLayer.ts and float64Backend.ts. `reference` and `cpu` differ in nothing but this.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import type { ModelSpec } from '../model/modelSpec';
+import type { LinearWeights } from './backend';
+import type { HeadKernels } from './headKernels';
+
+export type Activation = ModelSpec['activation'];
+
+/** All functions leave their inputs alone and return fresh arrays. */
+export interface Float64Ops {
+  readonly kernels: HeadKernels;
+  /** x [rows, in] times weight^T [in, out] plus bias; result [rows, out]. */
+  linear(x: FloatArray, rows: number, weights: LinearWeights, inWidth: number, outWidth: number): Float64Array;
+  /** Each row of x [rows, width] to mean 0 and biased variance 1 (plus eps), then times weight plus bias. */
+  layerNorm(x: FloatArray, rows: number, width: number, weights: LinearWeights, eps: number): Float64Array;
+  /** Elementwise: GELU by erf, GELU by tanh, ReLU. */
+  activate(kind: Activation, x: Float64Array): Float64Array;
+}

@@ -1,0 +1,60 @@
+// The yardstick: head kernels and layer primitives in plain float64 TypeScript. Slow on purpose.
+
+import type { FloatArray } from '../../checkpoint/tensorIndex';
+import type { LinearWeights } from '../backend';
+import type { Activation, Float64Ops } from '../float64Ops';
+import type { HeadKernels } from '../headKernels';
+import { attention, pattern } from './attention';
+import { erfc } from './erf';
+import { matmul, matmulTransposed } from './matmul';
+import { rpc } from './rpc';
+
+/** Head kernels of `reference`. */
+export function createReferenceKernels(): HeadKernels {
+  return { name: 'reference', attention, pattern, rpc, matmul, matmulTransposed };
+}
+
+/** Layer primitives of `reference`. */
+export function createReferenceOps(): Float64Ops {
+  return { kernels: createReferenceKernels(), linear, layerNorm, activate };
+}
+
+function linear(x: FloatArray, rows: number, weights: LinearWeights, inWidth: number, outWidth: number): Float64Array {
+  const y = matmulTransposed(x, weights.weight, rows, inWidth, outWidth);
+  if (weights.bias !== null) {
+    for (let i = 0; i < y.length; i++) y[i]! += weights.bias[i % outWidth]!;
+  }
+  return y;
+}
+
+function layerNorm(x: FloatArray, rows: number, width: number, weights: LinearWeights, eps: number): Float64Array {
+  const y = new Float64Array(rows * width);
+  for (let i = 0; i < rows; i++) {
+    let mean = 0;
+    for (let j = 0; j < width; j++) mean += x[i * width + j]! / width;
+    let variance = 0;
+    for (let j = 0; j < width; j++) variance += (x[i * width + j]! - mean) ** 2 / width;
+    for (let j = 0; j < width; j++) {
+      const unit = (x[i * width + j]! - mean) / Math.sqrt(variance + eps);
+      y[i * width + j] = unit * weights.weight[j]! + (weights.bias?.[j] ?? 0);
+    }
+  }
+  return y;
+}
+
+function activate(kind: Activation, x: Float64Array): Float64Array {
+  return x.map(kind === 'gelu' ? gelu : kind === 'gelu_tanh' ? geluTanh : relu);
+}
+
+/** x/2 (1 + erf(x/sqrt 2)), written with erfc so that the left tail does not cancel. */
+function gelu(x: number): number {
+  return 0.5 * x * erfc(-x / Math.SQRT2);
+}
+
+function geluTanh(x: number): number {
+  return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}
+
+function relu(x: number): number {
+  return x > 0 || Number.isNaN(x) ? x : 0;
+}
