@@ -1,0 +1,379 @@
+// Every number that the layers x heads heatmaps can show, one entry a metric. Side panel, inspector and report take
+// their lists, labels, colours and tooltips from here. Order of the list is the order of the picker.
+
+import type { AlignmentMode, AlignmentStatistic, HeadResult, NoiseKind } from '../../diagnostics/headResult';
+import { formatInterval, formatNull, formatNumber, median, noiseNames, notMeasured, verdictText } from '../format';
+
+/** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
+export type DomainRule =
+  { readonly kind: 'fixed'; readonly low: number; readonly high: number } | { readonly kind: 'data' | 'symmetric' };
+
+export interface HeadMetric {
+  /** Stable: settings and saved views refer to it. */
+  readonly id: string;
+  readonly label: string;
+  /** '' where the quantity has no dimension. */
+  readonly unit: string;
+  /** What it is and what its ends mean, one or two sentences. */
+  readonly explanation: string;
+  /** Group in the picker. */
+  readonly group: 'Alignment' | 'Kernel PCA' | 'Attention' | 'RPC' | 'Noise' | 'Reproduction';
+  /** 'diverging' only where 0 means something. */
+  readonly palette: 'sequential' | 'diverging';
+  readonly domain: DomainRule;
+  /** null: not measured in this head. */
+  value(head: HeadResult): number | null;
+  /** What chance alone would give; null where no chance level is known. */
+  chance(head: HeadResult): number | null;
+  /** Tooltip text: the number, its chance level, p and verdict where there are any. Lines are separated by \n. */
+  describe(head: HeadResult): string;
+}
+
+type Draft = Omit<HeadMetric, 'chance' | 'describe'> & Partial<Pick<HeadMetric, 'chance' | 'describe'>>;
+
+function metric(draft: Draft): HeadMetric {
+  const unit = draft.unit === '' ? '' : ` ${draft.unit}`;
+  const chance = (head: HeadResult): number | null => draft.chance?.(head) ?? null;
+  return {
+    ...draft,
+    chance,
+    describe: (head) => {
+      const value = draft.value(head);
+      const level = chance(head);
+      const first = `${draft.label}: ${formatNumber(value)}${value === null ? '' : unit}`;
+      const base = level === null || value === null ? first : `${first}; chance level ${formatNumber(level)}`;
+      const more = draft.describe?.(head) ?? '';
+      return more === '' ? base : `${base}\n${more}`;
+    },
+  };
+}
+
+const unit01: DomainRule = { kind: 'fixed', low: 0, high: 1 };
+
+/** Nulls of one statistic, with verdict, for the tooltip. */
+function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: HeadResult): string {
+  const lines: string[] = [];
+  const names = { random: 'random V', permuted: 'permuted tokens', untrained: 'untrained twins' } as const;
+  for (const key of ['random', 'permuted', 'untrained'] as const) {
+    const found = mode.nulls[key];
+    if (found) lines.push(formatNull(names[key], found[statistic], found.draws));
+  }
+  const rank = statistic === 'energy' ? null : mode.nulls.otherHeads?.[statistic];
+  if (rank) lines.push(`rank ${rank.rank} of ${rank.of} among V of the layer's heads`);
+  if (!mode.informative) lines.push('not informative: chance alone gives more than 0.8');
+  if (mode.reason !== undefined) lines.push(mode.reason);
+  lines.push(`verdict: ${verdictText(head.alignment)}`);
+  return lines.join('\n');
+}
+
+type ModeName = 'theory' | 'plain';
+const modeNote = { theory: 'B = P G^-1 V, what kernel PCA asserts', plain: 'B = P V' } as const;
+
+function alignment(statistic: AlignmentStatistic, mode: ModeName, explanation: string): HeadMetric {
+  return metric({
+    id: `alignment.${mode}.${statistic}`,
+    label: `${statistic === 'rayleigh' ? 'Rayleigh ratio' : `Alignment ${statistic}`} (${mode})`,
+    unit: '',
+    explanation: `${explanation} ${modeNote[mode]}.`,
+    group: 'Alignment',
+    palette: 'sequential',
+    domain: unit01,
+    value: (head) => head.alignment[mode][statistic],
+    chance: (head) => {
+      const numbers = head.alignment[mode];
+      if (statistic === 'overlap') return numbers.overlapChance;
+      if (statistic === 'energy') return numbers.energyChance;
+      return numbers.nulls.random?.rayleigh.mean ?? null;
+    },
+    describe: (head) => nullLines(head.alignment[mode], statistic, head),
+  });
+}
+
+const overlapText =
+  'Mean squared cosine of the principal angles between the values and the leading eigenvectors of the centred key Gram; 1 = same subspace.';
+const energyText = "Share of the values' energy that lies in the span of the leading eigenvectors; 1 = all.";
+const rayleighText = 'Kernel variance that the span of the values captures, over the best possible for its dimension.';
+
+function permutedZ(mode: ModeName): HeadMetric {
+  return metric({
+    id: `alignment.${mode}.overlapZ`,
+    label: `z of overlap (${mode})`,
+    unit: 'sd of null',
+    explanation: `Overlap minus its mean under permuted tokens, in standard deviations. Easy to beat: q, k and v come from the same tokens. ${modeNote[mode]}.`,
+    group: 'Alignment',
+    palette: 'diverging',
+    domain: { kind: 'symmetric' },
+    value: (head) => head.alignment[mode].nulls.permuted?.overlap.z ?? null,
+    chance: () => 0,
+    describe: (head) => nullLines(head.alignment[mode], 'overlap', head),
+  });
+}
+
+const alignmentMetrics: readonly HeadMetric[] = [
+  alignment('overlap', 'theory', overlapText),
+  alignment('overlap', 'plain', overlapText),
+  permutedZ('theory'),
+  permutedZ('plain'),
+  alignment('rayleigh', 'theory', rayleighText),
+  alignment('rayleigh', 'plain', rayleighText),
+  alignment('energy', 'theory', energyText),
+  alignment('energy', 'plain', energyText),
+];
+
+const kernelPcaMetrics: readonly HeadMetric[] = [
+  metric({
+    id: 'alignment.centringResidual',
+    label: 'Centring residual',
+    unit: '',
+    explanation: 'Part of G^-1 V that centring removes; 0 under the theory of Teo & Nguyen, 1 = all of it.',
+    group: 'Kernel PCA',
+    palette: 'sequential',
+    domain: unit01,
+    value: (head) => head.alignment.centringResidual,
+    describe: () => 'theory says 0',
+  }),
+  metric({
+    id: 'gamma.learned.eigenResidual',
+    label: 'Eigen-residual of learned columns (median)',
+    unit: '',
+    explanation:
+      'Relative residual of K_c a = theta a for the columns recovered from V; 0 = eigenvector, near 1 = unrelated.',
+    group: 'Kernel PCA',
+    palette: 'sequential',
+    domain: unit01,
+    value: (head) => median(head.gamma.learned.eigenResidual),
+    describe: (head) =>
+      `eigenvectors themselves ${formatNumber(median(head.gamma.eig.eigenResidual))}, ` +
+      `perturbed eigenvectors ${formatNumber(median(head.gamma.perturbed.eigenResidual))}`,
+  }),
+  metric({
+    id: 'projection.besselViolation',
+    label: 'Bessel violation',
+    unit: 'fraction of tokens',
+    explanation:
+      'Tokens whose output is longer than the feature vector it should be a projection of; any above 0 rules out a projection on orthonormal axes.',
+    group: 'Kernel PCA',
+    palette: 'sequential',
+    domain: unit01,
+    value: (head) => head.projection.besselViolation,
+    describe: () => 'a projection on orthonormal axes gives 0',
+  }),
+  metric({
+    id: 'projection.logRatio',
+    label: 'log(norm of phi² / norm of h²), median',
+    unit: 'nats',
+    explanation:
+      'Median over tokens of log ||phi(q)||² - log ||h||². 0 = equal norms; below 0 the output is the longer one.',
+    group: 'Kernel PCA',
+    palette: 'diverging',
+    domain: { kind: 'symmetric' },
+    value: (head) => head.projection.logRatio,
+  }),
+  metric({
+    id: 'spectrum.topEigenvalue',
+    label: 'Top Gram eigenvalue',
+    unit: 'log10',
+    explanation:
+      'log10 of the largest eigenvalue of the centred Gram matrix of the kernel. No eigenvalue can exceed the number of tokens.',
+    group: 'Kernel PCA',
+    palette: 'sequential',
+    domain: { kind: 'data' },
+    value: (head) => head.spectrum.log10Eigenvalues[0] ?? null,
+    describe: (head) => `eigenvalue ${formatNumber(head.spectrum.eigenvalues[0])}`,
+  }),
+  metric({
+    id: 'spectrum.numericalRank',
+    label: 'Numerical rank of the Gram matrix',
+    unit: 'eigenvalues',
+    explanation:
+      'Eigenvalues above N 2^-52 of the largest. Where it is below the head dimension, the eigenvectors past it are round-off.',
+    group: 'Kernel PCA',
+    palette: 'sequential',
+    domain: { kind: 'data' },
+    value: (head) => head.spectrum.numericalRank,
+    describe: (head) =>
+      `alignment uses r = ${head.spectrum.rank}; largest score ${formatNumber(head.spectrum.maxScore)}`,
+  }),
+];
+
+function attention(id: keyof HeadResult['attention'], label: string, unit: string, explanation: string): HeadMetric {
+  return metric({
+    id: `attention.${id}`,
+    label,
+    unit,
+    explanation,
+    group: 'Attention',
+    palette: 'sequential',
+    domain: unit === 'nats' ? { kind: 'data' } : unit01,
+    value: (head) => head.attention[id],
+  });
+}
+
+const attentionMetrics: readonly HeadMetric[] = [
+  attention('entropy', 'Attention entropy', 'nats', "Mean entropy of the pattern's rows; 0 = one key gets everything."),
+  attention('maxWeight', 'Largest attention weight', '', "Mean over queries of the row's largest weight."),
+  attention('diagonalMass', 'Diagonal mass', '', 'Mean weight that a token gives to itself.'),
+  attention('firstTokenMass', 'First-token mass', '', 'Mean weight on token 0, the class token.'),
+];
+
+const rpcMetrics: readonly HeadMetric[] = [
+  metric({
+    id: 'rpc.cleanGap',
+    label: 'RPC clean gap',
+    unit: '',
+    explanation:
+      'How far RPC moves the output on clean input: ||h_rpc - h_softmax|| / ||h_softmax||. On a model trained with softmax this is a what-if.',
+    group: 'RPC',
+    palette: 'sequential',
+    domain: { kind: 'data' },
+    value: (head) => head.rpc?.cleanGap ?? null,
+    describe: (head) => (head.rpc ? rpcLine(head.rpc) : 'RPC was not asked for in this layer'),
+  }),
+  metric({
+    id: 'rpc.density',
+    label: 'RPC density of S, last iteration',
+    unit: 'fraction of entries',
+    explanation: 'Non-zero share of the sparse part S after the last iteration; 0 = the robust step changed nothing.',
+    group: 'RPC',
+    palette: 'sequential',
+    domain: unit01,
+    value: (head) => head.rpc?.density.at(-1) ?? null,
+    describe: (head) => (head.rpc ? rpcLine(head.rpc) : 'RPC was not asked for in this layer'),
+  }),
+];
+
+function rpcLine(rpc: NonNullable<HeadResult['rpc']>): string {
+  const never = rpc.sparseNeverActive ? '; S never active' : '';
+  const form = rpc.asymmetric ? '+asym' : '';
+  return (
+    `variant ${rpc.variant}${form}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, tau ${formatNumber(rpc.tau)}${never}\n` +
+    `dispersion softmax ${formatNumber(rpc.dispersion.softmax)}, RPC ${formatNumber(rpc.dispersion.rpc)}`
+  );
+}
+
+const noiseKinds: readonly NoiseKind[] = ['token_gauss', 'key_gauss', 'key_sparse', 'token_replace', 'token_drop'];
+
+function noiseLines(head: HeadResult, kind: NoiseKind): string {
+  const found = head.noise.find((noise) => noise.kind === kind);
+  if (!found) return notMeasured;
+  const { auc } = found;
+  const lines = [
+    `softmax ${formatInterval(auc.softmax, auc.ci.softmax)}, RPC ${formatInterval(auc.rpc, auc.ci.rpc)}, ` +
+      `difference ${formatInterval(auc.difference, auc.ci.difference)} (95 %)`,
+    `verdict: ${found.verdict}`,
+  ];
+  if (head.rpc) {
+    const { cleanGap, dispersion } = head.rpc;
+    lines.push(
+      `clean gap ${formatNumber(cleanGap)}, dispersion softmax ${formatNumber(dispersion.softmax)}, RPC ${formatNumber(dispersion.rpc)}`,
+    );
+  }
+  if (found.reason !== undefined) lines.push(found.reason);
+  return lines.join('\n');
+}
+
+function noiseMetrics(kind: NoiseKind): readonly HeadMetric[] {
+  const draft = (which: 'softmax' | 'rpc' | 'difference', label: string, explanation: string): HeadMetric =>
+    metric({
+      id: `noise.${kind}.${which}`,
+      label: `${label}, ${noiseNames[kind]}`,
+      unit: 'relative deviation',
+      explanation,
+      group: 'Noise',
+      palette: which === 'difference' ? 'diverging' : 'sequential',
+      domain: { kind: which === 'difference' ? 'symmetric' : 'data' },
+      value: (head) => head.noise.find((noise) => noise.kind === kind)?.auc[which] ?? null,
+      describe: (head) => noiseLines(head, kind),
+    });
+  return [
+    draft(
+      'softmax',
+      'Noise AUC softmax',
+      'Mean relative deviation of the softmax output over the noise levels; 0 = unmoved.',
+    ),
+    draft(
+      'rpc',
+      'Noise AUC RPC',
+      "Mean relative deviation of RPC's output from its own clean output; 0 = unmoved, or collapsed: see dispersion.",
+    ),
+    draft(
+      'difference',
+      'Noise AUC softmax - RPC',
+      'Paired difference; above 0 RPC deviates less, which is robustness only where it has not collapsed.',
+    ),
+  ];
+}
+
+function reproduction(
+  form: 'asCoded' | 'scaleFree',
+  id: 'optimal' | 'linearCka' | 'kernelCka',
+  label: string,
+): HeadMetric {
+  return metric({
+    id: `reproduction.${form}.${id}`,
+    label: `${label} (${form === 'asCoded' ? 'as coded' : 'scale-free'})`,
+    unit: '',
+    explanation:
+      'Similarity of V and the kernel-PCA values as the reproduction study computes it. Its chance level is not 0.',
+    group: 'Reproduction',
+    palette: 'sequential',
+    domain: unit01,
+    value: (head) => head.reproduction[form][id],
+    describe: (head) => {
+      const reason = head.reproduction[form].reason;
+      const note =
+        id === 'optimal'
+          ? 'chance is not 0; unchanged when the tokens of V are shuffled'
+          : 'chance is not 0 and depends on the spectrum; not measured here';
+      return reason === undefined ? note : `${note}\n${reason}`;
+    },
+  });
+}
+
+const reproductionMetrics: readonly HeadMetric[] = [
+  reproduction('asCoded', 'linearCka', 'Linear CKA'),
+  reproduction('asCoded', 'kernelCka', 'Kernel CKA'),
+  reproduction('asCoded', 'optimal', 'Optimal matching cosine'),
+  reproduction('scaleFree', 'linearCka', 'Linear CKA'),
+  reproduction('scaleFree', 'kernelCka', 'Kernel CKA'),
+  reproduction('scaleFree', 'optimal', 'Optimal matching cosine'),
+];
+
+/** Every metric, in the order of the picker. */
+export const headMetrics: readonly HeadMetric[] = [
+  ...alignmentMetrics,
+  ...kernelPcaMetrics,
+  ...noiseKinds.flatMap(noiseMetrics),
+  ...rpcMetrics,
+  ...attentionMetrics,
+  ...reproductionMetrics,
+];
+
+/** What the side panel shows before anyone chooses. */
+export const defaultMetricId = 'alignment.theory.overlap';
+
+/** The metric of that id; the default one for an id that no longer exists. */
+export function metricById(id: string): HeadMetric {
+  return headMetrics.find((candidate) => candidate.id === id) ?? headMetrics[0]!;
+}
+
+/** Metrics that at least one of these heads has a number for (all of them while there are no heads yet). */
+export function availableMetrics(heads: readonly HeadResult[]): readonly HeadMetric[] {
+  if (heads.length === 0) return headMetrics;
+  return headMetrics.filter((candidate) => heads.some((head) => candidate.value(head) !== null));
+}
+
+/** Ends of the colour scale for these values (nulls are skipped); never empty, never reversed. */
+export function metricDomain(rule: DomainRule, values: readonly (number | null)[]): readonly [number, number] {
+  if (rule.kind === 'fixed') return [rule.low, rule.high];
+  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
+  if (known.length === 0) return rule.kind === 'symmetric' ? [-1, 1] : [0, 1];
+  const low = known.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = known.reduce((a, b) => Math.max(a, b), -Infinity);
+  if (rule.kind === 'symmetric') {
+    const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
+    return [-reach, reach];
+  }
+  if (low === high) return [low - (Math.abs(low) * 0.05 || 0.5), high + (Math.abs(high) * 0.05 || 0.5)];
+  return [low, high];
+}
