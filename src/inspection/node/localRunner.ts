@@ -1,0 +1,97 @@
+// One inspection in this thread: opens the file by range, builds the backends, runs, and keeps the traces for
+// later pictures. Used inside the runner thread, and directly by the CLI for WebGPU (a device belongs to the
+// thread that made it).
+
+import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { bytesSource } from '../../checkpoint/byteSource';
+import type { ByteSource } from '../../checkpoint/byteSource';
+import { hashFile, openFileSource } from '../../checkpoint/node/fileSource';
+import { createCpuBackend } from '../../engine/cpu/backend';
+import { createCpuKernels } from '../../engine/cpu/kernels';
+import { createReferenceBackend } from '../../engine/reference/backend';
+import { createReferenceKernels } from '../../engine/reference/kernels';
+import type { Backend } from '../../engine/backend';
+import type { HeadKernels } from '../../engine/headKernels';
+import type { HeadResult } from '../../diagnostics/headResult';
+import { createWeightLoader } from '../../model/loadWeights';
+import type { HeadDetail } from '../headDetail';
+import type { InspectionRequest } from '../inspectionRequest';
+import type { InspectionResult } from '../inspectionResult';
+import { runInspection } from '../runInspection';
+import type { InspectionOutcome, NamedArray } from '../runInspection';
+import { HeadPool } from './headPool';
+
+/** Where the checkpoint's bytes are: a local file, or bytes in memory (virtual file systems). */
+export type CheckpointFile = { readonly path: string } | { readonly name: string; readonly bytes: Uint8Array };
+
+export interface RunnerCalls {
+  run(request: InspectionRequest, file: CheckpointFile, threads: number): Promise<InspectionResult>;
+  headDetail(layer: number, head: number): Promise<HeadDetail>;
+  /** Tensors of the finished run, for `tensors.npz`; empty unless the request keeps them. */
+  tensors(): Promise<readonly NamedArray[]>;
+}
+
+/** What the runner tells while it works. */
+export interface RunnerHostCalls {
+  progress(label: string, fraction: number): Promise<void>;
+  head(layer: number, head: HeadResult): Promise<void>;
+}
+
+/** Head workers worth starting: one a core, as many as there are heads at most, and never a crowd. */
+export function poolSize(heads: number): number {
+  return Math.max(1, Math.min(heads, availableParallelism(), 16));
+}
+
+/**
+ * `script`: the bundle for head workers. `openPainter`: makes the backend of the forward pass where it is not
+ * one of the float64 backends (WebGPU); the metrics then come from the float64 backend beside it.
+ */
+export function createLocalRunner(
+  script: string,
+  host: RunnerHostCalls,
+  openPainter: (() => Promise<Backend>) | null = null,
+): RunnerCalls {
+  let outcome: InspectionOutcome | null = null;
+  let kernels: HeadKernels | null = null;
+
+  return {
+    run: async (request, file, threads) => {
+      const reference = request.backend === 'reference';
+      kernels = reference ? createReferenceKernels() : await createCpuKernels();
+      const metrics = reference ? createReferenceBackend() : await createCpuBackend();
+      const painter = request.backend === 'webgpu' && openPainter !== null ? await openPainter() : metrics;
+      const pool = new HeadPool(script, threads, reference ? 'reference' : 'wasm');
+      const source = 'path' in file ? await openFileSource(file.path) : null;
+      const bytes: ByteSource =
+        source ?? bytesSource((file as { name: string }).name, (file as { bytes: Uint8Array }).bytes);
+      // Hashing reads the whole file: beside the run, and its failure is the run's failure only at the end.
+      const sha256 = 'path' in file ? hashFile(file.path) : Promise.resolve(request.checkpointSha256);
+      sha256.catch(() => undefined);
+      try {
+        outcome = await runInspection(request, {
+          weights: createWeightLoader(request.index, bytes, request.spec),
+          backend: painter,
+          metrics,
+          diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
+          onProgress: (label, fraction) => void host.progress(label, fraction),
+          onHead: (layer, head) => void host.head(layer, head),
+          signal: new AbortController().signal,
+          checkpointSha256: () => sha256,
+          now: () => performance.now(),
+        });
+        return outcome.result;
+      } finally {
+        await pool.dispose();
+        await source?.close();
+        if (painter !== metrics) painter.dispose();
+        metrics.dispose();
+      }
+    },
+    headDetail: (layer, head) => {
+      if (outcome === null || kernels === null) return Promise.reject(new Error('the inspection is not finished'));
+      return Promise.resolve(outcome.traces.detail(layer, head, kernels));
+    },
+    tensors: () => Promise.resolve(outcome?.tensors ?? []),
+  };
+}

@@ -1,0 +1,31 @@
+// Entry of dist/runner.js, a worker thread of the extension host or the CLI. As `runner` it owns one inspection
+// (files by range, forward pass, traces); as `heads` it diagnoses heads for a runner.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { diagnoseHead } from '../../diagnostics/diagnoseHead';
+import { createCpuKernels } from '../../engine/cpu/kernels';
+import { createReferenceKernels } from '../../engine/reference/kernels';
+import { connect } from '../../protocol/rpc';
+import { portChannel } from './channels';
+import type { HeadWorkerCalls, ThreadData } from './headPool';
+import { createLocalRunner } from './localRunner';
+import type { RunnerCalls, RunnerHostCalls } from './localRunner';
+
+const port = parentPort;
+if (port === null) throw new Error('runner.js runs as a worker thread only');
+const data = workerData as ThreadData;
+
+if (data.role === 'heads') {
+  const kernels = data.kernels === 'wasm' ? createCpuKernels() : Promise.resolve(createReferenceKernels());
+  connect<HeadWorkerCalls, object>(portChannel(port), {
+    diagnose: async (input, options) => diagnoseHead(input, options, await kernels),
+  });
+} else {
+  const local: RunnerCalls = {
+    run: (request, file, threads) => runner.run(request, file, threads),
+    headDetail: (layer, head) => runner.headDetail(layer, head),
+    tensors: () => runner.tensors(),
+  };
+  const endpoint = connect<RunnerCalls, RunnerHostCalls>(portChannel(port), local);
+  const runner = createLocalRunner(__filename, endpoint.remote);
+}

@@ -1,0 +1,46 @@
+// How far a float32 backend is from float64 on the very tensors of this run; printed with every result.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import type { LayerTrace } from '../engine/backend';
+import type { Parity } from './inspectionResult';
+
+/** max |a - b| / max |b|; 0 when both are all zero. */
+export function relativeError(computed: FloatArray, float64: FloatArray): number {
+  let worst = 0;
+  let largest = 0;
+  for (let i = 0; i < float64.length; i += 1) {
+    const want = float64[i]!;
+    largest = Math.max(largest, Math.abs(want));
+    const difference = Math.abs(computed[i]! - want);
+    // NaN must not hide behind Math.max's order of arguments.
+    if (!(difference <= worst)) worst = difference;
+  }
+  return worst === 0 ? 0 : worst / largest;
+}
+
+export class ParityMeter {
+  private readonly worst = new Map<string, number>();
+
+  compareLayer(computed: LayerTrace, float64: LayerTrace): void {
+    for (const name of ['x', 'q', 'k', 'v', 'out'] as const) this.compare(name, computed[name], float64[name]);
+    if (computed.rpc !== null && float64.rpc !== null) this.compare('rpc', computed.rpc, float64.rpc);
+    this.compare('residual', computed.next.data, float64.next.data);
+  }
+
+  compare(name: string, computed: FloatArray, float64: FloatArray): void {
+    const error = relativeError(computed, float64);
+    const before = this.worst.get(name) ?? 0;
+    if (!(error <= before)) this.worst.set(name, error);
+    else if (!this.worst.has(name)) this.worst.set(name, error);
+  }
+
+  result(): Parity {
+    return { maxRelError: Math.max(0, ...this.worst.values()), perTensor: Object.fromEntries(this.worst) };
+  }
+}
+
+export const float64Parity: Parity = {
+  maxRelError: null,
+  perTensor: {},
+  reason: 'the backend itself computes in float64',
+};

@@ -1,0 +1,38 @@
+// Keeps q, k, v of the inspected layers while an inspection is open, so that the patterns of any head can be
+// drawn again without running the network. Patterns themselves ([H, N, N]) are never kept.
+
+import type { HeadKernels, RpcParameters } from '../engine/headKernels';
+import type { HeadInput } from '../diagnostics/headInput';
+import type { HeadDetail } from './headDetail';
+
+interface KeptHead {
+  readonly tokens: number;
+  readonly headDim: number;
+  readonly q: Float64Array | null;
+  readonly k: Float64Array;
+  readonly v: Float64Array;
+  readonly rpc: RpcParameters | null;
+}
+
+export class TraceStore {
+  private readonly heads = new Map<string, KeptHead>();
+
+  keep(input: HeadInput, rpc: RpcParameters | null): void {
+    const { tokens, headDim, q, k, v } = input;
+    this.heads.set(`${input.layer}/${input.head}`, { tokens, headDim, q, k, v, rpc });
+  }
+
+  /** Both patterns of one head; throws when the head was not inspected. */
+  detail(layer: number, head: number, kernels: HeadKernels): HeadDetail {
+    const kept = this.heads.get(`${layer}/${head}`);
+    if (kept === undefined) throw new Error(`layer ${layer}, head ${head} was not inspected in this run`);
+    const { tokens, headDim, q, k, v } = kept;
+    let rpcPattern: Float32Array | null = null;
+    if (kept.rpc !== null) {
+      const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc).cleanedKeys;
+      rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim));
+    }
+    const softmaxPattern = Float32Array.from(kernels.pattern(q, k, tokens, headDim));
+    return { layer, head, tokens, softmaxPattern, rpcPattern };
+  }
+}
