@@ -1,0 +1,150 @@
+// The options of `gramlens inspect` as text -> values, each with a sentence when it is wrong. Exit code 2.
+
+import type { NoiseKind } from '../diagnostics/headResult';
+import { noiseKinds, publishedRpc } from '../inspection/defaults';
+import type { RpcSettings, RpcVariant, SpecOverrides } from '../model/modelSpec';
+
+/** Wrong options: exit code 2, and the sentence says which one. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const variants: readonly RpcVariant[] = ['code', 'code-headdim', 'paper', 'admm'];
+/** Against a mistyped range such as 0-99999999; no model has more layers or heads. */
+const maxIndex = 100_000;
+
+/** '0,2-5' -> [0, 2, 3, 4, 5]. `option` is named in the message. */
+export function parseIndexes(text: string, option: string): number[] {
+  const result: number[] = [];
+  for (const part of text.split(',')) {
+    const match = /^\s*(\d+)(?:\s*-\s*(\d+))?\s*$/.exec(part);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (match === null || last < first || last > maxIndex) {
+      throw new UsageError(`${option} ${text}: "${part}" is not an index or a range such as 2-5.`);
+    }
+    for (let index = first; index <= last; index += 1) result.push(index);
+  }
+  return result;
+}
+
+export function parseWhole(text: string, option: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+    throw new UsageError(`${option} ${text}: must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}
+
+function parseReal(text: string, option: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+    throw new UsageError(`${option} ${text}: must be a number, 0 or more.`);
+  }
+  return value;
+}
+
+/** 'a=1,b=2' -> pairs; a part without '=' continues the value before it ('rpc.layers=0,2'). */
+function parsePairs(text: string, option: string): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    const before = pairs.at(-1);
+    if (at > 0) pairs.push([part.slice(0, at).trim(), part.slice(at + 1).trim()]);
+    else if (before !== undefined) before[1] += `,${part.trim()}`;
+    else throw new UsageError(`${option} ${text}: expected name=value pairs, found "${part}".`);
+  }
+  return pairs;
+}
+
+/** Several `--set` may be given; a name said twice is a mistake, not a choice. */
+export function parseSet(texts: readonly string[]): SpecOverrides {
+  const result: Record<string, string> = {};
+  for (const [name, value] of texts.flatMap((text) => parsePairs(text, '--set'))) {
+    if (Object.hasOwn(result, name)) throw new UsageError(`--set ${name} is given twice.`);
+    result[name] = value;
+  }
+  return result;
+}
+
+/** `--rpc variant=code,iterations=4,lambda=4,layers=all|none|0`; what is not said comes from `base`. */
+export function parseRpc(text: string, base: RpcSettings = publishedRpc): RpcSettings {
+  let result = base;
+  for (const [name, value] of parsePairs(text, '--rpc')) {
+    switch (name) {
+      case 'variant': {
+        const variant = variants.find((known) => known === value);
+        if (variant === undefined) {
+          throw new UsageError(`--rpc variant=${value}: the variants are ${variants.join(', ')}.`);
+        }
+        result = { ...result, variant };
+        break;
+      }
+      case 'iterations':
+        result = { ...result, iterations: parseWhole(value, '--rpc iterations', 1, 64) };
+        break;
+      case 'lambda':
+        result = { ...result, lambda: parseReal(value, '--rpc lambda') };
+        break;
+      case 'layers':
+        result = { ...result, layers: value === 'all' || value === 'none' ? value : parseIndexes(value, '--rpc layers') };
+        break;
+      default:
+        throw new UsageError(`--rpc ${name}=${value}: there is no "${name}"; known are variant, iterations, lambda, layers.`);
+    }
+  }
+  return result;
+}
+
+export function parseNoise(text: string): NoiseKind[] {
+  if (text === 'none') return [];
+  return text.split(',').map((name) => {
+    const kind = noiseKinds.find((known) => known === name.trim());
+    if (kind === undefined) throw new UsageError(`--noise ${name}: the kinds are ${noiseKinds.join(', ')}, or none.`);
+    return kind;
+  });
+}
+
+export function parseLevels(text: string): number[] {
+  const levels = text.split(',').map((part) => parseReal(part, '--levels'));
+  if (levels.some((level, i) => level <= (i === 0 ? 0 : levels[i - 1]!))) {
+    throw new UsageError(`--levels ${text}: levels must be above 0 and ascending.`);
+  }
+  return levels;
+}
+
+/** What this version writes; the contract's `md` is refused by name. */
+const formats = ['html', 'json', 'csv', 'npz'] as const;
+export type Format = (typeof formats)[number];
+
+export function parseFormats(text: string): Format[] {
+  return text.split(',').map((name) => {
+    const format = formats.find((known) => known === name.trim());
+    if (format === undefined) throw new UsageError(`--format ${name.trim()}: this version writes ${formats.join(', ')}.`);
+    return format;
+  });
+}
+
+export interface FailOn {
+  readonly text: string;
+  readonly metric: string;
+  readonly holds: (value: number) => boolean;
+}
+
+/** 'alignment.theory.overlap < 0.2': metric names are the column names of heads.csv. */
+export function parseFailOn(text: string): FailOn {
+  const match = /^\s*([\w.]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$/.exec(text);
+  const bound = Number(match?.[3]);
+  if (match === null || !Number.isFinite(bound)) {
+    throw new UsageError(`--fail-on "${text}": expected "metric op value", such as "alignment.theory.overlap < 0.2".`);
+  }
+  const comparisons: Record<string, (value: number) => boolean> = {
+    '<': (value) => value < bound,
+    '<=': (value) => value <= bound,
+    '>': (value) => value > bound,
+    '>=': (value) => value >= bound,
+    '==': (value) => value === bound,
+    '!=': (value) => value !== bound,
+  };
+  return { text, metric: match[1]!, holds: comparisons[match[2]!]! };
+}
