@@ -145,8 +145,9 @@ export interface RpcNumbers {
   readonly variant: string;
   readonly iterations: number;
   readonly lambda: number;
-  readonly mu: number;
-  readonly tau: number;
+  /** null for keys that are all zero: mu divides by their 1-norm. */
+  readonly mu: Measured;
+  readonly tau: Measured;
   /** true: `+asym`, only the keys are cleaned (our extension). */
   readonly asymmetric: boolean;
   /** Per iteration. */
@@ -176,13 +177,14 @@ export type NoiseVerdict = 'RPC deviates less' | 'RPC deviates more' | 'no diffe
 
 export interface NoiseNumbers {
   readonly kind: NoiseKind;
+  /** Empty, as are the curves, where the deviation is undefined (`reason`). */
   readonly levels: readonly number[];
   readonly softmax: NoiseCurve;
   readonly rpc: NoiseCurve | null;
   readonly rpcVsCleanSoftmax: NoiseCurve | null;
   /** Mean relative deviation over the levels; difference = softmax - rpc, paired. */
   readonly auc: {
-    readonly softmax: number;
+    readonly softmax: Measured;
     readonly rpc: Measured;
     readonly difference: Measured;
     readonly ci: { readonly softmax: Measured; readonly rpc: Measured; readonly difference: Measured };
