@@ -13,7 +13,13 @@ export const defaultTwins = 20;
 /** R of spec section 6. */
 export const defaultRepeats = 8;
 export const defaultNoiseKinds: readonly NoiseKind[] = ['token_gauss', 'key_gauss', 'key_sparse'];
-export const noiseKinds: readonly NoiseKind[] = ['token_gauss', 'key_gauss', 'key_sparse', 'token_replace', 'token_drop'];
+export const noiseKinds: readonly NoiseKind[] = [
+  'token_gauss',
+  'key_gauss',
+  'key_sparse',
+  'token_replace',
+  'token_drop',
+];
 
 /** The published defaults of RPC-Attention: num_iter 4, lambd 4 (arXiv 2406.13762 and its code). */
 export const publishedRpc: RpcSettings = { variant: 'code', iterations: 4, lambda: 4, layers: 'all' };
@@ -24,7 +30,11 @@ export function defaultRpc(spec: ModelSpec): RpcSettings {
 }
 
 /** Noise kinds with one set of levels for all of them, or each kind's own defaults. */
-export function noiseSettings(kinds: readonly NoiseKind[], levels: readonly number[] | null, repeats: number): NoiseSettings {
+export function noiseSettings(
+  kinds: readonly NoiseKind[],
+  levels: readonly number[] | null,
+  repeats: number,
+): NoiseSettings {
   return {
     kinds,
     levels: Object.fromEntries(kinds.map((kind) => [kind, levels ?? defaultLevels(kind)])),

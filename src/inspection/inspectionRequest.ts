@@ -2,8 +2,9 @@
 
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import type { HeadResult } from '../diagnostics/headResult';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
-import type { TensorIndex } from '../checkpoint/tensorIndex';
+import type { TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
 
 /** Plain data: it crosses to workers. */
 export interface InspectionRequest {
@@ -27,6 +28,28 @@ export interface InspectionRequest {
   /** Keep q, k, v, out, pattern of every layer for `tensors.npz`. */
   readonly keepTensors: boolean;
   readonly gramlensVersion: string;
+  /** Heads already diagnosed on this request (a GPU that was lost half-way); they are kept, not computed again. */
+  readonly known: readonly KnownHead[];
+}
+
+export interface KnownHead {
+  readonly layer: number;
+  readonly head: HeadResult;
+}
+
+/** The request as it crosses postMessage of a webview, which drops Maps: entries as a list, no pickle tree. */
+export interface WireRequest extends Omit<InspectionRequest, 'index'> {
+  readonly index: Omit<TensorIndex, 'entries' | 'tree'> & { readonly entries: readonly TensorEntry[] };
+}
+
+export function toWire(request: InspectionRequest): WireRequest {
+  const { format, fileName, byteLength, entries, metadata, notes } = request.index;
+  return { ...request, index: { format, fileName, byteLength, metadata, notes, entries: [...entries.values()] } };
+}
+
+export function fromWire(wire: WireRequest): InspectionRequest {
+  const entries = new Map(wire.index.entries.map((entry) => [entry.name, entry]));
+  return { ...wire, index: { ...wire.index, entries, tree: null } };
 }
 
 export interface InspectionPlan {

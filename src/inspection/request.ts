@@ -58,5 +58,6 @@ export function makeRequest(
     seed: choices.seed,
     keepTensors: choices.keepTensors,
     gramlensVersion,
+    known: [],
   };
 }

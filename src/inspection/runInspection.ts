@@ -205,8 +205,10 @@ class Run {
     const inputs = request.heads.map((head) => headInput(spec, weights, trace, head, nativeRpc, twins));
     for (const input of inputs) this.traces.keep(input, rpc);
     const options: DiagnosticsOptions = { seed: request.seed, nulls: request.nulls, rpc, noise: request.noise };
-    const heads: HeadResult[] = [];
-    await services.diagnoseHeads(inputs, options, (head) => {
+    const known = request.known.filter((entry) => entry.layer === layer).map((entry) => entry.head);
+    const heads: HeadResult[] = [...known];
+    const open = inputs.filter((input) => !known.some((head) => head.index === input.head));
+    await services.diagnoseHeads(open, options, (head) => {
       heads.push(head);
       services.onHead(layer, head);
       this.progress(layer, 'spectra, nulls and noise', heads.length / inputs.length);

@@ -2,10 +2,9 @@
 // interface a direction; `rpc.ts` turns it into typed calls whose replies always come.
 
 import type { HeadDetail } from '../inspection/headDetail';
-import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
+import type { InspectionPlan, WireRequest } from '../inspection/inspectionRequest';
 import type { LayerResult, ModelSummary, Provenance, InspectionResult } from '../inspection/inspectionResult';
 import type { HeadResult } from '../diagnostics/headResult';
-import type { DType } from '../checkpoint/tensorIndex';
 
 /** Where the active inspection stands; the pages draw this and nothing else. */
 export type SessionPhase = 'empty' | 'planning' | 'running' | 'done' | 'cancelled' | 'failed';
@@ -57,8 +56,8 @@ export interface HostCalls {
   runCommand(command: 'inspect' | 'inspectSample' | 'export' | 'cancel' | 'selectBackend'): Promise<void>;
   /** Save what a figure's copy button made (SVG text, CSV text or PNG bytes) where the person says. */
   saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void>;
-  /** Tensor bytes for the page's worker, in chunks of at most 8 MB. */
-  readTensor(runId: number, name: string, offset: number, length: number): Promise<Uint8Array>;
+  /** A range of the checkpoint for the page's worker, 8 MB at most a call. */
+  readBytes(runId: number, offset: number, length: number): Promise<Uint8Array>;
   /** From the page's worker while it runs an inspection for the host. */
   workerEvent(runId: number, event: RunnerEvent): Promise<void>;
   log(level: 'info' | 'warn' | 'error', message: string): Promise<void>;
@@ -73,7 +72,7 @@ export interface PageCalls {
   select(address: HeadAddress | null): Promise<void>;
   setMetric(metric: string): Promise<void>;
   /** inspector only: run on this page's WebGPU device. */
-  startWorker(runId: number, request: InspectionRequest): Promise<void>;
+  startWorker(runId: number, request: WireRequest): Promise<void>;
   cancelWorker(runId: number): Promise<void>;
   workerHeadDetail(runId: number, address: HeadAddress): Promise<HeadDetail>;
   probeWebGpu(): Promise<WebGpuProbe>;
@@ -87,14 +86,7 @@ export interface WebGpuProbe {
 
 /** What a runner (Node thread or page worker) tells while it works. */
 export type RunnerEvent =
-  | { readonly kind: 'plan'; readonly plan: InspectionPlan; readonly model: ModelSummary }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'head'; readonly layer: number; readonly head: HeadResult }
   | { readonly kind: 'done'; readonly result: InspectionResult }
-  | { readonly kind: 'failed'; readonly message: string; readonly exitCode: 1 | 2 | 3 | 130; readonly reason: string };
-
-export interface TensorHandle {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly byteLength: number;
-}
+  | { readonly kind: 'failed'; readonly message: string; readonly errorName: string; readonly reason: string };

@@ -40,12 +40,18 @@ async function readConfig(folder: string): Promise<unknown> {
     return null;
   }
   if (byteLength > maxConfigBytes) {
-    throw new CheckpointError('tooLarge', `config.json beside the checkpoint has ${byteLength} bytes, more than a model's config can have. Move it away, or say the facts with --set.`);
+    throw new CheckpointError(
+      'tooLarge',
+      `config.json beside the checkpoint has ${byteLength} bytes, more than a model's config can have. Move it away, or say the facts with --set.`,
+    );
   }
   try {
     return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    throw new CheckpointError('corrupt', `config.json beside the checkpoint is not JSON (${detail}). Mend it or move it away.`);
+    throw new CheckpointError(
+      'corrupt',
+      `config.json beside the checkpoint is not JSON (${detail}). Mend it or move it away.`,
+    );
   }
 }

@@ -1,0 +1,92 @@
+// The inspector tab. It keeps its context when hidden, because its worker may own the GPU device of a run.
+
+import * as vscode from 'vscode';
+import type { PageCalls } from '../protocol/messages';
+import { pageHandlers } from './pageHandlers';
+import type { PageHost } from './pageHandlers';
+import { connectPage, pageHtml, pageRoots } from './webviewPage';
+
+/** A page that has not said `ready` by then will not: the webview failed to load. */
+const readyTimeoutMs = 30_000;
+
+interface OpenPanel {
+  readonly panel: vscode.WebviewPanel;
+  readonly page: PageCalls;
+  readonly ready: Promise<void>;
+}
+
+export class InspectorPanel implements vscode.Disposable {
+  private open: OpenPanel | null = null;
+  private readonly closed = new vscode.EventEmitter<void>();
+  readonly onDidClose = this.closed.event;
+
+  constructor(
+    private readonly extensionUri: vscode.Uri,
+    private readonly host: PageHost,
+  ) {}
+
+  /** Opens or reveals the tab and resolves when its page is ready; rejects with a sentence when it never is. */
+  async reveal(preserveFocus = false): Promise<PageCalls> {
+    this.open ??= this.create();
+    const { panel, page, ready } = this.open;
+    panel.reveal(undefined, preserveFocus);
+    await ready;
+    return page;
+  }
+
+  private create(): OpenPanel {
+    const title = vscode.l10n.t('Gramlens Inspector');
+    const panel = vscode.window.createWebviewPanel(
+      'gramlens.inspector',
+      title,
+      { viewColumn: vscode.ViewColumn.Active, preserveFocus: false },
+      { enableScripts: true, retainContextWhenHidden: true, localResourceRoots: pageRoots(this.extensionUri) },
+    );
+    panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'gramlens.svg');
+    const subscriptions: vscode.Disposable[] = [];
+    let markReady = (): void => undefined;
+    const ready = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(
+          new Error(
+            vscode.l10n.t(
+              'The inspector page did not start. Close the tab and run the command again; the output channel "Gramlens" has details.',
+            ),
+          ),
+        );
+      }, readyTimeoutMs);
+      markReady = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      subscriptions.push(
+        new vscode.Disposable(() => {
+          clearTimeout(timer);
+        }),
+      );
+    });
+    // Nobody may be waiting when the tab is closed early.
+    ready.catch(() => undefined);
+    const endpoint = connectPage(
+      panel.webview,
+      pageHandlers(this.host, () => {
+        markReady();
+      }),
+      subscriptions,
+    );
+    subscriptions.push(this.host.session.addPage(endpoint.remote));
+    panel.onDidDispose(() => {
+      this.open = null;
+      endpoint.close('the inspector tab was closed');
+      for (const subscription of subscriptions) subscription.dispose();
+      this.closed.fire();
+    });
+    panel.webview.html = pageHtml(panel.webview, this.extensionUri, 'inspector', title);
+    return { panel, page: endpoint.remote, ready };
+  }
+
+  dispose(): void {
+    this.open?.panel.dispose();
+    this.closed.dispose();
+  }
+}

@@ -1,0 +1,23 @@
+// The output channel "Gramlens": details of everything that the person was told in one sentence.
+
+import * as vscode from 'vscode';
+
+let channel: vscode.LogOutputChannel | null = null;
+
+export function log(): vscode.LogOutputChannel {
+  channel ??= vscode.window.createOutputChannel('Gramlens', { log: true });
+  return channel;
+}
+
+/** The sentence of an error, whatever was thrown. */
+export function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Shows an error once, with the way to its details. */
+export async function showError(error: unknown): Promise<void> {
+  log().error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const details = vscode.l10n.t('Show Details');
+  const chosen = await vscode.window.showErrorMessage(sentence(error), details);
+  if (chosen === details) log().show();
+}

@@ -1,0 +1,89 @@
+// What pages may ask of the extension host. Everything that arrives is checked: a webview is not trusted.
+
+import * as vscode from 'vscode';
+import type { HeadAddress, HostCalls, RunnerEvent, SessionSnapshot } from '../protocol/messages';
+import { headMetrics } from '../report/figures/metrics';
+import { log } from './log';
+import type { InspectionSession } from './session';
+
+/** What the inspector page's worker needs from whoever started it. */
+export interface WorkerHost {
+  readBytes(runId: number, offset: number, length: number): Promise<Uint8Array>;
+  workerEvent(runId: number, event: RunnerEvent): void;
+}
+
+export interface PageHost {
+  readonly session: InspectionSession;
+  readonly workerHost: WorkerHost;
+  /** Opens the inspector tab, without taking the focus unless asked. */
+  revealInspector(): Promise<void>;
+}
+
+const commandIds = {
+  inspect: 'gramlens.inspectCheckpoint',
+  inspectSample: 'gramlens.inspectSample',
+  export: 'gramlens.exportReport',
+  cancel: 'gramlens.cancelInspection',
+  selectBackend: 'gramlens.selectBackend',
+} as const;
+
+/** The largest figure a page may hand over to be saved. */
+const maxFigureBytes = 64 * 1024 * 1024;
+
+function checkedAddress(session: InspectionSession, address: HeadAddress): HeadAddress {
+  const { model } = session.snapshot;
+  const inside = (value: unknown, count: number): boolean =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) < count;
+  if (model === null || !inside(address.layer, model.layers) || !inside(address.head, model.heads)) {
+    throw new Error(`there is no layer ${address.layer}, head ${address.head} in this inspection`);
+  }
+  return { layer: address.layer, head: address.head };
+}
+
+/** `onReady` resolves whoever waits for the page's first message. */
+export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
+  const { session, workerHost } = host;
+  return {
+    ready: (): Promise<SessionSnapshot> => {
+      onReady();
+      return Promise.resolve(session.snapshot);
+    },
+    getHeadDetail: async (address) => session.headDetail(checkedAddress(session, address)),
+    selectHead: async (address, reveal) => {
+      session.select(address === null ? null : checkedAddress(session, address));
+      if (reveal) await host.revealInspector();
+    },
+    setMetric: (metric) => {
+      if (headMetrics.some((known) => known.id === metric)) session.setMetric(metric);
+      return Promise.resolve();
+    },
+    runCommand: async (command) => {
+      if (Object.hasOwn(commandIds, command)) await vscode.commands.executeCommand(commandIds[command]);
+    },
+    saveFigure: async (suggestedName, bytes) => {
+      await saveFigure(suggestedName, bytes);
+    },
+    readBytes: (runId, offset, length) => workerHost.readBytes(runId, offset, length),
+    workerEvent: (runId, event) => {
+      workerHost.workerEvent(runId, event);
+      return Promise.resolve();
+    },
+    log: (level, message) => {
+      if (level === 'error') log().error(message);
+      else if (level === 'warn') log().warn(message);
+      else log().info(message);
+      return Promise.resolve();
+    },
+  };
+}
+
+async function saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void> {
+  if (bytes.byteLength > maxFigureBytes) throw new Error('the figure is too large to save');
+  const name = suggestedName.replace(/[^\w.-]+/g, '-');
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const target = await vscode.window.showSaveDialog({
+    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
+    title: vscode.l10n.t('Save figure'),
+  });
+  if (target !== undefined) await vscode.workspace.fs.writeFile(target, bytes);
+}

@@ -1,0 +1,82 @@
+// The two places an inspection can run: a worker thread beside the file (cpu, reference), or the inspector
+// page's worker (webgpu). The session sees one interface.
+
+import type { RunnerHostCalls, CheckpointFile } from '../inspection/node/localRunner';
+import { startThreadRunner } from '../inspection/node/threadRunner';
+import type { HeadDetail } from '../inspection/headDetail';
+import { toWire } from '../inspection/inspectionRequest';
+import type { InspectionRequest } from '../inspection/inspectionRequest';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { CancelledError } from '../inspection/runInspection';
+import type { PageCalls, RunnerEvent } from '../protocol/messages';
+
+export interface Runner {
+  run(request: InspectionRequest): Promise<InspectionResult>;
+  headDetail(layer: number, head: number): Promise<HeadDetail>;
+  /** Ends everything that runs for this inspection. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export function threadRunner(script: string, host: RunnerHostCalls, file: CheckpointFile, threads: number): Runner {
+  const runner = startThreadRunner(script, host);
+  return {
+    run: (request) => runner.run(request, file, threads),
+    headDetail: (layer, head) => runner.headDetail(layer, head),
+    stop: () => runner.stop(),
+  };
+}
+
+/** An error that happened in the page's worker, with what it was there. */
+export class WorkerRunError extends Error {
+  override readonly name = 'WorkerRunError';
+  constructor(
+    message: string,
+    readonly errorName: string,
+    readonly reason: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface PageRunner extends Runner {
+  readonly runId: number;
+  /** The page forwards what its worker says. */
+  receive(event: RunnerEvent): void;
+  /** The page is gone. */
+  pageClosed(): void;
+}
+
+export function pageRunner(runId: number, page: PageCalls, host: RunnerHostCalls): PageRunner {
+  let settle: { resolve: (result: InspectionResult) => void; reject: (error: Error) => void } | null = null;
+  return {
+    runId,
+    run: (request) =>
+      new Promise((resolve, reject) => {
+        settle = { resolve, reject };
+        page.startWorker(runId, toWire(request)).catch((error: unknown) => {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        });
+      }),
+    headDetail: (layer, head) => page.workerHeadDetail(runId, { layer, head }),
+    stop: async () => {
+      settle?.reject(new CancelledError());
+      // A page that is gone has taken its worker with it.
+      await page.cancelWorker(runId).catch(() => undefined);
+    },
+    receive: (event) => {
+      if (event.kind === 'progress') void host.progress(event.progress.label, event.progress.fraction);
+      else if (event.kind === 'head') void host.head(event.layer, event.head);
+      else if (event.kind === 'done') settle?.resolve(event.result);
+      else settle?.reject(new WorkerRunError(event.message, event.errorName, event.reason));
+    },
+    pageClosed: () => {
+      settle?.reject(
+        new WorkerRunError(
+          'The inspector tab was closed, and with it the WebGPU device that ran the inspection.',
+          'EngineError',
+          'deviceLost',
+        ),
+      );
+    },
+  };
+}

@@ -1,0 +1,252 @@
+// The one inspection that is open: its state, who runs it, and whom to tell. Pages draw the snapshot and hold
+// nothing of their own.
+
+import * as vscode from 'vscode';
+import type { HeadResult } from '../diagnostics/headResult';
+import type { HeadDetail } from '../inspection/headDetail';
+import type { InspectionPlan, InspectionRequest, KnownHead } from '../inspection/inspectionRequest';
+import type { InspectionResult, LayerResult } from '../inspection/inspectionResult';
+import { CancelledError, modelSummary } from '../inspection/runInspection';
+import type { RunnerHostCalls } from '../inspection/node/localRunner';
+import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
+import { defaultMetricId } from '../report/figures/metrics';
+import { log, sentence } from './log';
+import { WorkerRunError } from './runners';
+import type { Runner } from './runners';
+
+/** Makes the runner of one attempt; `backend` may differ from the request's when a GPU was lost. */
+export type RunnerFactory = (request: InspectionRequest, host: RunnerHostCalls) => Runner | Promise<Runner>;
+
+export const emptySnapshot: SessionSnapshot = {
+  phase: 'empty',
+  title: '',
+  message: '',
+  model: null,
+  plan: null,
+  provenance: null,
+  layers: [],
+  output: null,
+  picture: null,
+  progress: null,
+  selected: null,
+  metric: defaultMetricId,
+};
+
+export class InspectionSession implements vscode.Disposable {
+  private state: SessionSnapshot = emptySnapshot;
+  private runner: Runner | null = null;
+  /** Raised by every start and cancel; what an older run still says is not listened to. */
+  private generation = 0;
+  private readonly pages = new Set<PageCalls>();
+  private readonly changed = new vscode.EventEmitter<SessionSnapshot>();
+  /** Fires with every snapshot that is sent to the pages, and with progress. */
+  readonly onDidChange = this.changed.event;
+  private finished: InspectionResult | null = null;
+
+  get snapshot(): SessionSnapshot {
+    return this.state;
+  }
+
+  /** The finished result; null while nothing is finished. */
+  get result(): InspectionResult | null {
+    return this.finished;
+  }
+
+  get running(): boolean {
+    return this.state.phase === 'running' || this.state.phase === 'planning';
+  }
+
+  addPage(page: PageCalls): vscode.Disposable {
+    this.pages.add(page);
+    return new vscode.Disposable(() => this.pages.delete(page));
+  }
+
+  /** Opening a file: what the pages show until a plan exists. */
+  async planning(title: string): Promise<void> {
+    await this.stopRunner();
+    this.finished = null;
+    this.update({
+      ...emptySnapshot,
+      metric: this.state.metric,
+      phase: 'planning',
+      title,
+      message: vscode.l10n.t('Reading the header of {0}', title),
+    });
+  }
+
+  /** Nothing was started after all: the person closed a question, or the file cannot be inspected. */
+  planningEnded(phase: 'cancelled' | 'failed', message: string): void {
+    if (this.state.phase === 'planning') this.update({ ...this.state, phase, message, progress: null });
+  }
+
+  /**
+   * Runs `request` to its end. Resolves with the result; rejects with CancelledError or the failure, after the
+   * runner is gone. `fallback` makes the request to go on with when the GPU is lost, or null to fail.
+   */
+  async run(
+    request: InspectionRequest,
+    plan: InspectionPlan,
+    factory: RunnerFactory,
+    fallback: ((known: readonly KnownHead[]) => InspectionRequest) | null,
+  ): Promise<InspectionResult> {
+    await this.stopRunner();
+    const generation = this.generation;
+    const { picture } = request.input;
+    this.finished = null;
+    this.update({
+      ...this.state,
+      phase: 'running',
+      title: request.index.fileName,
+      message: plan.description,
+      model: modelSummary(request.spec),
+      plan,
+      provenance: null,
+      layers: [],
+      output: null,
+      picture:
+        picture === null ? null : { width: picture.width, height: picture.height, rgba: new Uint8Array(picture.rgba) },
+      progress: { label: vscode.l10n.t('Starting'), fraction: 0 },
+      selected: null,
+    });
+    try {
+      const result = await this.attempt(request, generation, factory, fallback);
+      this.finished = result;
+      this.update({
+        ...this.state,
+        phase: 'done',
+        message: vscode.l10n.t('{0}: every head inspected.', request.index.fileName),
+        layers: result.layers,
+        provenance: result.provenance,
+        output: result.output,
+        progress: null,
+      });
+      return result;
+    } catch (error) {
+      // A run that was cancelled or replaced has been stopped by whoever did it.
+      if (generation === this.generation) {
+        await this.stopRunner();
+        const cancelled = error instanceof CancelledError;
+        if (this.state.phase === 'running') {
+          this.update({
+            ...this.state,
+            phase: cancelled ? 'cancelled' : 'failed',
+            message: sentence(error),
+            progress: null,
+          });
+        }
+      }
+      throw error;
+    }
+  }
+
+  private async attempt(
+    request: InspectionRequest,
+    generation: number,
+    factory: RunnerFactory,
+    fallback: ((known: readonly KnownHead[]) => InspectionRequest) | null,
+  ): Promise<InspectionResult> {
+    const current = (): boolean => generation === this.generation;
+    const host: RunnerHostCalls = {
+      progress: (label, fraction) => {
+        if (current()) this.progress({ label, fraction });
+        return Promise.resolve();
+      },
+      head: (layer, head) => {
+        if (current()) this.headDone(layer, head);
+        return Promise.resolve();
+      },
+    };
+    const runner = await factory(request, host);
+    if (!current()) {
+      await runner.stop();
+      throw new CancelledError();
+    }
+    this.runner = runner;
+    try {
+      const result = await runner.run(request);
+      if (!current()) throw new CancelledError();
+      return result;
+    } catch (error) {
+      const lost = error instanceof WorkerRunError && error.errorName === 'EngineError';
+      if (!lost || fallback === null || !current()) throw error;
+      log().warn(`webgpu failed (${error.message}); going on with cpu, keeping the heads that are done`);
+      await runner.stop();
+      this.runner = null;
+      const known = this.state.layers.flatMap((layer) => layer.heads.map((head) => ({ layer: layer.index, head })));
+      return this.attempt(fallback(known), generation, factory, null);
+    }
+  }
+
+  /** Ends the run; its promise rejects with CancelledError. */
+  async cancel(): Promise<void> {
+    if (!this.running) return;
+    const wasPlanning = this.state.phase === 'planning';
+    await this.stopRunner();
+    this.update({
+      ...this.state,
+      phase: 'cancelled',
+      message: wasPlanning
+        ? vscode.l10n.t('Cancelled before anything ran.')
+        : vscode.l10n.t('The inspection was cancelled; nothing was written.'),
+      progress: null,
+    });
+  }
+
+  async headDetail(address: HeadAddress): Promise<HeadDetail> {
+    if (this.runner === null || this.state.phase !== 'done') {
+      throw new Error(vscode.l10n.t('The patterns of a head can be drawn when the inspection is finished.'));
+    }
+    return this.runner.headDetail(address.layer, address.head);
+  }
+
+  select(address: HeadAddress | null): void {
+    this.state = { ...this.state, selected: address };
+    for (const page of this.pages) void page.select(address).catch(() => undefined);
+    this.changed.fire(this.state);
+  }
+
+  setMetric(metric: string): void {
+    this.state = { ...this.state, metric };
+    for (const page of this.pages) void page.setMetric(metric).catch(() => undefined);
+  }
+
+  private progress(progress: Progress): void {
+    this.state = { ...this.state, progress };
+    for (const page of this.pages) void page.progress(progress).catch(() => undefined);
+    this.changed.fire(this.state);
+  }
+
+  private headDone(layer: number, head: HeadResult): void {
+    this.state = { ...this.state, layers: withHead(this.state.layers, layer, head) };
+    for (const page of this.pages) void page.headDone(layer, head).catch(() => undefined);
+  }
+
+  private update(state: SessionSnapshot): void {
+    this.state = state;
+    for (const page of this.pages) void page.snapshot(state).catch(() => undefined);
+    void vscode.commands.executeCommand('setContext', 'gramlens.running', this.running);
+    void vscode.commands.executeCommand('setContext', 'gramlens.hasResult', this.finished !== null);
+    this.changed.fire(state);
+  }
+
+  private async stopRunner(): Promise<void> {
+    this.generation += 1;
+    const runner = this.runner;
+    this.runner = null;
+    await runner?.stop();
+  }
+
+  dispose(): void {
+    void this.stopRunner();
+    this.changed.dispose();
+  }
+}
+
+/** `layers` with `head` added or replaced, in index order. */
+function withHead(layers: readonly LayerResult[], layer: number, head: HeadResult): readonly LayerResult[] {
+  const before = layers.find((entry) => entry.index === layer)?.heads ?? [];
+  const heads = [...before.filter((other) => other.index !== head.index), head].sort((a, b) => a.index - b.index);
+  return [...layers.filter((entry) => entry.index !== layer), { index: layer, heads }].sort(
+    (a, b) => a.index - b.index,
+  );
+}

@@ -1,0 +1,78 @@
+// `gramlens.*` settings as values. Bounds are declared in package.json; a hand-edited settings.json can still
+// hold anything, so they are checked again here.
+
+import * as vscode from 'vscode';
+import type { NoiseKind } from '../diagnostics/headResult';
+import {
+  defaultNulls,
+  defaultNoiseKinds,
+  defaultRepeats,
+  defaultRpc,
+  defaultSeed,
+  defaultTwins,
+  noiseKinds,
+  noiseSettings,
+} from '../inspection/defaults';
+import type { Choices } from '../inspection/request';
+import type { ModelSpec, RpcSettings, RpcVariant } from '../model/modelSpec';
+
+export type BackendSetting = 'auto' | 'webgpu' | 'cpu' | 'reference';
+
+const backends: readonly BackendSetting[] = ['auto', 'webgpu', 'cpu', 'reference'];
+const variants: readonly RpcVariant[] = ['code', 'code-headdim', 'paper', 'admm'];
+
+function configuration(): vscode.WorkspaceConfiguration {
+  return vscode.workspace.getConfiguration('gramlens');
+}
+
+function whole(name: string, fallback: number, least: number, most: number): number {
+  const value = configuration().get<unknown>(name);
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : fallback;
+}
+
+export function backendSetting(): BackendSetting {
+  const value = configuration().get<unknown>('backend');
+  return backends.find((known) => known === value) ?? 'auto';
+}
+
+export async function setBackendSetting(value: BackendSetting): Promise<void> {
+  await configuration().update('backend', value, vscode.ConfigurationTarget.Global);
+}
+
+export function memoryBudgetBytes(): number {
+  return whole('memoryBudgetMB', 4096, 256, 1_048_576) * 1024 * 1024;
+}
+
+/** RPC beside the model: settings where they are set, else the checkpoint's own, else the published ones. */
+function rpcSettings(spec: ModelSpec): RpcSettings {
+  const base = defaultRpc(spec);
+  const variant = configuration().get<unknown>('rpc.variant');
+  const lambda = configuration().get<unknown>('rpc.lambda');
+  return {
+    ...base,
+    variant: variants.find((known) => known === variant) ?? base.variant,
+    iterations: whole('rpc.iterations', base.iterations, 1, 64),
+    lambda: typeof lambda === 'number' && Number.isFinite(lambda) && lambda >= 0 ? lambda : base.lambda,
+  };
+}
+
+function chosenNoiseKinds(): readonly NoiseKind[] {
+  const value = configuration().get<unknown>('noise.kinds');
+  if (!Array.isArray(value)) return defaultNoiseKinds;
+  return noiseKinds.filter((kind) => value.includes(kind));
+}
+
+/** Everything of a run that settings decide. */
+export function settingsChoices(spec: ModelSpec): Choices {
+  return {
+    layers: null,
+    heads: null,
+    rpc: rpcSettings(spec),
+    forward: 'native',
+    noise: noiseSettings(chosenNoiseKinds(), null, whole('noise.repeats', defaultRepeats, 1, 1000)),
+    nulls: whole('nulls', defaultNulls, 0, 10_000),
+    twins: whole('untrainedTwins', defaultTwins, 0, 200),
+    seed: whole('seed', defaultSeed, 0, 2 ** 32 - 1),
+    keepTensors: false,
+  };
+}
