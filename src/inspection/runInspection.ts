@@ -9,6 +9,7 @@ import type { Backend, BlockWeights, LayerOptions, LayerTrace, Residual } from '
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { WeightLoader } from '../model/loadWeights';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
+import type { RandomNumbers } from '../model/initialise';
 import type { ModelSpec } from '../model/modelSpec';
 import { headInput, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
@@ -84,6 +85,24 @@ export function modelSummary(spec: ModelSpec): ModelSummary {
     grid: [spec.image.gridHeight, spec.image.gridWidth],
     facts: spec.facts,
     notes: spec.notes,
+  };
+}
+
+/** The portable generator one number at a time; normals come in the pairs of the stream. */
+function randomNumbers(key: string): RandomNumbers {
+  const stream = createRandom(key);
+  let pair: Float64Array | null = null;
+  return {
+    uniform: () => stream.uniform(),
+    normal: () => {
+      if (pair !== null) {
+        const second = pair[1]!;
+        pair = null;
+        return second;
+      }
+      pair = stream.normals(2);
+      return pair[0]!;
+    },
   };
 }
 
@@ -166,7 +185,7 @@ class Run {
     const { request, services, spec } = this;
     const twins: Twin[] = [];
     for (let seed = 0; seed < request.twins; seed += 1) {
-      const random = createRandom(`${request.seed}/twin/${seed}/embed`);
+      const random = randomNumbers(`${request.seed}/twin/${seed}/embed`);
       const weights = untrainedEmbedWeights(spec, trained, random);
       twins.push({ seed, residual: await services.metrics.embed(spec, weights, request.input) });
       this.checkCancelled();
@@ -178,7 +197,7 @@ class Run {
     const { request, services, spec } = this;
     const traces: TwinTrace[] = [];
     for (const twin of twins) {
-      const random = createRandom(`${request.seed}/twin/${twin.seed}/${layer}`);
+      const random = randomNumbers(`${request.seed}/twin/${twin.seed}/${layer}`);
       const weights = untrainedBlockWeights(spec, trained, random);
       const options = { ...this.layerOptions(layer), rpc: null, wantPattern: false };
       const trace = await services.metrics.runLayer(spec, weights, twin.residual, options);

@@ -1,0 +1,62 @@
+// `--input SPEC` and the editor's input choice as network input: a picture, an exact array, or seeded noise.
+
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { normals } from '../../diagnostics/random';
+import { imageInput } from '../../model/image/imageInput';
+import { npyInput } from '../../model/image/npyInput';
+import { randomInput } from '../../model/image/randomInput';
+import { ModelSpecError } from '../../model/modelSpec';
+import type { ModelInput, ModelSpec } from '../../model/modelSpec';
+
+/** Against a film given as a picture; the largest camera files are far below. */
+const maxInputBytes = 256 * 1024 * 1024;
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function readInputFile(path: string): Promise<Uint8Array> {
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) throw new ModelSpecError('badInput', `The input ${path} is not a file.`);
+    if (info.size > maxInputBytes) {
+      throw new ModelSpecError(
+        'badInput',
+        `The input ${basename(path)} has ${info.size} bytes, more than an image can have (${maxInputBytes}).`,
+      );
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof ModelSpecError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EACCES'
+          ? 'it may not be read'
+          : `it cannot be read (${code})`;
+    throw new ModelSpecError('badInput', `The input ${path}: ${why}.`);
+  }
+}
+
+/** `image.png` · `npy:FILE` · `random` or `random:SEED`. Throws ModelSpecError 'badInput'. */
+export async function readInput(text: string, spec: ModelSpec): Promise<ModelInput> {
+  const random = /^random(?::(\d{1,10}))?$/.exec(text);
+  if (random !== null) {
+    const seed = Number(random[1] ?? 0);
+    return randomInput(seed, spec, (count) => normals(`${seed}/input`, count), sha256Hex);
+  }
+  if (/^(text|tokens):|\.(txt|json)$/.test(text)) {
+    throw new ModelSpecError(
+      'badInput',
+      `--input ${text}: this version runs vision transformers; give a PNG or JPEG picture, npy:FILE or random.`,
+    );
+  }
+  if (text.startsWith('npy:')) {
+    const path = text.slice('npy:'.length);
+    return npyInput(await readInputFile(path), basename(path), spec, sha256Hex);
+  }
+  return imageInput(await readInputFile(text), basename(text), spec, sha256Hex);
+}

@@ -1,0 +1,166 @@
+// *Inspect Checkpoint…* and *Inspect Sample Checkpoint*: the whole way from a file to a finished inspection.
+
+import { basename, extname } from 'node:path';
+import * as vscode from 'vscode';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import type { InspectionRequest } from '../inspection/inspectionRequest';
+import { CancelledError } from '../inspection/runInspection';
+import type { SpecOverrides } from '../model/modelSpec';
+import type { RunnerHostCalls } from '../inspection/node/localRunner';
+import { backendSetting } from './settings';
+import { chooseBackend } from './backendChoice';
+import { showError } from './log';
+import {
+  checkpointExtensions,
+  confirmPlan,
+  Dismissed,
+  loadInput,
+  openFile,
+  pickInput,
+  planRequest,
+  resolveSpec,
+} from './openFlow';
+import type { OpenedFile } from './openFlow';
+import type { Services } from './services';
+import { threadRunner } from './runners';
+import type { Runner } from './runners';
+import { sentence } from './log';
+
+/** What a caller may already know; whatever is missing is asked. */
+export interface InspectArguments {
+  readonly uri: vscode.Uri;
+  /** As the CLI's --input; asked when absent. */
+  readonly input?: string;
+  readonly overrides?: SpecOverrides;
+  /** Run without showing the plan as a question. */
+  readonly unasked?: boolean;
+}
+
+const samples = [
+  {
+    file: 'digits-softmax.safetensors',
+    label: 'Softmax ViT',
+    detail: 'Handwritten digits, trained with ordinary attention (safetensors)',
+  },
+  {
+    file: 'digits-rpc.pt',
+    label: 'RPC-SymViT',
+    detail: 'Handwritten digits, trained with RPC-Attention (PyTorch training checkpoint)',
+  },
+] as const;
+
+const sampleInput = 'digit-3.npy';
+
+/** The file that the command means: its argument, else the active tab's file. */
+function impliedFile(argument: unknown): vscode.Uri | null {
+  if (argument instanceof vscode.Uri) return argument;
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  const uri =
+    input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom
+      ? input.uri
+      : vscode.window.activeTextEditor?.document.uri;
+  if (uri === undefined) return null;
+  return checkpointExtensions.includes(extname(uri.path).slice(1).toLowerCase()) ? uri : null;
+}
+
+async function pickFile(): Promise<vscode.Uri> {
+  const files = await vscode.window.showOpenDialog({
+    canSelectMany: false,
+    filters: { [vscode.l10n.t('Checkpoints')]: checkpointExtensions, [vscode.l10n.t('All files')]: ['*'] },
+    title: vscode.l10n.t('Inspect Checkpoint'),
+    openLabel: vscode.l10n.t('Inspect'),
+  });
+  const file = files?.[0];
+  if (file === undefined) throw new Dismissed();
+  return file;
+}
+
+/** Resolves with the result, or null when the person left or cancelled; errors are shown, not thrown. */
+export async function inspectCheckpoint(services: Services, argument: unknown): Promise<InspectionResult | null> {
+  return shown(services, async () => inspect(services, { uri: impliedFile(argument) ?? (await pickFile()) }));
+}
+
+export async function inspectSample(services: Services, file?: unknown): Promise<InspectionResult | null> {
+  return shown(services, async () => {
+    let name = samples.find((sample) => sample.file === file)?.file;
+    if (name === undefined) {
+      const items = samples.map((sample) => ({ label: sample.label, detail: sample.detail, file: sample.file }));
+      name = (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Sample checkpoint') }))?.file;
+    }
+    if (name === undefined) throw new Dismissed();
+    const folder = vscode.Uri.joinPath(services.extensionUri, 'media', 'samples');
+    const input = `npy:${vscode.Uri.joinPath(folder, sampleInput).fsPath}`;
+    return inspect(services, { uri: vscode.Uri.joinPath(folder, name), input, unasked: true });
+  });
+}
+
+async function shown(services: Services, work: () => Promise<InspectionResult>): Promise<InspectionResult | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Dismissed || error instanceof CancelledError) {
+      services.session.planningEnded('cancelled', vscode.l10n.t('Nothing was run.'));
+      return null;
+    }
+    services.session.planningEnded('failed', sentence(error));
+    void showError(error);
+    return null;
+  }
+}
+
+/** The whole way; throws Dismissed, CancelledError or the failure. */
+export async function inspect(services: Services, known: InspectArguments): Promise<InspectionResult> {
+  const { session, inspector } = services;
+  await session.planning(basename(known.uri.path));
+  const opened = await openFile(known.uri);
+  const spec = await resolveSpec(opened, known.overrides ?? {});
+  const input = await loadInput(known.input ?? (await pickInput(spec)), spec);
+  const page = await inspector.reveal();
+  const backend = await chooseBackend(page);
+  const { request, plan, threads } = planRequest(opened, spec, input, backend, services.version);
+  if (known.unasked !== true) await confirmPlan(plan);
+
+  const makeRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
+    attempt.backend === 'webgpu'
+      ? services.startPageRunner(await inspector.reveal(true), host, opened.file)
+      : threadRunner(services.runnerScript, host, opened.file, threads);
+  const fallback =
+    backend.kind === 'webgpu' && backendSetting() === 'auto'
+      ? (done: InspectionRequest['known']): InspectionRequest => ({
+          ...request,
+          backend: 'cpu',
+          backendReason: vscode.l10n.t('the WebGPU device was lost half-way; finished on cpu'),
+          known: done,
+        })
+      : null;
+  return withCancellableProgress(services, opened, () => session.run(request, plan, makeRunner, fallback));
+}
+
+async function withCancellableProgress(
+  services: Services,
+  opened: OpenedFile,
+  run: () => Promise<InspectionResult>,
+): Promise<InspectionResult> {
+  const { session } = services;
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: vscode.l10n.t('Inspecting {0}', opened.index.fileName),
+    cancellable: true,
+  };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    let reported = 0;
+    const subscriptions = [
+      token.onCancellationRequested(() => void session.cancel()),
+      session.onDidChange(({ progress: now }) => {
+        if (now === null) return;
+        progress.report({ message: now.label, increment: Math.max(0, 100 * now.fraction - reported) });
+        reported = Math.max(reported, 100 * now.fraction);
+      }),
+    ];
+    try {
+      return await run();
+    } finally {
+      for (const subscription of subscriptions) subscription.dispose();
+    }
+  });
+}

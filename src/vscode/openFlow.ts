@@ -1,0 +1,187 @@
+// From a file to a request: header, questions that the file leaves open, input, backend, plan. Every step can be
+// left with Escape, and then nothing has happened.
+
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { bytesSource } from '../checkpoint/byteSource';
+import { readCheckpoint } from '../checkpoint/readCheckpoint';
+import type { TensorIndex } from '../checkpoint/tensorIndex';
+import type { CheckpointFile } from '../inspection/node/localRunner';
+import { poolSize } from '../inspection/node/localRunner';
+import { openCheckpoint } from '../inspection/node/openCheckpoint';
+import { readInput } from '../inspection/node/readInput';
+import { planInspection } from '../inspection/plan';
+import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
+import { makeRequest } from '../inspection/request';
+import { describeSpec } from '../model/describeSpec';
+import { inferModelSpec } from '../model/inferModelSpec';
+import { largestLayerByteLength } from '../model/loadWeights';
+import { ModelSpecError } from '../model/modelSpec';
+import type { ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
+import type { BackendChoice } from './backendChoice';
+import { memoryBudgetBytes, settingsChoices } from './settings';
+
+export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt'];
+
+/** Thrown when the person leaves a question; not an error to show. */
+export class Dismissed extends Error {
+  override readonly name = 'Dismissed';
+}
+
+export interface OpenedFile {
+  readonly file: CheckpointFile;
+  readonly index: TensorIndex;
+  readonly config: unknown;
+}
+
+/** Reads the header by range from a local file; a file on a virtual file system is read whole, within the budget. */
+export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
+  if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
+    const { index, config } = await openCheckpoint(uri.fsPath);
+    return { file: { path: uri.fsPath }, index, config };
+  }
+  const name = basename(uri.path);
+  const info = await vscode.workspace.fs.stat(uri);
+  if (info.size > memoryBudgetBytes()) {
+    throw new Error(
+      vscode.l10n.t(
+        '{0} lies on a virtual file system ({1}:), which can only be read whole, and is larger than gramlens.memoryBudgetMB. Copy it to a local folder or raise the setting.',
+        name,
+        uri.scheme,
+      ),
+    );
+  }
+  const bytes = await vscode.workspace.fs.readFile(uri);
+  return { file: { name, bytes }, index: await readCheckpoint(bytesSource(name, bytes)), config: null };
+}
+
+async function ask(question: SpecQuestion): Promise<string> {
+  const items = question.choices.map((choice) => ({
+    label: choice.label,
+    value: choice.value,
+    ...(choice.detail === undefined ? {} : { detail: choice.detail }),
+  }));
+  const chosen = await vscode.window.showQuickPick(items, { title: question.question, ignoreFocusOut: true });
+  if (chosen === undefined) throw new Dismissed();
+  return chosen.value;
+}
+
+/** The model, asking what the file cannot say. */
+export async function resolveSpec(opened: OpenedFile, given: SpecOverrides): Promise<ModelSpec> {
+  const overrides: Record<string, string> = { ...given };
+  for (;;) {
+    try {
+      return inferModelSpec(opened.index, opened.config, overrides);
+    } catch (error) {
+      if (!(error instanceof ModelSpecError) || error.question === null) throw error;
+      // The same question twice would be a loop: the answer was not accepted.
+      if (Object.hasOwn(overrides, error.question.option)) throw error;
+      overrides[error.question.option] = await ask(error.question);
+    }
+  }
+}
+
+/** The input a person picks: a picture, an exact array, or seeded noise. */
+export async function pickInput(spec: ModelSpec): Promise<string> {
+  const { height, width, channels } = spec.image;
+  const items = [
+    {
+      value: 'image',
+      label: `$(file-media) ${vscode.l10n.t('Picture…')}`,
+      detail: vscode.l10n.t('PNG or JPEG, resized to {0} x {1} as the model was trained', height, width),
+    },
+    {
+      value: 'npy',
+      label: `$(array) ${vscode.l10n.t('Array…')}`,
+      detail: vscode.l10n.t('.npy [{0}, {1}, {2}], already normalised', channels, height, width),
+    },
+    {
+      value: 'random',
+      label: `$(symbol-numeric) ${vscode.l10n.t('Seeded noise')}`,
+      detail: vscode.l10n.t('Normal pixels, the same on every machine; says little about a trained model'),
+    },
+  ];
+  const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
+  const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true });
+  if (chosen === undefined) throw new Dismissed();
+  if (chosen.value === 'random') return 'random';
+  const filters: Record<string, string[]> =
+    chosen.value === 'image' ? { [vscode.l10n.t('Pictures')]: ['png', 'jpg', 'jpeg'] } : { NumPy: ['npy'] };
+  const files = await vscode.window.showOpenDialog({
+    canSelectMany: false,
+    filters,
+    title: vscode.l10n.t('Choose the input'),
+  });
+  const file = files?.[0];
+  if (file === undefined) throw new Dismissed();
+  return chosen.value === 'npy' ? `npy:${file.fsPath}` : file.fsPath;
+}
+
+export function loadInput(text: string, spec: ModelSpec): Promise<ModelInput> {
+  return readInput(text, spec);
+}
+
+export interface PlannedRequest {
+  readonly request: InspectionRequest;
+  readonly plan: InspectionPlan;
+  readonly threads: number;
+}
+
+/** The request that the settings make of `spec` and `input`, and what it will cost. */
+export function planRequest(
+  opened: OpenedFile,
+  spec: ModelSpec,
+  input: ModelInput,
+  backend: BackendChoice,
+  gramlensVersion: string,
+): PlannedRequest {
+  const request = makeRequest(opened.index, spec, input, backend, settingsChoices(spec), gramlensVersion);
+  const threads = poolSize(request.heads.length);
+  const plan = planInspection(request, largestLayerByteLength(opened.index, spec), threads, describeSpec(spec));
+  return { request, plan, threads };
+}
+
+function readableBytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
+  const value = count / 1000 ** power;
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]!}`;
+}
+
+function readableSeconds(seconds: number): string {
+  if (seconds < 1) return vscode.l10n.t('under a second');
+  if (seconds < 100) return vscode.l10n.t('about {0} s', Math.round(seconds));
+  return vscode.l10n.t('about {0} min', Math.round(seconds / 60));
+}
+
+export function planSentence(plan: InspectionPlan): string {
+  return vscode.l10n.t(
+    '{0}; peak memory {1}; {2} on {3}',
+    plan.description,
+    readableBytes(plan.peakByteLength),
+    readableSeconds(plan.estimatedSeconds),
+    plan.backend,
+  );
+}
+
+/** Shows the plan; Enter runs it, Escape leaves. A plan over the memory budget says so. */
+export async function confirmPlan(plan: InspectionPlan): Promise<void> {
+  const over = plan.peakByteLength > memoryBudgetBytes();
+  const run = {
+    label: `$(play) ${over ? vscode.l10n.t('Inspect although it needs more than gramlens.memoryBudgetMB') : vscode.l10n.t('Inspect')}`,
+    detail: planSentence(plan),
+  };
+  const title = vscode.l10n.t(
+    'Plan: {0} layers, {1} heads each, N {2}, d {3}',
+    plan.layers,
+    plan.heads,
+    plan.tokens,
+    plan.headDim,
+  );
+  const chosen = await vscode.window.showQuickPick([run], {
+    title,
+    placeHolder: plan.backendReason,
+    ignoreFocusOut: true,
+  });
+  if (chosen === undefined) throw new Dismissed();
+}

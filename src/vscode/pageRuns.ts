@@ -1,0 +1,73 @@
+// Runs on the inspector page's GPU: gives the page's worker the bytes it asks for, and carries its events back.
+
+import { bytesSource } from '../checkpoint/byteSource';
+import type { ByteSource } from '../checkpoint/byteSource';
+import { openFileSource } from '../checkpoint/node/fileSource';
+import type { CheckpointFile, RunnerHostCalls } from '../inspection/node/localRunner';
+import type { PageCalls, RunnerEvent } from '../protocol/messages';
+import type { WorkerHost } from './pageHandlers';
+import { pageRunner } from './runners';
+import type { PageRunner, Runner } from './runners';
+
+/** Larger messages block the extension host's pipe; the worker asks again for the next piece. */
+const maxChunkBytes = 8 * 1024 * 1024;
+
+interface ActiveRun {
+  readonly runner: PageRunner;
+  readonly source: ByteSource;
+  readonly close: () => Promise<void>;
+}
+
+export class PageRuns implements WorkerHost {
+  private nextRunId = 1;
+  private active: ActiveRun | null = null;
+
+  async start(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Promise<Runner> {
+    await this.finish();
+    const opened = 'path' in file ? await openFileSource(file.path) : null;
+    const source = opened ?? bytesSource((file as { name: string }).name, (file as { bytes: Uint8Array }).bytes);
+    const runner = pageRunner(this.nextRunId, page, host);
+    this.nextRunId += 1;
+    this.active = { runner, source, close: async () => opened?.close() };
+    return {
+      run: async (request) => {
+        try {
+          return await runner.run(request);
+        } finally {
+          await this.active?.close();
+        }
+      },
+      headDetail: (layer, head) => runner.headDetail(layer, head),
+      stop: async () => {
+        await runner.stop();
+        if (this.active?.runner === runner) await this.finish();
+      },
+    };
+  }
+
+  /** An exact-size copy: a view would take its whole backing buffer through the message. */
+  async readBytes(runId: number, offset: number, length: number): Promise<Uint8Array> {
+    const { active } = this;
+    if (active?.runner.runId !== runId) throw new Error('this run is over');
+    const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+    if (!inside || length > maxChunkBytes || offset + length > active.source.byteLength) {
+      throw new Error(`bytes ${offset}..${offset + length} were asked for, which the file or the limit does not allow`);
+    }
+    return new Uint8Array(await active.source.read(offset, length));
+  }
+
+  workerEvent(runId: number, event: RunnerEvent): void {
+    if (this.active?.runner.runId === runId) this.active.runner.receive(event);
+  }
+
+  /** The inspector tab was closed. */
+  pageClosed(): void {
+    this.active?.runner.pageClosed();
+  }
+
+  private async finish(): Promise<void> {
+    const { active } = this;
+    this.active = null;
+    await active?.close();
+  }
+}

@@ -1,0 +1,20 @@
+// What commands and pages share; built once in activate().
+
+import type * as vscode from 'vscode';
+import type { CheckpointFile, RunnerHostCalls } from '../inspection/node/localRunner';
+import type { PageCalls } from '../protocol/messages';
+import type { InspectorPanel } from './inspectorPanel';
+import type { Runner } from './runners';
+import type { InspectionSession } from './session';
+
+export interface Services {
+  readonly extensionUri: vscode.Uri;
+  /** Of package.json, for provenance. */
+  readonly version: string;
+  /** dist/runner.js */
+  readonly runnerScript: string;
+  readonly session: InspectionSession;
+  readonly inspector: InspectorPanel;
+  /** A run on the inspector page's WebGPU device. */
+  startPageRunner(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Runner | Promise<Runner>;
+}
