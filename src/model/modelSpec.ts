@@ -2,12 +2,7 @@
 // and which tensor plays which role. One file a family fills this in; the engine reads nothing else.
 
 export type ModelFamily =
-  | 'timm-vit'
-  | 'deit-distilled'
-  | 'symvit'
-  | 'rpc-symvit'
-  | 'scaled-attention'
-  | 'reconstruction-vit';
+  'timm-vit' | 'deit-distilled' | 'symvit' | 'rpc-symvit' | 'scaled-attention' | 'reconstruction-vit';
 
 /** As in `result.json`: what the checkpoint was trained with. */
 export type AttentionKind = 'softmax' | 'symmetric' | 'scaled' | 'rpc';
@@ -132,7 +127,8 @@ export interface SpecQuestion {
 export class ModelSpecError extends Error {
   override readonly name = 'ModelSpecError';
   constructor(
-    readonly reason: 'unknownFamily' | 'unsupported' | 'shapeMismatch' | 'missingTensor' | 'badOverride' | 'badInput' | 'question',
+    readonly reason:
+      'unknownFamily' | 'unsupported' | 'shapeMismatch' | 'missingTensor' | 'badOverride' | 'badInput' | 'question',
     message: string,
     readonly question: SpecQuestion | null = null,
   ) {

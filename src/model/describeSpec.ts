@@ -1,0 +1,22 @@
+// One line about a model, for plans, titles and the command line.
+
+import type { ModelFamily, ModelSpec } from './modelSpec';
+
+const familyNames: Readonly<Record<ModelFamily, string>> = {
+  'timm-vit': 'ViT',
+  'deit-distilled': 'DeiT (distilled)',
+  symvit: 'SymViT',
+  'rpc-symvit': 'RPC-SymViT',
+  'scaled-attention': 'Scaled Attention ViT',
+  'reconstruction-vit': 'Reconstruction ViT (standardised q, k)',
+};
+
+export function familyName(family: ModelFamily): string {
+  return familyNames[family];
+}
+
+/** E.g. "RPC-SymViT, 6 layers x 4 heads, d 16, N 50". */
+export function describeSpec(spec: ModelSpec): string {
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+  return `${familyName(spec.family)}, ${count(spec.layers, 'layer')} x ${count(spec.heads, 'head')}, d ${spec.headDim}, N ${spec.tokens}`;
+}

@@ -1,0 +1,162 @@
+// How many heads a block has. Fused projections do not say it (model-families.md section 1.5), so it is looked for
+// beside the weights, in parameters that have a head axis, in a table of known widths, and asked last.
+
+import { ModelSpecError } from './modelSpec';
+import { asInteger, asText } from './parseValues';
+import type { SpecContext } from './specContext';
+
+/** Width C to heads H, as timm ships them; 348 is the width of the KPCA code's "small". */
+const headsByWidth: ReadonlyMap<number, number> = new Map([
+  [192, 3],
+  [348, 6],
+  [384, 6],
+  [512, 8],
+  [768, 12],
+  [896, 14],
+  [1024, 16],
+  [1280, 16],
+  [1408, 16],
+  [1536, 24],
+  [1664, 16],
+]);
+
+/** Model names of timm, DeiT and the KPCA code: size word to the widths it stands for and its heads. */
+const headsBySize: readonly { readonly word: RegExp; readonly widths: readonly number[]; readonly heads: number }[] = [
+  { word: /(^|_)tiny(_|$)/, widths: [192], heads: 3 },
+  { word: /(^|_)small(_|$)/, widths: [384, 348], heads: 6 },
+  { word: /(^|_)base(_|$)/, widths: [768], heads: 12 },
+  { word: /(^|_)large(_|$)/, widths: [1024], heads: 16 },
+  { word: /(^|_)huge(_|$)/, widths: [1280], heads: 16 },
+];
+
+const headKeys = ['num_heads', 'n_head', 'n_heads', 'num_attention_heads', 'heads', 'nhead'];
+const modelKeys = ['architecture', 'model', 'arch', 'model_name'];
+/** Head sizes in use, offered first. */
+const usualHeadDims = [64, 32, 48, 58, 80, 96, 128, 16];
+
+export interface HeadCountClues {
+  readonly embedDim: number;
+  /** Reconstruction/models.py of the KPCA code gives deit_tiny 6 heads instead of 3. */
+  readonly reconstruction: boolean;
+}
+
+/** Name of the architecture as config, metadata or args spell it; null when nothing says it. */
+export function modelName(context: SpecContext): { value: string; source: string } | null {
+  return context.settings.find(modelKeys, asText, 'a model name');
+}
+
+/** H with a fact about its source; throws 'question' (option `heads`) when nothing says it. */
+export function inferHeads(context: SpecContext, clues: HeadCountClues): number {
+  const { embedDim } = clues;
+  const fixed = headsInShapes(context, embedDim);
+  const wanted = context.overrides.heads;
+  if (wanted !== undefined) {
+    if (embedDim % wanted !== 0) {
+      throw new ModelSpecError(
+        'badOverride',
+        `--set heads=${wanted}: the width of ${context.fileName} is ${embedDim}, which ${wanted} does not divide. Use one of ${divisors(embedDim).join(', ')}.`,
+      );
+    }
+    if (fixed !== null && fixed.heads !== wanted) {
+      throw new ModelSpecError(
+        'badOverride',
+        `--set heads=${wanted}: ${fixed.source} of ${context.fileName} says ${fixed.heads} heads.`,
+      );
+    }
+    return say(context, wanted, '--set heads');
+  }
+  const found = context.settings.find(headKeys, positive, 'a whole number of heads');
+  if (found !== null) {
+    if (embedDim % found.value !== 0 || (fixed !== null && fixed.heads !== found.value)) {
+      const against =
+        fixed === null ? `the width ${embedDim} is not divisible by it` : `${fixed.source} says ${fixed.heads}`;
+      throw new ModelSpecError(
+        'shapeMismatch',
+        `${context.fileName}: ${found.source} says ${found.value} heads, but ${against}. Give the right number with --set heads=N.`,
+      );
+    }
+    return say(context, found.value, found.source);
+  }
+  const named = headsOfName(context, clues);
+  if (named !== null && (fixed === null || fixed.heads === named.heads)) return say(context, named.heads, named.source);
+  if (fixed !== null) return say(context, fixed.heads, fixed.source);
+  const fromTable = headsByWidth.get(embedDim);
+  const ambiguous = clues.reconstruction && embedDim === 192;
+  if (fromTable !== undefined && !ambiguous) {
+    return say(context, fromTable, `width ${embedDim} in the table of known widths`);
+  }
+  throw askHeads(context, embedDim);
+}
+
+/** Parameters with a head axis or a head-sized axis: Scaled Attention's S [H, N, N], q_norm [d]. */
+function headsInShapes(context: SpecContext, embedDim: number): { heads: number; source: string } | null {
+  const scale = context.has('blocks.0.attn.s') ? context.index.entries.get(`${context.prefix}blocks.0.attn.s`)! : null;
+  if (scale !== null && scale.shape.length === 3) {
+    const heads = scale.shape[0]!;
+    if (heads < 1 || embedDim % heads !== 0) {
+      throw context.mismatch(
+        'blocks.0.attn.s',
+        `whose first axis would be the number of heads and does not divide the width ${embedDim}`,
+      );
+    }
+    return { heads, source: `shape of ${scale.name}` };
+  }
+  const norm = context.index.entries.get(`${context.prefix}blocks.0.attn.q_norm.weight`);
+  const headDim = norm?.shape.length === 1 ? norm.shape[0]! : 0;
+  return norm !== undefined && headDim > 0 && embedDim % headDim === 0
+    ? { heads: embedDim / headDim, source: `shape of ${norm.name}` }
+    : null;
+}
+
+function headsOfName(context: SpecContext, clues: HeadCountClues): { heads: number; source: string } | null {
+  const name = modelName(context);
+  if (name === null) return null;
+  const text = name.value.toLowerCase();
+  if (clues.reconstruction && clues.embedDim === 192 && /deit_tiny/.test(text)) {
+    return { heads: 6, source: `${name.source} ${name.value} (6 heads in the Reconstruction code)` };
+  }
+  const size = headsBySize.find((entry) => entry.word.test(text) && entry.widths.includes(clues.embedDim));
+  return size === undefined ? null : { heads: size.heads, source: `${name.source} ${name.value}` };
+}
+
+function askHeads(context: SpecContext, embedDim: number): ModelSpecError {
+  const candidates = divisors(embedDim);
+  const rank = (heads: number): number => {
+    const at = usualHeadDims.indexOf(embedDim / heads);
+    return at < 0 ? usualHeadDims.length : at;
+  };
+  const ordered = [...candidates].sort((a, b) => rank(a) - rank(b) || a - b);
+  return new ModelSpecError(
+    'question',
+    `${context.fileName} does not say how many attention heads it has (width ${embedDim}). ` +
+      `Give it with --set heads=N, N one of ${candidates.join(', ')}.`,
+    {
+      option: 'heads',
+      question: `${context.fileName} does not say how many attention heads it has. How many heads has each layer (width ${embedDim})?`,
+      choices: ordered.map((heads) => ({
+        value: String(heads),
+        label: heads === 1 ? '1 head' : `${heads} heads`,
+        detail: `d ${embedDim / heads}`,
+      })),
+    },
+  );
+}
+
+/** Divisors of C that leave a head at least two numbers wide (one, where C is that small). */
+function divisors(embedDim: number): number[] {
+  const result: number[] = [];
+  for (let heads = 1; heads <= Math.min(embedDim, 256); heads++) {
+    if (embedDim % heads === 0 && (embedDim / heads >= 2 || embedDim === 1)) result.push(heads);
+  }
+  return result;
+}
+
+function positive(value: unknown): number | null {
+  const n = asInteger(value);
+  return n !== null && n >= 1 ? n : null;
+}
+
+function say(context: SpecContext, heads: number, source: string): number {
+  context.fact('heads', heads, source);
+  return heads;
+}

@@ -1,0 +1,44 @@
+// An array file as network input: already normalised, taken as it is, so that other tools can be compared exactly.
+
+import { ModelSpecError, type ModelInput, type ModelSpec } from '../modelSpec';
+import type { Sha256 } from './imageInput';
+import { networkPicture } from './networkPicture';
+import { parseNpy } from './npyArray';
+
+/** [C, H, W] or [1, C, H, W] of the network's size. Throws ModelSpecError 'badInput'. */
+export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ModelInput {
+  const { channels, height, width } = spec.image;
+  const { shape, values } = parseNpy(bytes, name);
+  const expected = [channels, height, width];
+  const image = shape.length === 4 ? shape.slice(1) : shape;
+  const matches = image.length === 3 && image.every((n, i) => n === expected[i]);
+  if (matches && shape.length === 4 && shape[0] !== 1) {
+    throw new ModelSpecError(
+      'badInput',
+      `${name} holds ${shape[0]!} images; this version takes one a file. Save each as [${expected.join(', ')}].`,
+    );
+  }
+  if (!matches) {
+    throw new ModelSpecError(
+      'badInput',
+      `${name} has shape [${shape.join(', ')}], but the network takes [${expected.join(', ')}] or [1, ${expected.join(', ')}] (channels, height, width).`,
+    );
+  }
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new ModelSpecError(
+      'badInput',
+      `${name} holds ${values[bad]!} at position ${bad}; an input must be finite numbers.`,
+    );
+  }
+  return {
+    kind: 'npy',
+    label: name,
+    pixels: values,
+    channels,
+    height,
+    width,
+    sha256: sha256(bytes),
+    picture: networkPicture(values, spec),
+  };
+}

@@ -1,0 +1,179 @@
+// PNG bytes to RGBA. The chunks are walked first, so that sizes are bounded before anything is inflated, and only
+// the chunks that carry pixels reach the decoder (profiles and texts may be bombs of their own).
+
+import { decode, type DecodedPng } from 'fast-png';
+import { Unzlib } from 'fflate';
+import type { ModelSpecError } from '../modelSpec';
+import { badPicture, checkPictureSize, type Rgba } from './pictureLimits';
+
+const signatureLength = 8;
+const pixelChunks = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
+const channelsByColourType: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [2, 3],
+  [3, 1],
+  [4, 2],
+  [6, 4],
+]);
+/** Compressed bytes inflated at a time while counting: bounds what one step can produce (deflate is at most 1032:1). */
+const countingStep = 64 * 1024;
+
+interface Header {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+  readonly channels: number;
+  readonly interlaced: boolean;
+}
+
+/** Throws ModelSpecError 'badInput'. */
+export function decodePng(bytes: Uint8Array, name: string): Rgba {
+  const chunks = readChunks(bytes, name);
+  const header = readHeader(chunks[0]!.data, name);
+  checkPictureSize(header.width, header.height, name);
+  if (header.interlaced && header.depth < 8) {
+    throw badPicture(
+      `${name} is an interlaced PNG of ${header.depth} bits a channel, which Gramlens does not read. Save it without interlacing.`,
+    );
+  }
+  checkInflatedSize(chunks, header, name);
+  let png: DecodedPng;
+  try {
+    png = decode(join(bytes.subarray(0, signatureLength), chunks));
+  } catch (error) {
+    throw damaged(name, error);
+  }
+  return toRgba(png, header, name);
+}
+
+interface Chunk {
+  readonly type: string;
+  readonly data: Uint8Array;
+  /** Length, type, data and CRC as they stand in the file. */
+  readonly raw: Uint8Array;
+}
+
+function readChunks(bytes: Uint8Array, name: string): Chunk[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const kept: Chunk[] = [];
+  let offset = signatureLength;
+  while (offset + 12 <= bytes.byteLength) {
+    const length = view.getUint32(offset);
+    const end = offset + 12 + length;
+    if (end > bytes.byteLength) break;
+    const type = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
+    if (kept.length === 0 && type !== 'IHDR')
+      throw badPicture(`${name} begins like a PNG, but its first chunk is not the header. Save it again and retry.`);
+    if (pixelChunks.has(type))
+      kept.push({ type, data: bytes.subarray(offset + 8, offset + 8 + length), raw: bytes.subarray(offset, end) });
+    if (type === 'IEND') return kept;
+    offset = end;
+  }
+  throw badPicture(
+    `${name} is cut off: the PNG ends at byte ${bytes.byteLength} before its end mark. Copy or save it again.`,
+  );
+}
+
+function readHeader(data: Uint8Array, name: string): Header {
+  const channels = channelsByColourType.get(data[9] ?? -1);
+  if (data.byteLength !== 13 || channels === undefined)
+    throw badPicture(`${name} has a damaged PNG header. Save it again and retry.`);
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const depth = data[8]!;
+  if (![1, 2, 4, 8, 16].includes(depth))
+    throw badPicture(`${name} has a damaged PNG header (${depth} bits a channel). Save it again and retry.`);
+  return { width: view.getUint32(0), height: view.getUint32(4), depth, channels, interlaced: data[12] === 1 };
+}
+
+/** Inflates in small steps and counts: neither less nor more than the header promises. */
+function checkInflatedSize(chunks: readonly Chunk[], header: Header, name: string): void {
+  const lineBytes = Math.ceil((header.width * header.channels * header.depth) / 8) + 1;
+  // Interlaced pictures have up to seven passes, each line with a filter byte and padding of its own.
+  const most = header.interlaced ? lineBytes * header.height + 16 * (header.height + 8) : lineBytes * header.height;
+  let count = 0;
+  const inflate = new Unzlib((part) => {
+    count += part.byteLength;
+  });
+  try {
+    for (const { type, data } of chunks) {
+      if (type !== 'IDAT') continue;
+      for (let at = 0; at < data.byteLength && count <= most; at += countingStep) {
+        inflate.push(data.slice(at, at + countingStep), false);
+      }
+    }
+    if (count <= most) inflate.push(new Uint8Array(0), true);
+  } catch (error) {
+    throw damaged(name, error);
+  }
+  const least = header.interlaced ? header.width * header.height * ((header.channels * header.depth) / 8) : most;
+  if (count > most)
+    throw badPicture(
+      `${name}: the PNG holds more data than its ${header.width} x ${header.height} pixels need; the file is crafted or damaged.`,
+    );
+  if (count < least)
+    throw badPicture(
+      `${name} is cut off: the PNG holds pixels for a part of its ${header.width} x ${header.height} only. Copy or save it again.`,
+    );
+}
+
+function join(signature: Uint8Array, chunks: readonly Chunk[]): Uint8Array {
+  const parts = [signature, ...chunks.map((chunk) => chunk.raw)];
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.byteLength;
+  }
+  return joined;
+}
+
+/** 16-bit samples keep their high byte, 1- to 4-bit grey is stretched to 0..255, as Pillow's convert does. */
+function toRgba(png: DecodedPng, header: Header, name: string): Rgba {
+  const { width, height, depth, channels } = header;
+  const rgba = new Uint8ClampedArray(width * height * 4);
+  const lineSamples = width * channels;
+  const lineBytes = Math.ceil((lineSamples * depth) / 8);
+  const perByte = 8 / depth;
+  const mask = (1 << depth) - 1;
+  const sample = (y: number, i: number): number => {
+    if (depth >= 8) return png.data[y * lineSamples + i]!;
+    const byte = png.data[y * lineBytes + Math.floor(i / perByte)]!;
+    return (byte >> (8 - depth * ((i % perByte) + 1))) & mask;
+  };
+  const to8 = (value: number): number =>
+    depth === 16 ? value >> 8 : depth === 8 ? value : Math.round((value * 255) / mask);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 4;
+      const first = sample(y, x * channels);
+      if (png.palette !== undefined) {
+        const colour = png.palette[first];
+        if (colour === undefined)
+          throw badPicture(
+            `${name}: a pixel names colour ${first} of a palette of ${png.palette.length}; the PNG is damaged.`,
+          );
+        rgba.set([colour[0]!, colour[1]!, colour[2]!, colour[3] ?? 255], at);
+      } else if (channels <= 2) {
+        const grey = to8(first);
+        rgba.set([grey, grey, grey, channels === 2 ? to8(sample(y, x * 2 + 1)) : 255], at);
+      } else {
+        const from = x * channels;
+        rgba.set(
+          [
+            to8(first),
+            to8(sample(y, from + 1)),
+            to8(sample(y, from + 2)),
+            channels === 4 ? to8(sample(y, from + 3)) : 255,
+          ],
+          at,
+        );
+      }
+    }
+  }
+  return { width, height, rgba };
+}
+
+function damaged(name: string, error: unknown): ModelSpecError {
+  const why = error instanceof Error ? error.message : 'unknown error';
+  return badPicture(`${name}: the PNG picture is damaged (${why}). Save it again and retry.`);
+}

@@ -1,0 +1,105 @@
+// From an index of tensors to a model: which state of the file, which family, which sizes. Never reads tensor
+// bytes. What the file cannot say is asked (ModelSpecError 'question'), what we do not run is refused by name.
+
+import type { TensorIndex } from '../checkpoint/tensorIndex';
+import { deitDistilled } from './families/deitDistilled';
+import type { AttentionPart, AttentionProbe, RecogniseFamily } from './families/family';
+import { reconstructionVit } from './families/reconstructionVit';
+import { rpcSymVit } from './families/rpcSymVit';
+import { scaledAttention } from './families/scaledAttention';
+import { symVit } from './families/symVit';
+import { timmVit } from './families/timmVit';
+import { ModelSpecError, type ModelSpec, type SpecFact, type SpecOverrides } from './modelSpec';
+import { parseOverrides } from './overrides';
+import { asRecord } from './parseValues';
+import { checkUnused, hidesBlocks, refuseOtherFamily, refuseVariants } from './refusals';
+import { Settings } from './settings';
+import { SpecContext } from './specContext';
+import { chooseState, listStates } from './states';
+import { buildTimmSpec, probeAttention } from './timmCore';
+
+/** The first that recognises the file wins: the more particular before the more general. */
+const families: readonly RecogniseFamily[] = [
+  scaledAttention,
+  rpcSymVit,
+  symVit,
+  reconstructionVit,
+  deitDistilled,
+  timmVit,
+];
+
+/**
+ * The spec of a checkpoint. `config` is the parsed config.json beside it (or null); `overrides` are `--set` values
+ * and answers to earlier questions. Throws ModelSpecError: 'question' with a SpecQuestion when the file cannot say
+ * a fact, 'badOverride', 'unsupported' (known, not in this version), 'unknownFamily', 'missingTensor' or
+ * 'shapeMismatch'. Sources: model-families.md sections 1, 2.1 and 5; spec section 1.
+ */
+export function inferModelSpec(index: TensorIndex, config: unknown, overrides: SpecOverrides): ModelSpec {
+  const parsed = parseOverrides(overrides);
+  if (config !== null && config !== undefined && asRecord(config) === null) {
+    throw new ModelSpecError(
+      'badInput',
+      `The configuration beside ${index.fileName} is not a JSON object. Give another one with --config FILE.`,
+    );
+  }
+  const states = hidesBlocks(index) ? [] : listStates(index);
+  if (states.length === 0) refuseOtherFamily(index, config);
+  const facts: SpecFact[] = [];
+  const notes: string[] = [];
+  const state = chooseState(index, states, parsed.state, facts);
+  const context = new SpecContext(index, state.prefix, Settings.of(index, config, notes), parsed, facts, notes);
+  refuseVariants(context);
+  const probe = probeAttention(context);
+  checkAttentionOverride(context, probe);
+  const spec = buildTimmSpec(context, probe, recogniseFamily(context, probe));
+  checkUnused(context);
+  return spec;
+}
+
+function recogniseFamily(context: SpecContext, probe: AttentionProbe): AttentionPart {
+  for (const recognise of families) {
+    const part = recognise(context, probe);
+    if (part !== null) return part;
+  }
+  throw new ModelSpecError(
+    'unknownFamily',
+    `${context.fileName} has transformer blocks of a kind Gramlens does not know.`,
+  );
+}
+
+/** `--set attention=` may choose among what the weights allow, not contradict them. */
+function checkAttentionOverride(context: SpecContext, probe: AttentionProbe): void {
+  const { attention, standardise } = context.overrides;
+  const kind = probe.hasScale ? 'scaled' : probe.projections === 2 ? 'symmetric' : 'softmax';
+  if (probe.hasScale && probe.projections === 2) {
+    throw new ModelSpecError(
+      'unsupported',
+      `${context.fileName} has Scaled Attention without queries ([2C, C] projections and attn.s). Gramlens knows no such model.`,
+    );
+  }
+  const allowed = { scaled: ['scaled'], symmetric: ['symmetric', 'rpc'], softmax: ['softmax', 'reconstruction'] }[kind];
+  if (attention !== undefined && !allowed.includes(attention)) {
+    const why = {
+      scaled: 'has the Scaled Attention parameter attn.s',
+      symmetric: 'has key and value projections only ([2C, C])',
+      softmax: 'has query, key and value projections ([3C, C]) and no attn.s',
+    }[kind];
+    const hint = attention === 'rpc' ? ' RPC beside the attention of such a model is a what-if: use --rpc for it.' : '';
+    throw new ModelSpecError(
+      'badOverride',
+      `--set attention=${attention}: ${context.fileName} ${why}, so attention can be ${allowed.join(' or ')}.${hint}`,
+    );
+  }
+  if (standardise === true && kind !== 'softmax') {
+    throw new ModelSpecError(
+      'badOverride',
+      `--set standardise=true: standardised queries and keys belong to the Reconstruction model, which has [3C, C] projections and no attn.s; ${context.fileName} has not.`,
+    );
+  }
+  if ((standardise === false && attention === 'reconstruction') || (standardise === true && attention === 'softmax')) {
+    throw new ModelSpecError(
+      'badOverride',
+      `--set attention=${attention},standardise=${standardise} contradict each other; give one of them.`,
+    );
+  }
+}

@@ -1,0 +1,93 @@
+// The untrained twin: weights as the family's own code initialises them, for the null `untrained` of spec section 5
+// (an alignment that an untrained model shows too was not learned). Random numbers are handed in.
+
+import type { ModelFamily, ModelSpec } from './modelSpec';
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import type { BlockWeights, EmbedWeights, LinearWeights } from './weights';
+
+export interface RandomNumbers {
+  /** Uniform in (0, 1). */
+  uniform(): number;
+  /** Standard normal. */
+  normal(): number;
+}
+
+/** timm draws from N(0, 0.02) truncated at +-2, a hundred standard deviations away: the plain normal is the same. */
+const weightSd = 0.02;
+/** timm's LayerScale starts at 1e-5; what a file's training started from is not stored in it. */
+const layerScaleInit = 1e-5;
+
+/** The KPCA code leaves its own qkv at PyTorch's default for Linear: U(-1/sqrt(C), 1/sqrt(C)). */
+const uniformQkv: ReadonlySet<ModelFamily> = new Set([
+  'symvit',
+  'rpc-symvit',
+  'scaled-attention',
+  'reconstruction-vit',
+]);
+
+/**
+ * A block of the same shapes as `trained` (array lengths decide which parts exist) with fresh weights, float32 as a
+ * checkpoint would store them. Draw order: qkv, proj, fc1, fc2, row-major each. qkv uniform in the KPCA families,
+ * N(0, 0.02) in timm and DeiT; other matrices N(0, 0.02); biases and S or alpha 0; norms 1 and 0 (spec section 5).
+ */
+export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, random: RandomNumbers): BlockWeights {
+  const bound = 1 / Math.sqrt(spec.embedDim);
+  const drawQkv = uniformQkv.has(spec.family) ? () => uniformWithin(random, bound) : () => weightSd * random.normal();
+  const drawNormal = (): number => weightSd * random.normal();
+  const qkv = linear(trained.qkv, drawQkv);
+  const proj = linear(trained.proj, drawNormal);
+  const fc1 = linear(trained.fc1, drawNormal);
+  const fc2 = linear(trained.fc2, drawNormal);
+  return {
+    norm1: norm(trained.norm1),
+    qkv,
+    queryNorm: trained.queryNorm === null ? null : norm(trained.queryNorm),
+    keyNorm: trained.keyNorm === null ? null : norm(trained.keyNorm),
+    scale: constant(trained.scale, 0),
+    proj,
+    layerScale1: constant(trained.layerScale1, layerScaleInit),
+    norm2: norm(trained.norm2),
+    fc1,
+    fc2,
+    layerScale2: constant(trained.layerScale2, layerScaleInit),
+  };
+}
+
+/**
+ * Embedding of the same shapes. Draw order: patch weight, patch bias, class token, distillation token, positions.
+ * Tokens and positions N(0, 0.02) as DeiT and the KPCA code; the patch convolution keeps PyTorch's default,
+ * U(-1/sqrt(n), 1/sqrt(n)) with n = channels p p for weight and bias, which timm leaves untouched.
+ */
+export function untrainedEmbedWeights(spec: ModelSpec, trained: EmbedWeights, random: RandomNumbers): EmbedWeights {
+  const { channels, patch } = spec.image;
+  const bound = 1 / Math.sqrt(channels * patch * patch);
+  const drawPatch = (): number => uniformWithin(random, bound);
+  const drawNormal = (): number => weightSd * random.normal();
+  const weight = filled(trained.patch.weight, drawPatch);
+  const bias = trained.patch.bias === null ? null : filled(trained.patch.bias, drawPatch);
+  const classToken = filled(trained.classToken, drawNormal);
+  const distToken = trained.distToken === null ? null : filled(trained.distToken, drawNormal);
+  return { patch: { weight, bias }, classToken, distToken, position: filled(trained.position, drawNormal) };
+}
+
+function linear(shape: LinearWeights, draw: () => number): LinearWeights {
+  return { weight: filled(shape.weight, draw), bias: constant(shape.bias, 0) };
+}
+
+function norm(shape: LinearWeights): LinearWeights {
+  return { weight: filled(shape.weight, () => 1), bias: constant(shape.bias, 0) };
+}
+
+function constant(shape: FloatArray | null, value: number): Float32Array | null {
+  return shape === null ? null : new Float32Array(shape.length).fill(value);
+}
+
+function filled(shape: FloatArray, draw: () => number): Float32Array {
+  const values = new Float32Array(shape.length);
+  for (let i = 0; i < values.length; i++) values[i] = draw();
+  return values;
+}
+
+function uniformWithin(random: RandomNumbers, bound: number): number {
+  return (2 * random.uniform() - 1) * bound;
+}

@@ -1,0 +1,122 @@
+// `--set name=value` and the answers to questions, checked before anything else is looked at. Values that need
+// the file to be judged (does 4 divide the width?) are judged where the fact is used.
+
+import { ModelSpecError, type RpcVariant, type SpecOverrides } from './modelSpec';
+import { asBoolean, asInteger, asLayers, asNumber, asNumbers, asSize } from './parseValues';
+
+export type AttentionOverride = 'softmax' | 'symmetric' | 'scaled' | 'rpc' | 'reconstruction';
+
+export interface ParsedOverrides {
+  readonly heads?: number;
+  readonly eps?: number;
+  readonly attention?: AttentionOverride;
+  readonly rpcVariant?: RpcVariant;
+  readonly rpcIterations?: number;
+  readonly rpcLambda?: number;
+  readonly rpcLayers?: 'all' | 'none' | readonly number[];
+  readonly activation?: 'gelu' | 'gelu_tanh' | 'relu';
+  readonly grid?: { readonly height: number; readonly width: number };
+  readonly image?: { readonly height: number; readonly width: number };
+  readonly state?: string;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly standardise?: boolean;
+}
+
+/** More RPC iterations than any published run; against a crafted or mistyped 1e9. */
+export const maxRpcIterations = 64;
+
+interface Option {
+  readonly expected: string;
+  readonly parse: (text: string) => ParsedOverrides | null;
+}
+
+function oneOf<T extends string>(values: readonly T[], make: (value: T) => ParsedOverrides): Option {
+  return {
+    expected: `one of ${values.join(', ')}`,
+    parse: (text) => {
+      const found = values.find((value) => value === text);
+      return found === undefined ? null : make(found);
+    },
+  };
+}
+
+function parsed<T>(expected: string, parse: (text: string) => T | null, make: (value: T) => ParsedOverrides): Option {
+  return {
+    expected,
+    parse: (text) => {
+      const value = parse(text);
+      return value === null ? null : make(value);
+    },
+  };
+}
+
+const atLeastOne = (text: string): number | null => {
+  const value = asInteger(text);
+  return value !== null && value >= 1 ? value : null;
+};
+
+/** Every option of `--set`, in the order messages list them. */
+const options: Readonly<Record<string, Option>> = {
+  heads: parsed('a whole number, 1 or more', atLeastOne, (heads) => ({ heads })),
+  eps: parsed(
+    'a number above 0 and at most 0.1',
+    (text) => within(asNumber(text), (eps) => eps > 0 && eps <= 0.1),
+    (eps) => ({ eps }),
+  ),
+  attention: oneOf(['softmax', 'symmetric', 'scaled', 'rpc', 'reconstruction'], (attention) => ({ attention })),
+  'rpc.variant': oneOf(['code', 'code-headdim', 'paper', 'admm'], (rpcVariant) => ({ rpcVariant })),
+  'rpc.iterations': parsed(
+    `a whole number from 1 to ${maxRpcIterations}`,
+    (text) => within(atLeastOne(text), (n) => n <= maxRpcIterations),
+    (rpcIterations) => ({ rpcIterations }),
+  ),
+  'rpc.lambda': parsed(
+    'a number, 0 or more',
+    (text) => within(asNumber(text), (lambda) => lambda >= 0),
+    (rpcLambda) => ({ rpcLambda }),
+  ),
+  'rpc.layers': parsed('all, none, or layer indexes such as 0 or 0/2 or 0-2', asLayers, (rpcLayers) => ({ rpcLayers })),
+  activation: oneOf(['gelu', 'gelu_tanh', 'relu'], (activation) => ({ activation })),
+  grid: parsed('rows x columns of patches, such as 7x5', asSize, (grid) => ({ grid })),
+  image: parsed('height x width in pixels, such as 28x20', asSize, (image) => ({ image })),
+  state: parsed(
+    'the name of a state in the file, such as model_ema',
+    (text) => (text === '' ? null : text),
+    (state) => ({ state }),
+  ),
+  mean: parsed('one number, or one a channel such as 0.485/0.456/0.406', asNumbers, (mean) => ({ mean })),
+  std: parsed(
+    'one number above 0, or one a channel such as 0.229/0.224/0.225',
+    (text) => within(asNumbers(text), (std) => std.every((value) => value > 0)),
+    (std) => ({ std }),
+  ),
+  standardise: parsed('true or false', asBoolean, (standardise) => ({ standardise })),
+};
+
+/** Names that `--set` takes, for help texts. */
+export const overrideNames: readonly string[] = Object.keys(options);
+
+/** Checks names and values; throws ModelSpecError 'badOverride'. */
+export function parseOverrides(overrides: SpecOverrides): ParsedOverrides {
+  let result: ParsedOverrides = {};
+  for (const [name, text] of Object.entries(overrides)) {
+    if (!Object.hasOwn(options, name)) {
+      throw new ModelSpecError(
+        'badOverride',
+        `--set ${name}=${text}: there is no option "${name}". The options are ${overrideNames.join(', ')}.`,
+      );
+    }
+    const option = options[name]!;
+    const value = option.parse(text.trim());
+    if (value === null) {
+      throw new ModelSpecError('badOverride', `--set ${name}=${text}: ${name} must be ${option.expected}.`);
+    }
+    result = { ...result, ...value };
+  }
+  return result;
+}
+
+function within<T>(value: T | null, holds: (value: T) => boolean): T | null {
+  return value !== null && holds(value) ? value : null;
+}
