@@ -1,0 +1,134 @@
+// What src/engine/cpu calls in WebAssembly (AssemblyScript, no managed memory): softmax attention and whole RPC
+// iterations of one head, and the products and elementwise kernels of the other two files.
+
+import { expInto, maximum, scaleBy, sum } from './elementwise';
+import { gemmPacked, packAll, packedLength } from './gemm';
+
+export { addBias, gemm, gemmScratch } from './gemm';
+export { expInto, gelu, geluTanh, layerNorm, relu } from './elementwise';
+
+/** Rows of the pattern held at a time: 32 rows of 1024 tokens are 256 KB. A multiple of the tile's 4 rows. */
+const ROWS: i32 = 32;
+
+/** First free byte; the host lays its arena from here. */
+export function heapBase(): usize {
+  return __heap_base;
+}
+
+/** Doubles of scratch that `attention`, `pattern` and `rpc` need. */
+export function attentionScratch(tokens: i32, headDim: i32, valueDim: i32): i32 {
+  return packedLength(headDim, tokens) + packedLength(tokens, valueDim) + ROWS * ((tokens + 3) & ~3);
+}
+
+/**
+ * Scores of up to ROWS rows against packed keys as exp((s - max)/sqrt d), not yet divided by their sums.
+ * `block` is [ROWS, stride]; columns past `tokens` are left without meaning.
+ */
+function expScores(q: usize, packedKeys: usize, block: usize, rows: i32, tokens: i32, headDim: i32): void {
+  const stride = (tokens + 3) & ~3;
+  gemmPacked(q, headDim, packedKeys, block, stride, rows, headDim, stride);
+  const scale = 1 / sqrt<f64>(<f64>headDim);
+  for (let i = 0; i < rows; i++) {
+    const row = block + ((<usize>i * <usize>stride) << 3);
+    expInto(row, row, tokens, maximum(row, tokens), scale);
+  }
+}
+
+/**
+ * out [tokens, valueDim] = softmax(q k^T / sqrt d) v without ever holding more than ROWS rows of the pattern.
+ * q, k [tokens, headDim]; pass k for q in symmetric attention.
+ */
+export function attention(
+  q: usize,
+  k: usize,
+  v: usize,
+  out: usize,
+  tokens: i32,
+  headDim: i32,
+  valueDim: i32,
+  scratch: usize,
+): void {
+  const stride = (tokens + 3) & ~3;
+  const packedValues = scratch + ((<usize>packedLength(headDim, tokens)) << 3);
+  const block = packedValues + ((<usize>packedLength(tokens, valueDim)) << 3);
+  packAll(true, k, headDim, tokens, scratch);
+  packAll(false, v, tokens, valueDim, packedValues);
+  for (let i = 0; i < tokens; i += ROWS) {
+    const rows = min<i32>(ROWS, tokens - i);
+    const to = out + ((<usize>i * <usize>valueDim) << 3);
+    expScores(q + ((<usize>i * <usize>headDim) << 3), scratch, block, rows, tokens, headDim);
+    gemmPacked(block, stride, packedValues, to, valueDim, rows, tokens, valueDim);
+    for (let r = 0; r < rows; r++) {
+      const total = sum(block + ((<usize>r * <usize>stride) << 3), tokens);
+      scaleBy(to + ((<usize>r * <usize>valueDim) << 3), valueDim, 1 / total);
+    }
+  }
+}
+
+/** out [tokens, tokens] = softmax(q k^T / sqrt d). */
+export function pattern(q: usize, k: usize, out: usize, tokens: i32, headDim: i32, scratch: usize): void {
+  const stride = (tokens + 3) & ~3;
+  const block = scratch + ((<usize>packedLength(headDim, tokens)) << 3);
+  packAll(true, k, headDim, tokens, scratch);
+  for (let i = 0; i < tokens; i += ROWS) {
+    const rows = min<i32>(ROWS, tokens - i);
+    expScores(q + ((<usize>i * <usize>headDim) << 3), scratch, block, rows, tokens, headDim);
+    for (let r = 0; r < rows; r++) {
+      const row = block + ((<usize>r * <usize>stride) << 3);
+      scaleBy(row, tokens, 1 / sum(row, tokens));
+      memory.copy(out + ((<usize>(i + r) * <usize>tokens) << 3), row, (<usize>tokens) << 3);
+    }
+  }
+}
+
+/**
+ * RPC-Attention, spec section 2: n iterations from L = Y = 0 on k, v [tokens, d]. q = 0: symmetric.
+ * Leaves L in `low` and K2 of the last iteration in `cleaned`; `sparse` and `dual` are work space [tokens, d].
+ * `numbers` receives ||K - L - S||^2, the count of S != 0 and ||S||^2 for each iteration.
+ */
+export function rpc(
+  q: usize,
+  k: usize,
+  v: usize,
+  low: usize,
+  cleaned: usize,
+  sparse: usize,
+  dual: usize,
+  tokens: i32,
+  headDim: i32,
+  iterations: i32,
+  mu: f64,
+  tau: f64,
+  sigma: f64,
+  numbers: usize,
+  scratch: usize,
+): void {
+  const end = (<usize>tokens * <usize>headDim) << 3;
+  memory.fill(low, 0, end);
+  memory.fill(dual, 0, end);
+  for (let t = 0; t < iterations; t++) {
+    let count: f64 = 0;
+    let sparseSquares: f64 = 0;
+    for (let at: usize = 0; at < end; at += 8) {
+      const key = load<f64>(k + at);
+      const pull = load<f64>(dual + at) / mu;
+      const r = key - load<f64>(low + at) + pull;
+      const s = copysign<f64>(max<f64>(abs<f64>(r) - tau, 0), r);
+      store<f64>(sparse + at, s);
+      store<f64>(cleaned + at, key - s + sigma * pull);
+      if (s != 0) count += 1;
+      sparseSquares += s * s;
+    }
+    attention(q != 0 ? q : cleaned, cleaned, v, low, tokens, headDim, headDim, scratch);
+    let restSquares: f64 = 0;
+    for (let at: usize = 0; at < end; at += 8) {
+      const rest = load<f64>(k + at) - load<f64>(low + at) - load<f64>(sparse + at);
+      store<f64>(dual + at, load<f64>(dual + at) + mu * rest);
+      restSquares += rest * rest;
+    }
+    store<f64>(numbers, restSquares);
+    store<f64>(numbers, count, 8);
+    store<f64>(numbers, sparseSquares, 16);
+    numbers += 24;
+  }
+}

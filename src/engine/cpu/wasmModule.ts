@@ -1,0 +1,135 @@
+// The instance behind the `cpu` backend: exports of assembly/index.ts with their types, and an arena over its
+// memory. One instance serves one thread; calls do not nest, so the arena starts afresh with each call.
+
+import wasm from 'gramlens-kernels.wasm';
+import type { FloatArray } from '../../checkpoint/tensorIndex';
+import { EngineError } from '../backend';
+
+/** Byte address in WebAssembly memory. */
+export type Pointer = number;
+
+/** Exports of assembly/index.ts; argument meanings are documented there. */
+export interface KernelExports {
+  heapBase(): Pointer;
+  gemmScratch(): number;
+  attentionScratch(tokens: number, headDim: number, valueDim: number): number;
+  gemm(transposed: number, a: Pointer, b: Pointer, c: Pointer, m: number, k: number, n: number, pack: Pointer): void;
+  addBias(c: Pointer, bias: Pointer, m: number, n: number): void;
+  expInto(from: Pointer, to: Pointer, n: number, shift: number, scale: number): void;
+  gelu(x: Pointer, n: number): void;
+  geluTanh(x: Pointer, n: number): void;
+  relu(x: Pointer, n: number): void;
+  layerNorm(x: Pointer, y: Pointer, rows: number, width: number, gain: Pointer, bias: Pointer, eps: number): void;
+  attention(
+    q: Pointer,
+    k: Pointer,
+    v: Pointer,
+    out: Pointer,
+    tokens: number,
+    headDim: number,
+    valueDim: number,
+    scratch: Pointer,
+  ): void;
+  pattern(q: Pointer, k: Pointer, out: Pointer, tokens: number, headDim: number, scratch: Pointer): void;
+  rpc(
+    q: Pointer,
+    k: Pointer,
+    v: Pointer,
+    low: Pointer,
+    cleaned: Pointer,
+    sparse: Pointer,
+    dual: Pointer,
+    tokens: number,
+    headDim: number,
+    iterations: number,
+    mu: number,
+    tau: number,
+    sigma: number,
+    numbers: Pointer,
+    scratch: Pointer,
+  ): void;
+}
+
+const pageBytes = 65536;
+/** 32-bit WebAssembly addresses end here. */
+const maxBytes = 65536 * pageBytes;
+/** Memory is grown in steps of at least this, so that a model of many sizes does not grow it at each call. */
+const growthBytes = 4 * 1024 * 1024;
+
+export interface WasmModule {
+  readonly exports: KernelExports;
+  /** Forgets everything allocated; every call of a kernel begins with it. */
+  reset(): void;
+  /** Room for `length` doubles, not cleared. Any later allocation may detach views made before it. */
+  alloc(length: number): Pointer;
+  /** Copies values in, as float64. */
+  put(values: FloatArray): Pointer;
+  /** A fresh copy of `length` doubles. */
+  take(pointer: Pointer, length: number): Float64Array;
+}
+
+/**
+ * Compiles and instantiates the kernels. In a webview this needs 'wasm-unsafe-eval' in the page's policy.
+ * @throws EngineError internal when WebAssembly SIMD is missing or forbidden, outOfMemory when memory is.
+ */
+export async function instantiateKernels(): Promise<WasmModule> {
+  let memory: WebAssembly.Memory;
+  try {
+    memory = new WebAssembly.Memory({ initial: 16, maximum: maxBytes / pageBytes });
+  } catch (cause) {
+    throw new EngineError('outOfMemory', `The cpu backend could not reserve WebAssembly memory (${String(cause)}).`);
+  }
+  let exports: KernelExports;
+  try {
+    const { instance } = await WebAssembly.instantiate(wasm, { env: { memory } });
+    exports = instance.exports as unknown as KernelExports;
+  } catch (cause) {
+    throw new EngineError(
+      'internal',
+      `The cpu backend's WebAssembly kernels did not start (${String(cause)}). They need WebAssembly SIMD; --backend reference does without.`,
+    );
+  }
+  return arena(memory, exports);
+}
+
+function arena(memory: WebAssembly.Memory, exports: KernelExports): WasmModule {
+  const base = Math.ceil((exports.heapBase() >>> 0) / 16) * 16;
+  let top = base;
+  const alloc = (length: number): Pointer => {
+    const pointer = top;
+    // Whole pairs: vector loops may touch the second half of the last one.
+    const end = pointer + Math.ceil(length / 2) * 16;
+    const have = memory.buffer.byteLength;
+    if (end > have) grow(memory, end, have);
+    top = end;
+    return pointer;
+  };
+  return {
+    exports,
+    alloc,
+    reset: () => {
+      top = base;
+    },
+    put: (values) => {
+      const pointer = alloc(values.length);
+      new Float64Array(memory.buffer, pointer, values.length).set(values);
+      return pointer;
+    },
+    take: (pointer, length) => new Float64Array(memory.buffer, pointer, length).slice(),
+  };
+}
+
+function grow(memory: WebAssembly.Memory, end: number, have: number): void {
+  const wanted = Math.min(Math.max(end, have + growthBytes), Math.max(end, maxBytes));
+  const pages = Math.ceil((wanted - have) / pageBytes);
+  try {
+    if (end > maxBytes) throw new RangeError('4 GB is the most that WebAssembly addresses');
+    memory.grow(pages);
+  } catch (cause) {
+    const megabytes = Math.ceil(end / 2 ** 20);
+    throw new EngineError(
+      'outOfMemory',
+      `The cpu backend needs ${megabytes} MB of WebAssembly memory for this step and could not get it (${String(cause)}). Close other programs, or inspect fewer tokens.`,
+    );
+  }
+}

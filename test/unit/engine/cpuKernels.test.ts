@@ -1,0 +1,182 @@
+// WebAssembly kernels against `reference` on sizes around the tile edges, and exp and GELU to the last digits.
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'mocha';
+import { createCpuOps } from '../../../src/engine/cpu/kernels';
+import { instantiateKernels, type WasmModule } from '../../../src/engine/cpu/wasmModule';
+import type { Float64Ops } from '../../../src/engine/float64Ops';
+import { createReferenceOps } from '../../../src/engine/reference/kernels';
+import type { RpcVariant } from '../../../src/model/modelSpec';
+import { normals, relativeError } from './portableNormals';
+
+/** Sums run in another order than in `reference`; both are float64. */
+const tolerance = 1e-12;
+const variants: readonly RpcVariant[] = ['code', 'code-headdim', 'paper', 'admm'];
+
+describe('engine: cpu kernels against reference', () => {
+  let cpu: Float64Ops;
+  let module: WasmModule;
+  const reference = createReferenceOps();
+  before(async () => {
+    cpu = await createCpuOps();
+    module = await instantiateKernels();
+  });
+  const close = (what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void => {
+    const error = relativeError(actual, expected);
+    assert.ok(error <= tolerance, `${what}: relative error ${error}, allowed ${tolerance}`);
+  };
+
+  it('multiplies matrices of every remainder of the 4 x 4 tile and across inner blocks', () => {
+    for (const [m, k, n] of [
+      [1, 1, 1],
+      [3, 5, 7],
+      [4, 4, 4],
+      [5, 256, 65],
+      [6, 257, 64],
+      [7, 600, 66],
+      [50, 116, 129],
+      [197, 58, 197],
+      [9, 1, 3],
+    ] as const) {
+      const a = normals(`a/${m}/${k}`, m * k);
+      const b = normals(`b/${k}/${n}`, k * n);
+      close(`A B ${m}x${k}x${n}`, cpu.kernels.matmul(a, b, m, k, n), reference.kernels.matmul(a, b, m, k, n));
+      close(
+        `A B^T ${m}x${k}x${n}`,
+        cpu.kernels.matmulTransposed(a, b, m, k, n),
+        reference.kernels.matmulTransposed(a, b, m, k, n),
+      );
+    }
+  });
+
+  it('treats an empty inner dimension as zero and an empty output as empty', () => {
+    const none = new Float64Array(0);
+    assert.deepEqual(cpu.kernels.matmul(none, none, 2, 0, 3), new Float64Array(6));
+    assert.deepEqual(cpu.kernels.matmul(none, none, 0, 0, 3), new Float64Array(0));
+  });
+
+  for (const tokens of [1, 2, 7, 50, 197]) {
+    it(`attention, pattern and RPC of ${tokens} tokens, d = 3, 16, 58, 64, symmetric and asymmetric`, () => {
+      for (const d of [3, 16, 58, 64]) {
+        const [q, k, v] = ['q', 'k', 'v'].map((name) => normals(`${name}/${tokens}/${d}`, tokens * d)) as [
+          Float64Array,
+          Float64Array,
+          Float64Array,
+        ];
+        for (const queries of [q, null]) {
+          const what = `N ${tokens}, d ${d}, ${queries === null ? 'symmetric' : 'asymmetric'}`;
+          close(
+            `attention ${what}`,
+            cpu.kernels.attention(queries, k, v, tokens, d),
+            reference.kernels.attention(queries, k, v, tokens, d),
+          );
+          const pattern = cpu.kernels.pattern(queries, k, tokens, d);
+          close(`pattern ${what}`, pattern, reference.kernels.pattern(queries, k, tokens, d));
+          for (let i = 0; i < tokens; i++) {
+            const sum = pattern.subarray(i * tokens, (i + 1) * tokens).reduce((a, b) => a + b, 0);
+            assert.ok(Math.abs(sum - 1) <= 1e-13, `row ${i} of ${what} sums to ${sum}`);
+          }
+          for (const variant of variants) {
+            const parameters = {
+              variant,
+              iterations: 4,
+              lambda: variant.startsWith('code') ? 0.5 : 0.05,
+              embedDim: 3 * d,
+            };
+            const actual = cpu.kernels.rpc(queries, k, v, tokens, d, parameters);
+            const expected = reference.kernels.rpc(queries, k, v, tokens, d, parameters);
+            close(`RPC ${variant} ${what}`, actual.out, expected.out);
+            close(`cleaned keys ${variant} ${what}`, actual.cleanedKeys, expected.cleanedKeys);
+            close(`residual ${variant} ${what}`, actual.numbers.residual, expected.numbers.residual);
+            close(`density ${variant} ${what}`, actual.numbers.density, expected.numbers.density);
+            close(`sparse norm ${variant} ${what}`, actual.numbers.sparseNorm, expected.numbers.sparseNorm);
+            assert.equal(actual.numbers.mu, expected.numbers.mu);
+            assert.equal(actual.numbers.tau, expected.numbers.tau);
+          }
+        }
+      }
+    });
+  }
+
+  it('takes values of another width than the keys', () => {
+    const [tokens, d, dv] = [37, 16, 5];
+    const k = normals('k', tokens * d);
+    const v = normals('v', tokens * dv);
+    close(
+      'attention',
+      cpu.kernels.attention(null, k, v, tokens, d),
+      reference.kernels.attention(null, k, v, tokens, d),
+    );
+  });
+
+  it('keeps scores of a thousand finite and one-hot, and equal rows equal', () => {
+    const [tokens, d] = [7, 16];
+    const k = normals('k', tokens * d).map((x) => x * 60);
+    const v = normals('v', tokens * d);
+    close('large', cpu.kernels.attention(null, k, v, tokens, d), reference.kernels.attention(null, k, v, tokens, d));
+    const flat = cpu.kernels.pattern(null, new Float64Array(tokens * d).fill(3), tokens, d);
+    assert.ok(relativeError(flat, new Float64Array(tokens * tokens).fill(1 / tokens)) <= 1e-15);
+  });
+
+  it('handles more than 1024 tokens', () => {
+    const [tokens, d] = [1027, 8];
+    const q = normals('q', tokens * d);
+    const k = normals('k', tokens * d);
+    const v = normals('v', tokens * d);
+    close('attention', cpu.kernels.attention(q, k, v, tokens, d), reference.kernels.attention(q, k, v, tokens, d));
+  });
+
+  it('does not change its inputs', () => {
+    const k = normals('k', 70);
+    const before = k.slice();
+    cpu.kernels.rpc(null, k, k, 7, 10, { variant: 'code', iterations: 2, lambda: 1, embedDim: 20 });
+    assert.deepEqual(k, before);
+  });
+
+  it('exp is within 2 ulp over [-745, 0], and 0 below', () => {
+    const count = 200001;
+    const x = Float64Array.from({ length: count }, (_, i) => (-745.2 * i) / (count - 1));
+    module.reset();
+    const at = module.put(x);
+    module.exports.expInto(at, at, count, 0, 1);
+    const actual = module.take(at, count);
+    let worst = 0;
+    for (let i = 0; i < count; i++) {
+      const expected = Math.exp(x[i]!);
+      const ulp = Math.max(2 ** (Math.floor(Math.log2(expected || Number.MIN_VALUE)) - 52), Number.MIN_VALUE);
+      worst = Math.max(worst, Math.abs(actual[i]! - expected) / ulp);
+    }
+    assert.ok(worst <= 2, `worst error against Math.exp ${worst} ulp`);
+    module.reset();
+    const low = module.put(Float64Array.of(-746, -1e300, -Infinity, 0, NaN));
+    module.exports.expInto(low, low, 5, 0, 1);
+    assert.deepEqual([...module.take(low, 5)], [0, 0, 0, 1, NaN]);
+  });
+
+  it('activations agree over [-12, 12]', () => {
+    const x = Float64Array.from({ length: 4801 }, (_, i) => (i - 2400) / 200);
+    for (const kind of ['gelu', 'gelu_tanh', 'relu'] as const) {
+      const actual = cpu.activate(kind, x);
+      const expected = reference.activate(kind, x);
+      for (let i = 0; i < x.length; i++) {
+        const error = Math.abs(actual[i]! - expected[i]!);
+        // Absolute where GELU is of order 1, relative in its left tail, where tanh itself cancels in `reference`.
+        assert.ok(error <= 2e-15 * Math.max(1, Math.abs(x[i]!)), `${kind}(${x[i]!}): error ${error}`);
+      }
+    }
+  });
+
+  it('LayerNorm and linear agree, float32 weights included', () => {
+    for (const width of [1, 3, 58, 192]) {
+      const x = normals(`x/${width}`, 5 * width).map((value) => value * 3 + 1);
+      const weight = Float32Array.from(normals('w', width));
+      const bias = Float32Array.from(normals('b', width));
+      for (const b of [bias, null]) {
+        const weights = { weight, bias: b };
+        close('LayerNorm', cpu.layerNorm(x, 5, width, weights, 1e-6), reference.layerNorm(x, 5, width, weights, 1e-6));
+      }
+      const matrix = { weight: Float32Array.from(normals('m', 7 * width)), bias: normals('c', 7) };
+      close('linear', cpu.linear(x, 5, matrix, width, 7), reference.linear(x, 5, matrix, width, 7));
+    }
+  });
+});
