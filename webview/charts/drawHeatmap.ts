@@ -1,24 +1,188 @@
+// The frame of a heatmap as SVG text: title, axes, colour legend with units, numbers in cells that have the room.
+// The cells themselves are pixels (heatmapImage.ts): a canvas below this frame in pages, a PNG in reports.
+
 import type { HeatmapFigure } from '../../src/report/figures/figure';
+import { colourIndex, rgbText, type Rgb } from './colormap';
+import { layoutHeatmap, type HeatmapLayout } from './heatmapLayout';
+import type { Rect } from './linesLayout';
+import { tickText } from './scales';
+import { axisTitle, coord, element, fitText, fontSize, svgRoot, textElement, textWidth } from './svg';
 import type { ChartTheme, Size } from './theme';
 
-export interface Rect {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 export interface HeatmapFrame {
-  /** One `<svg>` with axes, title and colour legend with units; the cells are a hole. */
+  /**
+   * One `<svg>` with title, axes, colour legend with units, cell numbers and marks of unmeasured cells. Its ground has
+   * a hole at `plot`, so it lies above the canvas.
+   */
   readonly svg: string;
   /** Where the cells go, in the SVG's pixels: lay a canvas there (CSS `image-rendering: pixelated`). */
   readonly plot: Rect;
 }
 
-/** Frame of a heatmap; the page lays the canvas of `heatmapPixels` into `plot`. */
+const legendSteps = 64;
+/** Above this many cells the crosses of unmeasured cells would be a texture, not a sign. */
+const maxCrosses = 4096;
+
+/** Colour of a value; null where it was not measured. */
+export function cellColour(figure: HeatmapFigure, value: number, theme: ChartTheme): Rgb | null {
+  const index = cellColourIndex(figure, value);
+  if (index === null) return null;
+  return (figure.palette === 'diverging' ? theme.diverging : theme.sequential)[index] ?? theme.notMeasured;
+}
+
+/** Index 0..255 into the colour map; null where the value was not measured or has no logarithm. */
+export function cellColourIndex(figure: HeatmapFigure, value: number): number | null {
+  if (!Number.isFinite(value)) return null;
+  if (figure.value.scale === 'linear') return colourIndex(value, figure.domain);
+  if (value <= 0) return null;
+  return colourIndex(Math.log10(value), [Math.log10(figure.domain[0]), Math.log10(figure.domain[1])]);
+}
+
+function colourLegend(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+  const { bar } = layout;
+  const map = figure.palette === 'diverging' ? theme.diverging : theme.sequential;
+  const step = bar.height / legendSteps;
+  const blocks = Array.from({ length: legendSteps }, (_, index) => {
+    const colour = map[Math.round(((legendSteps - 1 - index) / (legendSteps - 1)) * 255)] ?? theme.notMeasured;
+    // A little overlap, or antialiasing shows the seams.
+    const height = index === legendSteps - 1 ? step : step + 0.6;
+    return element('rect', { x: bar.x, y: bar.y + index * step, width: bar.width, height, fill: rgbText(colour) });
+  });
+  const frame = element('rect', { ...bar, fill: 'none', stroke: theme.muted, 'stroke-width': 0.75 });
+  const ticks = layout.value.ticks.map((tick) => {
+    const at = layout.value.place(tick.value) ?? bar.y;
+    const x = bar.x + bar.width;
+    return (
+      element('line', { x1: x, y1: at, x2: x + 4, y2: at, stroke: theme.muted, 'stroke-width': 1 }) +
+      textElement(x + 7, at + 3.7, tick.text, { fill: theme.muted, size: fontSize.tick, font: theme.font })
+    );
+  });
+  const widest = layout.value.ticks.reduce((most, tick) => Math.max(most, textWidth(tick.text, fontSize.tick)), 0);
+  const titleX = bar.x + bar.width + 7 + widest + 14;
+  const title = textElement(titleX, bar.y + bar.height / 2, layout.valueTitle, {
+    fill: theme.foreground,
+    size: fontSize.label,
+    font: theme.font,
+    anchor: 'middle',
+    rotate: -90,
+  });
+  return blocks.join('') + frame + ticks.join('') + title;
+}
+
+function frameAxes(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+  const { plot, cellWidth, cellHeight } = layout;
+  const bottom = plot.y + plot.height;
+  const look = { fill: theme.muted, size: fontSize.tick, font: theme.font };
+  const rows = layout.rowTicks.map((tick) => {
+    const text = fitText(tick.text, plot.x - 30, fontSize.tick);
+    return textElement(plot.x - 5, plot.y + (tick.value + 0.5) * cellHeight + 3.7, text, { ...look, anchor: 'end' });
+  });
+  const columns = layout.columnTicks.map((tick) =>
+    textElement(plot.x + (tick.value + 0.5) * cellWidth, bottom + 13, tick.text, { ...look, anchor: 'middle' }),
+  );
+  const label = { fill: theme.foreground, size: fontSize.label, font: theme.font, anchor: 'middle' } as const;
+  const rowTitle = fitText(axisTitle(figure.rowAxis), Math.max(plot.height + 20, 60), fontSize.label);
+  const middle = plot.y + Math.max(plot.height, textWidth(rowTitle, fontSize.label)) / 2;
+  return (
+    rows.join('') +
+    columns.join('') +
+    element('rect', { ...plot, fill: 'none', stroke: theme.muted, 'stroke-width': 1 }) +
+    textElement(plot.x + plot.width / 2, bottom + 29, axisTitle(figure.columnAxis), label) +
+    textElement(16, middle, rowTitle, { ...label, rotate: -90 })
+  );
+}
+
+/** Relative luminance (WCAG), to choose dark or light digits on a cell. */
+function luminance(colour: Rgb): number {
+  const [red, green, blue] = colour.map((byte) => {
+    const part = byte / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function cellText(value: number, figure: HeatmapFigure): string {
+  const span = Math.abs(figure.domain[1] - figure.domain[0]);
+  if (figure.value.scale === 'log10' || Math.abs(value) >= 1e5) return value.toPrecision(2);
+  return tickText(value, span <= 2 ? 0.01 : span <= 40 ? 0.1 : 1);
+}
+
+/** Numbers in the cells where they fit, crosses where nothing was measured. */
+function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+  const { plot, cellWidth, cellHeight } = layout;
+  const withNumbers = cellHeight >= 15 && cellWidth >= 30;
+  const crosses: string[] = [];
+  const numbers: string[] = [];
+  if (!withNumbers && figure.values.length > maxCrosses) return '';
+  for (let row = 0; row < figure.rows; row++) {
+    for (let column = 0; column < figure.columns; column++) {
+      const value = figure.values[row * figure.columns + column] ?? Number.NaN;
+      const colour = cellColour(figure, value, theme);
+      const x = plot.x + column * cellWidth;
+      const y = plot.y + row * cellHeight;
+      if (!colour) {
+        const reach = Math.min(cellWidth, cellHeight, 14) / 4;
+        const [cx, cy] = [x + cellWidth / 2, y + cellHeight / 2];
+        crosses.push(
+          `M${coord(cx - reach)} ${coord(cy - reach)}l${coord(2 * reach)} ${coord(2 * reach)}m0 ${coord(-2 * reach)}l${coord(-2 * reach)} ${coord(2 * reach)}`,
+        );
+      } else if (withNumbers) {
+        const text = fitText(cellText(value, figure), cellWidth - 2, fontSize.tick);
+        const fill = luminance(colour) > 0.2 ? '#000000' : '#ffffff';
+        const look = { fill, size: fontSize.tick, font: theme.font, anchor: 'middle' } as const;
+        numbers.push(textElement(x + cellWidth / 2, y + cellHeight / 2 + 3.7, text, look));
+      }
+    }
+  }
+  const crossPath =
+    crosses.length === 0
+      ? ''
+      : element('path', { d: crosses.join(''), fill: 'none', stroke: theme.muted, 'stroke-width': 1 });
+  return crossPath + numbers.join('');
+}
+
+function rectPath(rect: Rect): string {
+  return `M${coord(rect.x)} ${coord(rect.y)}h${coord(rect.width)}v${coord(rect.height)}h${coord(-rect.width)}z`;
+}
+
+/** Frame of a heatmap; `cells` is drawn in the hole (the PNG of a report), '' leaves it open for a canvas. */
+export function heatmapFrame(
+  figure: HeatmapFigure,
+  size: Size,
+  theme: ChartTheme,
+  cells: (plot: Rect) => string,
+): HeatmapFrame {
+  const layout = layoutHeatmap(figure, size);
+  const { plot } = layout;
+  const outer = { x: 0, y: 0, width: size.width, height: size.height };
+  const ground = element('path', {
+    d: rectPath(outer) + rectPath(plot),
+    fill: theme.background,
+    'fill-rule': 'evenodd',
+  });
+  const title = layout.title.map((line, index) =>
+    textElement(10, 19 + index * 17, line, {
+      fill: theme.foreground,
+      size: fontSize.title,
+      font: theme.font,
+      weight: '600',
+    }),
+  );
+  const svg = svgRoot(
+    size.width,
+    size.height,
+    `${figure.title}. ${figure.shows}`,
+    ground +
+      cells(plot) +
+      cellMarks(figure, layout, theme) +
+      title.join('') +
+      frameAxes(figure, layout, theme) +
+      colourLegend(figure, layout, theme),
+  );
+  return { svg, plot };
+}
+
+/** Frame of a heatmap; the page lays the canvas of `heatmapPixels` into `plot`, below this SVG. */
 export function drawHeatmap(figure: HeatmapFigure, size: Size, theme: ChartTheme): HeatmapFrame {
-  return {
-    svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}"><title>${figure.id}</title><rect width="1" height="1" fill="${theme.background}"/></svg>`,
-    plot: { x: 0, y: 0, width: size.width, height: size.height },
-  };
+  return heatmapFrame(figure, size, theme, () => '');
 }

@@ -1,6 +1,33 @@
-import type { Figure } from '../../src/report/figures/figure';
+// A figure's numbers as CSV, for the copy button and for people who would rather have the table.
 
-/** The figure's numbers: lines as series,x,y,low,high; heatmaps as row,column,value. RFC 4180, full precision. */
+import type { Figure } from '../../src/report/figures/figure';
+import { csvText } from '../../src/report/csvCell';
+import { axisTitle } from './svg';
+
+/** Lines as series,x,y,low,high (levels follow with x empty); heatmaps as row,column,value. Full precision. */
 export function toCsv(figure: Figure): string {
-  return figure.id;
+  if (figure.kind === 'heatmap') {
+    const rows: (string | number | null)[][] = [
+      [axisTitle(figure.rowAxis), axisTitle(figure.columnAxis), axisTitle(figure.value)],
+    ];
+    for (let row = 0; row < figure.rows; row++) {
+      for (let column = 0; column < figure.columns; column++) {
+        rows.push([
+          figure.rowLabels?.[row] ?? row,
+          figure.columnLabels?.[column] ?? column,
+          figure.values[row * figure.columns + column] ?? null,
+        ]);
+      }
+    }
+    return csvText(rows);
+  }
+  const rows: (string | number | null)[][] = [['series', axisTitle(figure.x), axisTitle(figure.y), 'low', 'high']];
+  for (const series of figure.series) {
+    for (const [index, x] of series.x.entries()) {
+      rows.push([series.name, x, series.y[index] ?? null, series.low?.[index] ?? null, series.high?.[index] ?? null]);
+    }
+  }
+  for (const level of figure.levels) rows.push([level.name, null, level.y, null, null]);
+  for (const mark of figure.marks ?? []) rows.push([mark.name, mark.x, null, null, null]);
+  return csvText(rows);
 }

@@ -46,6 +46,8 @@ export interface LineFigure extends FigureBase {
   readonly series: readonly Series[];
   /** Horizontal reference lines with their names, e.g. chance level. */
   readonly levels: readonly { readonly y: number; readonly name: string; readonly role: SeriesRole }[];
+  /** Vertical reference lines with their names, e.g. the numerical rank. */
+  readonly marks?: readonly { readonly x: number; readonly name: string; readonly role: SeriesRole }[];
 }
 
 export interface HeatmapFigure extends FigureBase {

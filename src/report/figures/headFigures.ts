@@ -1,8 +1,13 @@
-// The pictures of one head, as plain data.
+// The pictures of one head, as plain data, in reading order: pattern, spectrum, angles, gamma, RPC, noise. Captions
+// measure and name the formula; they take no side.
 
-import type { HeadResult } from '../../diagnostics/headResult';
+import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
 import type { HeadDetail } from '../../inspection/headDetail';
-import type { Figure } from './figure';
+import { formatNull, formatNumber, median, verdictText } from '../format';
+import type { Figure, LineFigure } from './figure';
+import { noiseFigures, whatIf } from './noiseFigures';
+import { patternFigures } from './patternFigures';
+import { formulas } from './sources';
 
 /** Facts about the run that captions and axes need. */
 export interface HeadContext {
@@ -19,6 +24,188 @@ export interface HeadContext {
 
 /** Figures of one head in reading order; patterns only where `detail` is there. */
 export function headFigures(head: HeadResult, context: HeadContext, detail: HeadDetail | null): Figure[] {
-  void [head, context, detail];
-  return [];
+  return [
+    ...(detail ? patternFigures(detail, context) : []),
+    spectrumFigure(head, context),
+    ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
+    ...gammaFigures(head),
+    ...rpcFigure(head, context),
+    ...noiseFigures(head, context),
+  ];
+}
+
+const countFrom1 = (length: number): number[] => Array.from({ length }, (_, index) => index + 1);
+
+function spectrumFigure(head: HeadResult, context: HeadContext): LineFigure {
+  const { spectrum } = head;
+  const shown = spectrum.log10Eigenvalues.length;
+  const marks = [
+    { x: spectrum.rank, name: `r = ${spectrum.rank} used for alignment`, role: 'reference' as const },
+    { x: spectrum.numericalRank, name: `numerical rank R = ${spectrum.numericalRank}`, role: 'chance' as const },
+  ].filter((mark) => mark.x >= 1 && mark.x <= shown);
+  const beyond =
+    spectrum.numericalRank > shown
+      ? ` The numerical rank ${spectrum.numericalRank} lies beyond the ${shown} shown.`
+      : '';
+  return {
+    kind: 'lines',
+    id: 'spectrum',
+    title: 'Spectrum of the centred key Gram matrix',
+    shows: `Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, N - 1) = ${spectrum.rank} of eigenvectors that alignment uses; largest score ${formatNumber(spectrum.maxScore)}.${beyond}`,
+    caution: `The spectrum says nothing about the values; where R is below d = ${context.headDim}, the eigenvectors past R are round-off and are left out.${spectrum.reason === undefined ? '' : ` ${spectrum.reason}`}`,
+    formula: formulas.spectrum,
+    x: { label: 'eigenvalue index', unit: '', scale: 'linear', integer: true },
+    y: { label: 'eigenvalue', unit: 'log10', scale: 'linear' },
+    series: [
+      { name: 'eigenvalues', role: 'data', x: countFrom1(shown), y: spectrum.log10Eigenvalues, draw: 'line+points' },
+    ],
+    levels: [],
+    marks,
+  };
+}
+
+function nullsText(mode: AlignmentMode): string {
+  const { random, permuted, untrained } = mode.nulls;
+  const found = [
+    random && formatNull('random V', random.overlap, random.draws),
+    permuted && formatNull('permuted tokens', permuted.overlap, permuted.draws),
+    untrained && formatNull('untrained twins', untrained.overlap, untrained.draws),
+  ].filter((text) => text !== null);
+  return found.length === 0 ? 'No null was run.' : `Overlap of the nulls: ${found.join('; ')}.`;
+}
+
+const modeWords = {
+  theory: 'values as kernel PCA reads them (P G⁻¹ V)',
+  plain: 'centred values (P V)',
+} as const;
+
+function anglesFigure(head: HeadResult, name: 'theory' | 'plain'): LineFigure[] {
+  const mode = head.alignment[name];
+  if (mode.cosines.length === 0) return [];
+  const { cosineBand: band } = mode;
+  const chance = band.mean.length > 0;
+  const informative = mode.informative ? '' : ' Not informative here: chance alone gives an overlap above 0.8.';
+  return [
+    {
+      kind: 'lines',
+      id: `angles-${name}`,
+      title: `Principal angles, ${name}`,
+      shows: `Cosines of the principal angles between the ${modeWords[name]} and the top eigenvectors; overlap ${formatNumber(mode.overlap)}, chance level ${formatNumber(mode.overlapChance)}. ${nullsText(mode)} Verdict: ${verdictText(head.alignment)}.`,
+      caution: `Lying above the chance band of random V is no evidence of learned eigenvectors: keys and values are linear maps of the same tokens, and permuted tokens are easy to beat too; only untrained twins and other heads test that.${informative}`,
+      formula: formulas.angles[name],
+      x: { label: 'principal angle', unit: '', scale: 'linear', integer: true },
+      y: { label: 'cosine', unit: '', scale: 'linear', domain: [0, 1] },
+      series: [
+        ...(chance
+          ? [
+              {
+                name: 'random V: mean, 5 to 95 %',
+                role: 'chance' as const,
+                x: countFrom1(band.mean.length),
+                y: band.mean,
+                low: band.low,
+                high: band.high,
+                draw: 'line' as const,
+              },
+            ]
+          : []),
+        { name: 'this head', role: 'data', x: countFrom1(mode.cosines.length), y: mode.cosines, draw: 'line+points' },
+      ],
+      levels: [],
+    },
+  ];
+}
+
+const gammaRoles = [
+  ['learned', 'learned columns', 'data'],
+  ['eig', 'eigenvectors (round-off only)', 'reference'],
+  ['perturbed', 'perturbed eigenvectors', 'data2'],
+] as const;
+
+function gammaFigures(head: HeadResult): LineFigure[] {
+  const { gamma } = head;
+  if (gammaRoles.every(([key]) => gamma[key].eigenResidual.length === 0)) return [];
+  const medians = gammaRoles
+    .map(([key, name]) => `${name} ${formatNumber(median(gamma[key].eigenResidual))}`)
+    .join(', ');
+  const reason = gamma.learned.reason === undefined ? '' : ` ${gamma.learned.reason}`;
+  const column = { label: 'column', unit: '', scale: 'linear', integer: true } as const;
+  return [
+    {
+      kind: 'lines',
+      id: 'gamma-residual',
+      title: 'Eigen-residual of each column',
+      shows: `How far each column recovered from V is from being an eigenvector of the Gram matrix: 0 = eigenvector, near 1 = unrelated; medians: ${medians}.`,
+      caution: `A small residual of the eigenvectors only measures round-off; a large one of the learned columns does not exclude that their span lies close to the leading eigenvectors (see the principal angles).${reason}`,
+      formula: formulas.eigenResidual,
+      x: column,
+      y: { label: 'eigen-residual', unit: '', scale: 'linear', domain: [0, 1] },
+      series: gammaRoles.map(([key, name, role]) => ({
+        name,
+        role,
+        x: countFrom1(gamma[key].eigenResidual.length),
+        y: gamma[key].eigenResidual,
+        draw: 'line+points',
+      })),
+      levels: [],
+    },
+    {
+      kind: 'lines',
+      id: 'gamma-pairs',
+      title: 'Gamma constancy: relative difference of pairs',
+      shows:
+        'Mean relative difference of gamma over all pairs of tokens, per column, with one standard deviation as band; gamma is constant exactly where the column is an eigenvector.',
+      caution:
+        'Entries of a column near 0 make this heavy-tailed, and the band is the spread over pairs, not a confidence interval; the eigen-residual says the same without that weakness.',
+      formula: formulas.gamma,
+      x: column,
+      y: { label: 'relative difference', unit: '', scale: 'linear' },
+      series: gammaRoles.map(([key, name, role]) => {
+        const numbers = gamma[key];
+        const edge = (sign: 1 | -1) => (mean: number | null, index: number) => {
+          const sd = numbers.sdRelDiff[index] ?? null;
+          return mean === null || sd === null ? null : Math.max(0, mean + sign * sd);
+        };
+        return {
+          name,
+          role,
+          x: countFrom1(numbers.meanRelDiff.length),
+          y: numbers.meanRelDiff,
+          // Three bands on top of each other would be a fog: only the learned columns get theirs.
+          ...(key === 'learned'
+            ? { low: numbers.meanRelDiff.map(edge(-1)), high: numbers.meanRelDiff.map(edge(1)) }
+            : {}),
+          draw: 'line',
+        };
+      }),
+      levels: [],
+    },
+  ];
+}
+
+function rpcFigure(head: HeadResult, context: HeadContext): LineFigure[] {
+  const { rpc } = head;
+  if (!rpc) return [];
+  const never = rpc.sparseNeverActive ? ' S was 0 in every iteration: the robust step never acted.' : '';
+  const x = countFrom1(rpc.residual.length);
+  const line = (name: string, role: 'data' | 'data2' | 'difference', y: readonly number[]) =>
+    ({ name, role, x, y, draw: 'line+points' }) as const;
+  return [
+    {
+      kind: 'lines',
+      id: 'rpc',
+      title: `RPC per iteration (${rpc.variant}${rpc.asymmetric ? '+asym' : ''}, n = ${rpc.iterations}, λ = ${formatNumber(rpc.lambda)})`,
+      shows: `Residual, density of S and size of S after each iteration; mu ${formatNumber(rpc.mu)}, tau ${formatNumber(rpc.tau)}, clean gap ${formatNumber(rpc.cleanGap)}, dispersion softmax ${formatNumber(rpc.dispersion.softmax)}, RPC ${formatNumber(rpc.dispersion.rpc)}.${never}`,
+      caution: `L is an attention output, not a low-rank part, so the residual need not shrink and nothing here says "converged".${whatIf(context)}${rpc.asymmetric ? ' In heads with queries only the keys are cleaned (+asym), which is an extension of ours.' : ''}`,
+      formula: formulas.rpc,
+      x: { label: 'iteration', unit: '', scale: 'linear', integer: true },
+      y: { label: 'ratio', unit: '', scale: 'linear' },
+      series: [
+        line('residual ‖K − L − S‖ / ‖K‖', 'data', rpc.residual),
+        line('density of S (share of entries)', 'data2', rpc.density),
+        line('‖S‖ / ‖K‖', 'difference', rpc.sparseNorm),
+      ],
+      levels: [],
+    },
+  ];
 }

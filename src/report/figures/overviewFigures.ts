@@ -2,41 +2,110 @@
 
 import type { LayerResult } from '../../inspection/inspectionResult';
 import type { HeatmapFigure } from './figure';
-import { headMetrics, metricDomain, type HeadMetric } from './metrics';
+import { metricById, metricDomain, type HeadMetric } from './metrics';
+import { formulas } from './sources';
 
 export interface OverviewSize {
   readonly layers: number;
   readonly heads: number;
 }
 
+const cautions: Readonly<Record<HeadMetric['group'], string>> = {
+  Alignment:
+    'Compare with the chance level in the tooltip or table: keys and values share their tokens, so a high number alone does not show that V learned the eigenvectors.',
+  'Kernel PCA':
+    'One input, one Gram matrix a head: it says how this input sits in the kernel PCA reading, not why the head was learned that way.',
+  Attention: 'Patterns describe where weights go, not what the values behind them contribute.',
+  RPC: 'Computed beside the model on the same q, k, v; on a checkpoint not trained with RPC it is a what-if.',
+  Noise: 'A head that collapses does not deviate either: read it with dispersion and clean gap.',
+  Reproduction: 'Chance is not 0 and changes with the spectrum; such numbers cannot be read without a null.',
+};
+
+function formulaOf(metric: HeadMetric): string {
+  if (metric.id === 'alignment.centringResidual') return formulas.centring;
+  if (metric.id.startsWith('alignment.')) return formulas.overlap;
+  if (metric.id.startsWith('gamma.')) return formulas.eigenResidual;
+  if (metric.id.startsWith('projection.')) return formulas.projection;
+  if (metric.id.startsWith('spectrum.')) return formulas.spectrum;
+  if (metric.id.startsWith('noise.')) return formulas.noise;
+  if (metric.id === 'rpc.cleanGap') return formulas.cleanGap;
+  if (metric.id.startsWith('rpc.')) return formulas.rpc;
+  return metric.group === 'Attention' ? formulas.attention : formulas.reproduction;
+}
+
 /** One heatmap [layers, heads]; heads that are not there yet are NaN. `cellNotes` hold the metric's tooltips. */
 export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[], size: OverviewSize): HeatmapFigure {
   const values = new Float64Array(size.layers * size.heads).fill(Number.NaN);
-  void layers;
+  const cellNotes = Array.from(values, () => '');
+  for (const layer of layers) {
+    for (const head of layer.heads) {
+      if (layer.index >= size.layers || head.index >= size.heads) continue;
+      const cell = layer.index * size.heads + head.index;
+      values[cell] = metric.value(head) ?? Number.NaN;
+      cellNotes[cell] = metric.describe(head);
+    }
+  }
   return {
     kind: 'heatmap',
     id: `overview-${metric.id}`,
     title: metric.label,
     shows: metric.explanation,
-    caution: '',
-    formula: '',
+    caution: cautions[metric.group],
+    formula: formulaOf(metric),
     rows: size.layers,
     columns: size.heads,
     values,
+    cellNotes,
     rowAxis: { label: 'layer', unit: '', scale: 'linear', integer: true },
     columnAxis: { label: 'head', unit: '', scale: 'linear', integer: true },
-    value: { label: metric.label, unit: metric.unit, scale: 'linear' },
+    value: { label: shortLabel(metric), unit: metric.unit, scale: 'linear' },
     palette: metric.palette,
-    domain: metricDomain(metric.domain, []),
+    domain: metricDomain(
+      metric.domain,
+      Array.from(values, (value) => (Number.isNaN(value) ? null : value)),
+    ),
   };
 }
 
+/** The colour legend has little room; the title says the rest. */
+function shortLabel(metric: HeadMetric): string {
+  if (metric.group === 'Noise') return metric.id.endsWith('.difference') ? 'AUC difference' : 'AUC';
+  return (
+    {
+      'gamma.learned.eigenResidual': 'eigen-residual',
+      'projection.logRatio': 'log ratio',
+      'spectrum.topEigenvalue': 'eigenvalue',
+      'spectrum.numericalRank': 'rank',
+      'projection.besselViolation': 'violations',
+      'rpc.density': 'density',
+      'rpc.cleanGap': 'clean gap',
+    }[metric.id] ??
+    metric.label
+      .replace(/^Alignment /, '')
+      .toLowerCase()
+      .replace(/^z /, 'z ')
+  );
+}
+
 /** Metric ids that the report and the inspector's overview show. */
-export const overviewMetricIds: readonly string[] = headMetrics.slice(0, 6).map((metric) => metric.id);
+export const overviewMetricIds: readonly string[] = [
+  'alignment.theory.overlap',
+  'alignment.theory.overlapZ',
+  'alignment.theory.rayleigh',
+  'alignment.plain.overlap',
+  'gamma.learned.eigenResidual',
+  'projection.besselViolation',
+  'noise.token_gauss.difference',
+  'noise.key_gauss.difference',
+  'noise.key_sparse.difference',
+  'rpc.cleanGap',
+  'rpc.density',
+  'attention.entropy',
+];
 
 /** The heatmaps of the main metrics, those without any number left out. */
 export function overviewFigures(layers: readonly LayerResult[], size: OverviewSize): HeatmapFigure[] {
-  return headMetrics
-    .filter((metric) => overviewMetricIds.includes(metric.id))
-    .map((metric) => overviewFigure(metric, layers, size));
+  return overviewMetricIds
+    .map((id) => overviewFigure(metricById(id), layers, size))
+    .filter((figure) => figure.values.some((value) => !Number.isNaN(value)));
 }

@@ -1,0 +1,25 @@
+// Where each formula comes from, spelled once. Formulas are plain text so that tooltips, HTML and Markdown can show them.
+
+export const teoNguyen = 'Teo & Nguyen 2024, arXiv 2406.13762';
+export const saritasYildiz = 'Saritas & Yildiz 2025, arXiv 2505.07908';
+
+export const formulas = {
+  pattern: `Pattern a = softmax_j(q_i.k_j / sqrt(d)), symmetric heads k_i.k_j; RPC: softmax of the cleaned keys K2 in the last iteration (${teoNguyen}).`,
+  spectrum: `kappa(x,y) = exp(x.y/sqrt(d)), g(x) = sum_j kappa(x,k_j), K_phi = kappa/(g g), K_c = P K_phi P with P = I - 1/N; eigenvalues of K_c, computed in the log domain (${teoNguyen}).`,
+  angles: {
+    theory: `Singular values of Q^T U_r, Q an orthonormal basis of B = P G^-1 V, G = diag(1/g), U_r the top r eigenvectors of K_c (kernel PCA reading: ${teoNguyen}; angles: Bjorck & Golub 1973).`,
+    plain:
+      'Singular values of Q^T U_r, Q an orthonormal basis of B = P V, U_r the top r eigenvectors of K_c (angles: Bjorck & Golub 1973).',
+  },
+  eigenResidual: `rho(a) = ||K_c a - theta a|| / ||K_c a||, theta = a.K_c a / a.a; learned: columns of P G^-1 V; perturbed: QR of eigenvectors + 0.1 normal (claim: ${teoNguyen}; perturbation: ${saritasYildiz}).`,
+  gamma: `gamma = (K_c a) ./ (N a), over token pairs mean of |gamma_i - gamma_j| / (max(|gamma_i|,|gamma_j|) + 1e-10) (${teoNguyen}; ${saritasYildiz}).`,
+  rpc: `Per iteration R = K - L + Y/mu; S = soft(R, tau); K2 = K - S + sigma Y/mu; L = softmax(K2 K2^T/sqrt(d)) v; Y = Y + mu (K - L - S). Shown: ||K - L - S||/||K||, non-zero share of S, ||S||/||K|| (${teoNguyen}, variant as named).`,
+  noise:
+    'dev = ||h(noisy) - h(clean)|| / ||h(clean)||, each method against its own clean output; AUC = trapezoid over the levels from (0,0), divided by the last level; 95 % interval by t over repeats (definition of Gramlens).',
+  overlap: `overlap = sum cos^2 / min(p, r) over the principal angles of B and U_r; energy = ||U_r^T B||^2 / ||B||^2; Rayleigh = tr(Q^T K_c Q) / (w_1 + .. + w_p) (kernel PCA reading: ${teoNguyen}; bound: Ky Fan 1949).`,
+  centring: `||1_N G^-1 V|| / ||G^-1 V||; 0 where V = G P A (${teoNguyen}).`,
+  projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J = mean(||phi(q_i)||^2 - ||h_i||^2); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes (${teoNguyen}; ${saritasYildiz}).`,
+  attention: 'Rows of the pattern that the model itself computes; entropy -sum_j a_ij log a_ij.',
+  reproduction: `Linear and RBF-kernel CKA, mean row cosine under the Hungarian assignment, of V and V_hat = G U_d (${saritasYildiz}).`,
+  cleanGap: '||h_rpc - h_softmax|| / ||h_softmax|| on clean input (definition of Gramlens).',
+} as const;
