@@ -1,0 +1,61 @@
+// Softmax in place over the rows of scores [heads * rows, stride4 * 4], one row a workgroup, reductions as a tree in
+// workgroup memory. The row's maximum is subtracted first; sums are pairwise by construction. Padding becomes 0.
+struct Sizes {
+  heads: u32,
+  tokens: u32,
+  headStart: u32,
+  rowStart: u32,
+  rows: u32,
+  width4: u32,
+  stride4: u32,
+  scale: f32,
+}
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read_write> scores: array<vec4f>;
+
+override workgroupSize: u32 = 64;
+var<workgroup> shares: array<f32, workgroupSize>;
+
+@compute @workgroup_size(workgroupSize)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let row = group.x + group.y * groups.x;
+  if (row >= sizes.heads * sizes.rows) {
+    return;
+  }
+  let base = row * sizes.stride4;
+  let lanes = vec4u(0u, 1u, 2u, 3u);
+  let lowest = vec4f(-3.4028234e38);
+  var most = lowest;
+  for (var c = local.x; c < sizes.stride4; c += workgroupSize) {
+    most = max(most, select(lowest, scores[base + c], lanes + vec4u(c * 4u) < vec4u(sizes.tokens)));
+  }
+  shares[local.x] = max(max(most.x, most.y), max(most.z, most.w));
+  workgroupBarrier();
+  for (var half = workgroupSize / 2u; half > 0u; half /= 2u) {
+    if (local.x < half) {
+      shares[local.x] = max(shares[local.x], shares[local.x + half]);
+    }
+    workgroupBarrier();
+  }
+  let top = vec4f(shares[0]);
+  workgroupBarrier();
+  var total = vec4f();
+  for (var c = local.x; c < sizes.stride4; c += workgroupSize) {
+    let inside = lanes + vec4u(c * 4u) < vec4u(sizes.tokens);
+    let e = select(vec4f(), exp(min(scores[base + c] - top, vec4f())), inside);
+    scores[base + c] = e;
+    total += e;
+  }
+  shares[local.x] = (total.x + total.y) + (total.z + total.w);
+  workgroupBarrier();
+  for (var half = workgroupSize / 2u; half > 0u; half /= 2u) {
+    if (local.x < half) {
+      shares[local.x] += shares[local.x + half];
+    }
+    workgroupBarrier();
+  }
+  let sum = shares[0];
+  for (var c = local.x; c < sizes.stride4; c += workgroupSize) {
+    scores[base + c] = scores[base + c] / sum;
+  }
+}

@@ -1,0 +1,217 @@
+// One transformer block on the device: tfjs for the generic operations, our kernels for attention and RPC. The
+// order of operations and every rule (what flows on, what RPC works on) is that of ../runLayer.ts, its float64 twin.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { FloatArray } from '../../checkpoint/tensorIndex';
+import type { ModelSpec, RpcSettings } from '../../model/modelSpec';
+import { EngineError, type BlockWeights, type LayerOptions, type LayerTrace, type Residual } from '../backend';
+import { requireFinite } from '../finite';
+import { forwardRpc } from '../layerAttention';
+import { rpcConstants, rpcParameters, rpcRunsIn } from '../rpcConstants';
+import type { BufferScope } from './bufferPool';
+import { paddedDim, type AttentionResult, type HeadAttention, type HeadSizes, type RpcPlan } from './headAttention';
+import {
+  activation,
+  addBranch,
+  bufferOf,
+  layerNorm,
+  linear,
+  mergeHeads,
+  padLast,
+  read,
+  splitHeads,
+  standardise,
+  tensorOf,
+  tensorOver,
+  type TensorFlow,
+} from './tensorFlow';
+
+/** What a layer needs of the backend. */
+export interface LayerDevice {
+  readonly flow: TensorFlow;
+  readonly attention: HeadAttention;
+}
+
+interface Projected {
+  readonly q: tf.Tensor;
+  readonly k: tf.Tensor;
+  readonly v: tf.Tensor;
+}
+
+/** Runs block `options.layer`; tensors belong to the open tfjs scope, buffers to `scope`. */
+export async function runLayerSteps(
+  { flow, attention }: LayerDevice,
+  scope: BufferScope,
+  spec: ModelSpec,
+  weights: BlockWeights,
+  residual: Residual,
+  options: LayerOptions,
+): Promise<LayerTrace> {
+  const { tokens } = residual;
+  const { heads, headDim, embedDim } = spec;
+  const at = `of layer ${options.layer}`;
+  if (residual.width !== embedDim || residual.data.length !== tokens * embedDim) {
+    throw new EngineError(
+      'internal',
+      `The residual stream entering layer ${options.layer} is ${tokens} x ${residual.width}, the model has width ${embedDim}.`,
+    );
+  }
+  const sizes: HeadSizes = { heads, tokens, headDim };
+
+  flow.activate();
+  const before = tensorOf(residual.data, [tokens, embedDim], `residual stream entering layer ${options.layer}`);
+  const normed = layerNorm(before, weights.norm1, spec.layerNormEps, `norm1 ${at}`);
+  const projected = project(spec, weights, normed, options.layer);
+  const symmetric = projected.q === projected.k;
+  const x = await read(normed, `inputs of the q, k, v projection ${at}`);
+  const k = await read(projected.k, `keys ${at}`);
+  const q = symmetric ? k : await read(projected.q, `queries ${at}`);
+  const v = await read(projected.v, `values ${at}`);
+
+  flow.activate();
+  const d4 = paddedDim(headDim);
+  const keys = bufferOf(padLast(projected.k, d4));
+  const queries = symmetric ? null : bufferOf(padLast(projected.q, d4));
+  const values = bufferOf(padLast(projected.v, d4));
+  const mixed =
+    weights.scale === null
+      ? values
+      : await mixValues(flow, attention, scope, sizes, weights.scale, projected.v, keys, values, at);
+
+  const native = forwardRpc(spec, options);
+  const beside = rpcRunsIn(options.rpc, options.layer) ? options.rpc : null;
+  const wantSoftmaxPattern = options.wantPattern && native === null;
+  const softmaxRun = await attention.attend(scope, sizes, queries ?? keys, keys, mixed, wantSoftmaxPattern);
+  const runRpc = (settings: RpcSettings, wantPattern: boolean): Promise<AttentionResult> =>
+    attention.rpc(scope, sizes, queries, keys, values, rpcPlan(settings, spec, k, sizes), wantPattern);
+  const nativeRun = native === null ? null : await runRpc(native, options.wantPattern);
+  const besideRun =
+    beside === null
+      ? null
+      : native !== null && nativeRun !== null && sameIteration(native, beside)
+        ? nativeRun
+        : await runRpc(beside, false);
+
+  const readHeads = async (run: AttentionResult, what: string): Promise<Float32Array> => {
+    const padded = await scope.read(run.out, heads * tokens * d4, what);
+    return requireFinite(unpad(padded, d4, headDim), `${what} ${at}`);
+  };
+  const softmax = await readHeads(softmaxRun, 'softmax attention outputs');
+  const nativeOut = nativeRun === null ? null : await readHeads(nativeRun, 'head outputs');
+  const rpc =
+    besideRun === null
+      ? null
+      : besideRun === nativeRun
+        ? nativeOut
+        : await readHeads(besideRun, 'RPC-Attention outputs');
+  const patternRun = nativeRun ?? softmaxRun;
+
+  flow.activate();
+  const flowing = tf.slice(
+    tensorOver((nativeRun ?? softmaxRun).out, [heads, tokens, d4]),
+    [0, 0, 0],
+    [heads, tokens, headDim],
+  );
+  const attended = linear(mergeHeads(flowing), weights.proj, `the output projection ${at}`);
+  const middle = addBranch(before, attended, weights.layerScale1, `layer scale ${at}`);
+  const normed2 = layerNorm(middle, weights.norm2, spec.layerNormEps, `norm2 ${at}`);
+  const hidden = activation(spec.activation, linear(normed2, weights.fc1, `fc1 ${at}`));
+  const after = addBranch(middle, linear(hidden, weights.fc2, `fc2 ${at}`), weights.layerScale2, `layer scale ${at}`);
+  const data = await read(after, `outputs ${at}`);
+  return {
+    layer: options.layer,
+    tokens,
+    heads,
+    headDim,
+    x,
+    q,
+    k,
+    v,
+    out: nativeOut ?? softmax,
+    softmax,
+    rpc,
+    pattern: patternRun.pattern,
+    next: { tokens, width: embedDim, data },
+  };
+}
+
+/** q, k, v [H, N, d]; rows of the weight decide whether there are queries (spec section 1). */
+function project(spec: ModelSpec, weights: BlockWeights, x: tf.Tensor, layer: number): Projected {
+  const { heads, headDim, embedDim } = spec;
+  const inner = heads * headDim;
+  const parts = weights.qkv.weight.length / (inner * embedDim);
+  if (parts !== 2 && parts !== 3) {
+    throw new EngineError(
+      'internal',
+      `The q, k, v weight of layer ${layer} has ${weights.qkv.weight.length} entries; ${heads} heads of ${headDim} at width ${embedDim} need ${3 * inner * embedDim}, or ${2 * inner * embedDim} without queries.`,
+    );
+  }
+  const rows = linear(x, weights.qkv, `the q, k, v projection of layer ${layer}`);
+  const split = splitHeads(rows, parts, heads, headDim);
+  const finish = (part: tf.Tensor, norm: BlockWeights['keyNorm'], what: string): tf.Tensor => {
+    const normed = norm === null ? part : layerNorm(part, norm, spec.layerNormEps, `${what} of layer ${layer}`);
+    return spec.standardise ? standardise(normed) : normed;
+  };
+  const k = finish(split[parts - 2]!, weights.keyNorm, 'key norm');
+  const q = parts === 2 ? k : finish(split[0]!, weights.queryNorm, 'query norm');
+  return { q, k, v: split[parts - 1]! };
+}
+
+/** Scaled Attention: v' = (I - S) v with S [H, N, N], or (I - alpha softmax(k k^T / sqrt d)) v with one alpha. */
+async function mixValues(
+  flow: TensorFlow,
+  attention: HeadAttention,
+  scope: BufferScope,
+  sizes: HeadSizes,
+  scale: FloatArray,
+  v: tf.Tensor,
+  keys: GPUBuffer,
+  values: GPUBuffer,
+  at: string,
+): Promise<GPUBuffer> {
+  const { heads, tokens, headDim } = sizes;
+  const d4 = paddedDim(headDim);
+  if (scale.length === 1) {
+    const smooth = await attention.attend(scope, sizes, keys, keys, values, false);
+    flow.activate();
+    const removed = tf.mul(
+      tensorOver(smooth.out, [heads, tokens, d4]),
+      tensorOf(scale, [1], `Scaled Attention parameter ${at}`),
+    );
+    return bufferOf(tf.sub(padLast(v, d4), removed));
+  }
+  if (scale.length !== heads * tokens * tokens) {
+    throw new EngineError(
+      'internal',
+      `Scaled Attention's parameter ${at} has ${scale.length} entries; ${heads} heads of ${tokens} tokens need ${heads * tokens * tokens}, or one in all.`,
+    );
+  }
+  flow.activate();
+  const s = tensorOf(scale, [heads, tokens, tokens], `Scaled Attention parameter ${at}`);
+  return bufferOf(padLast(tf.sub(v, tf.matMul(s, v)), d4));
+}
+
+/** Thresholds of each head from the keys [H, N, d] as read back; their 1-norm is summed in float64. */
+function rpcPlan(settings: RpcSettings, spec: ModelSpec, keys: Float32Array, sizes: HeadSizes): RpcPlan {
+  const { heads, tokens, headDim } = sizes;
+  const perHead = tokens * headDim;
+  const constants = Array.from({ length: heads }, (_, h) => {
+    let norm1 = 0;
+    for (let i = h * perHead; i < (h + 1) * perHead; i++) norm1 += Math.abs(keys[i]!);
+    return rpcConstants(rpcParameters(settings, spec.embedDim), norm1, tokens, headDim);
+  });
+  return { tau: constants.map(({ tau }) => tau), sigma: constants[0]!.sigma, iterations: settings.iterations };
+}
+
+/** Rows of d4 entries without their padding. */
+function unpad(padded: Float32Array<ArrayBuffer>, d4: number, headDim: number): Float32Array {
+  if (d4 === headDim) return padded;
+  const rows = padded.length / d4;
+  const out = new Float32Array(rows * headDim);
+  for (let i = 0; i < rows; i++) out.set(padded.subarray(i * d4, i * d4 + headDim), i * headDim);
+  return out;
+}
+
+function sameIteration(a: RpcSettings, b: RpcSettings): boolean {
+  return a.variant === b.variant && a.iterations === b.iterations && a.lambda === b.lambda;
+}

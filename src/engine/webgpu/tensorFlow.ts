@@ -1,0 +1,147 @@
+// The generic operations by tfjs on our device: LayerNorm, linear maps, activations, head layout. tfjs keeps one
+// active backend a thread, so every group of operations begins with `activate()` and stays synchronous.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import type { FloatArray } from '../../checkpoint/tensorIndex';
+import type { ModelSpec } from '../../model/modelSpec';
+import { EngineError, type LinearWeights } from '../backend';
+import { requireFinite } from '../finite';
+
+let registered = 0;
+
+export class TensorFlow {
+  private readonly name: string;
+
+  /** Registers a tfjs backend of our own on `device`; `info` is what tfjs reads from the adapter. */
+  constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    registered += 1;
+    this.name = `gramlens-webgpu-${registered}`;
+    tf.registerBackend(this.name, () => new WebGPUBackend(device, info));
+    tf.copyRegisteredKernels('webgpu', this.name);
+  }
+
+  /** @throws EngineError internal when tfjs does not take the device. */
+  async start(): Promise<void> {
+    if (!(await tf.setBackend(this.name))) {
+      throw new EngineError(
+        'internal',
+        'The tensor library did not start on this graphics device. Use the cpu backend and report this.',
+      );
+    }
+  }
+
+  /** Makes our tfjs backend the active one, at once (its factory is synchronous). */
+  activate(): void {
+    // Small tensors would otherwise be computed by tfjs's own CPU code, and their GPU buffers would be missing.
+    tf.env().set('WEBGPU_CPU_FORWARD', false);
+    void tf.setBackend(this.name);
+  }
+
+  /** Opens a scope; tensors made until the returned function is called are disposed by it. */
+  openScope(name: string): () => void {
+    const engine = tf.engine();
+    this.activate();
+    engine.startScope(name);
+    return () => {
+      this.activate();
+      engine.endScope();
+    };
+  }
+
+  /** Live tensors and bytes of all tfjs backends of this thread. */
+  memory(): { readonly tensors: number; readonly bytes: number } {
+    const { numTensors, numBytes } = tf.memory();
+    return { tensors: numTensors, bytes: numBytes };
+  }
+
+  dispose(): void {
+    tf.removeBackend(this.name);
+  }
+}
+
+/** Values as a tensor of `shape` in float32. @throws EngineError nonFinite when float32 cannot hold them. */
+export function tensorOf(values: FloatArray, shape: number[], what: string): tf.Tensor {
+  return tf.tensor(requireFinite(float32Of(values), what), shape, 'float32');
+}
+
+/** x [rows, in] W^T + b. */
+export function linear(x: tf.Tensor, weights: LinearWeights, what: string): tf.Tensor {
+  const width = x.shape.at(-1)!;
+  const weight = tensorOf(weights.weight, [weights.weight.length / width, width], `weights of ${what}`);
+  const product = tf.matMul(x, weight, false, true);
+  return weights.bias === null ? product : tf.add(product, vector(weights.bias, `bias of ${what}`));
+}
+
+/** LayerNorm over the last axis with biased variance (two passes: the mean is subtracted before squaring). */
+export function layerNorm(x: tf.Tensor, weights: LinearWeights, eps: number, what: string): tf.Tensor {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const variance = tf.mean(tf.square(centred), -1, true);
+  const unit = tf.div(centred, tf.sqrt(tf.add(variance, eps)));
+  const scaled = tf.mul(unit, vector(weights.weight, `weights of ${what}`));
+  return weights.bias === null ? scaled : tf.add(scaled, vector(weights.bias, `bias of ${what}`));
+}
+
+/** Rows of the last axis to mean 0 and unbiased standard deviation 1 (spec section 3, `std`). */
+export function standardise(x: tf.Tensor): tf.Tensor {
+  const width = x.shape.at(-1)!;
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  return tf.div(centred, tf.sqrt(tf.div(tf.sum(tf.square(centred), -1, true), width - 1)));
+}
+
+export function activation(kind: ModelSpec['activation'], x: tf.Tensor): tf.Tensor {
+  if (kind === 'relu') return tf.relu(x);
+  const half = tf.mul(x, 0.5);
+  if (kind === 'gelu') return tf.mul(half, tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+  const cubic = tf.add(x, tf.mul(tf.mul(tf.square(x), x), 0.044715));
+  return tf.mul(half, tf.add(tf.tanh(tf.mul(cubic, Math.sqrt(2 / Math.PI))), 1));
+}
+
+/** x + scale * branch; scale [C] is the layer scale, null means 1. */
+export function addBranch(x: tf.Tensor, branch: tf.Tensor, scale: FloatArray | null, what: string): tf.Tensor {
+  return tf.add(x, scale === null ? branch : tf.mul(branch, vector(scale, what)));
+}
+
+/** [N, parts H d] as one tensor [H, N, d] a part. */
+export function splitHeads(x: tf.Tensor, parts: number, heads: number, headDim: number): tf.Tensor[] {
+  const tokens = x.shape[0];
+  const byPart = tf.transpose(tf.reshape(x, [tokens, parts, heads, headDim]), [1, 2, 0, 3]);
+  return tf.split(byPart, parts, 0).map((part) => tf.reshape(part, [heads, tokens, headDim]));
+}
+
+/** [H, N, d] as [N, H d]. */
+export function mergeHeads(x: tf.Tensor): tf.Tensor {
+  const [heads, tokens, headDim] = x.shape as [number, number, number];
+  return tf.reshape(tf.transpose(x, [1, 0, 2]), [tokens, heads * headDim]);
+}
+
+/** Zeros behind the last axis, up to `width`. */
+export function padLast(x: tf.Tensor, width: number): tf.Tensor {
+  const missing = width - x.shape.at(-1)!;
+  return missing === 0 ? x : tf.pad(x, [...x.shape.slice(0, -1).map(() => [0, 0] as [number, number]), [0, missing]]);
+}
+
+/** Reads a tensor back. @throws EngineError nonFinite naming `what`. */
+export async function read(x: tf.Tensor, what: string): Promise<Float32Array> {
+  return requireFinite(await x.data<'float32'>(), what);
+}
+
+/** The GPU buffer of a copy of `x` on our device; it lives until the tfjs scope ends. */
+export function bufferOf(x: tf.Tensor): GPUBuffer {
+  const { buffer } = x.dataToGPU();
+  if (buffer === undefined) throw new EngineError('internal', 'The tensor library gave no GPU buffer for a tensor.');
+  return buffer;
+}
+
+/** A tensor over one of our buffers, without a copy; the buffer must live until its results are read. */
+export function tensorOver(buffer: GPUBuffer, shape: number[]): tf.Tensor {
+  return tf.tensor({ buffer, zeroCopy: true }, shape, 'float32');
+}
+
+function vector(values: FloatArray, what: string): tf.Tensor {
+  return tensorOf(values, [values.length], what);
+}
+
+function float32Of(values: FloatArray): Float32Array {
+  return values instanceof Float32Array ? values : Float32Array.from(values);
+}
