@@ -2,6 +2,7 @@
 // the place in it and the next step.
 
 export type CheckpointErrorReason =
+  | 'unreadable'
   | 'empty'
   | 'unknownFormat'
   | 'truncated'

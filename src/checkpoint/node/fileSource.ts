@@ -1,0 +1,85 @@
+// Files on disk for Node hosts (CLI, extension host): ranges through one open handle, and the hash for provenance.
+// The only file of `checkpoint` that knows Node.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { ByteSource } from '../byteSource';
+import { CheckpointError } from '../checkpointError';
+import { copyAgain } from '../nextSteps';
+
+export type FileSource = ByteSource & { close(): Promise<void> };
+
+/**
+ * Opens a file for reading by range. Close it when done.
+ * @throws CheckpointError 'unreadable' when it is missing, a folder, or may not be read.
+ */
+export async function openFileSource(path: string): Promise<FileSource> {
+  const name = basename(path);
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    throw openError(path, error);
+  }
+  const stats = await handle.stat();
+  if (!stats.isFile()) {
+    await handle.close();
+    const what = stats.isDirectory()
+      ? 'a folder; open the checkpoint file inside it'
+      : 'no regular file; copy it to a file first';
+    throw new CheckpointError('unreadable', `${path}: this is ${what}.`);
+  }
+  return {
+    name,
+    byteLength: stats.size,
+    read: (offset, length) => readRange(handle, name, offset, length),
+    close: () => handle.close(),
+  };
+}
+
+async function readRange(handle: FileHandle, name: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) {
+      throw new CheckpointError(
+        'truncated',
+        `${name}: the file ends at byte ${offset + filled}, in the middle of a read; it became shorter after it was opened. ${copyAgain}`,
+      );
+    }
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+function openError(path: string, error: unknown): CheckpointError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const sentences: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file. Check the path.',
+    ENOTDIR: 'a part of the path is a file, not a folder. Check the path.',
+    EISDIR: 'this is a folder; open the checkpoint file inside it.',
+    EACCES: 'reading it is not permitted. Change its permissions or copy it.',
+    EPERM: 'reading it is not permitted. Change its permissions or copy it.',
+    EMFILE: 'too many files are open. Close some and try again.',
+  };
+  return new CheckpointError(
+    'unreadable',
+    `${path}: ${sentences[code] ?? `it cannot be opened (${code === '' ? String(error) : code}). Check the disk and try again.`}`,
+  );
+}
+
+/** SHA-256 of a whole file as hex, streamed. Rejects with the signal's reason when it is aborted. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const stream = createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal === undefined ? {} : { signal }) });
+  try {
+    for await (const chunk of stream) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw openError(path, error);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,108 @@
+// One TensorEntry -> its values, by range and in chunks; strided tensors come out C-contiguous. The only place where
+// tensor bytes are read.
+
+import type { ByteSource } from './byteSource';
+import { CheckpointError, type CheckpointErrorReason } from './checkpointError';
+import { convertInto, makeFloatArray } from './convert';
+import { dtypeBytes, elementCount } from './dtypes';
+import { copyAgain, grouped, quoted } from './nextSteps';
+import type { DType, FloatArray, TensorEntry } from './tensorIndex';
+
+/** Bytes read at once: large enough for a disk's speed, small beside the tensor's converted copy. */
+export const readChunkBytes = 64 * 1024 * 1024;
+/** Elements one tensor may have (4 GB as float32): the embedding of a 405B model just fits, a typed array still does. */
+export const maxElements = 2 ** 30 + 2 ** 27;
+/** Elements a tensor may have that repeats its bytes (stride 0), so that a file of 1 KB cannot claim gigabytes. */
+export const maxRepeatedElements = 2 ** 26;
+
+/**
+ * All values of a tensor in C order, converted exactly (64-bit integers beyond 2^53 round).
+ * @throws CheckpointError naming file and tensor: `unsupported` for an entry with a problem, `truncated`, `tooLarge`.
+ */
+export async function readTensor(source: ByteSource, entry: TensorEntry): Promise<FloatArray> {
+  const fail = (reason: CheckpointErrorReason, text: string): never => {
+    throw new CheckpointError(reason, `${source.name}: tensor ${quoted(entry.name)} ${text}`, { tensor: entry.name });
+  };
+  const { dtype, shape, strides } = entry;
+  if (entry.problem !== undefined) return fail('unsupported', `cannot be read. ${entry.problem}`);
+  if (dtype === null) return fail('unsupported', `cannot be read: dtype ${quoted(entry.dtypeName)} is unknown.`);
+  const count = elementCount(shape) ?? Infinity;
+  if (count > maxElements) {
+    return fail(
+      'tooLarge',
+      `has shape [${shape.join(', ')}], more than the ${grouped(maxElements)} elements Gramlens holds in memory at once.`,
+    );
+  }
+  const size = dtypeBytes[dtype];
+  const stored = strides === undefined ? count : Math.ceil(entry.byteLength / size);
+  if (stored > maxElements) {
+    return fail(
+      'tooLarge',
+      `is spread over ${grouped(entry.byteLength)} bytes. Call .contiguous() in Python and save it again.`,
+    );
+  }
+  if (count > stored && count > maxRepeatedElements) {
+    return fail(
+      'tooLarge',
+      `repeats ${grouped(entry.byteLength)} bytes to shape [${shape.join(', ')}]. Call .contiguous() in Python and save it again.`,
+    );
+  }
+  if (entry.byteOffset + stored * size > source.byteLength) {
+    return fail(
+      'truncated',
+      `ends at byte ${grouped(entry.byteOffset + stored * size)}, the file at ${grouped(source.byteLength)}. ${copyAgain}`,
+    );
+  }
+  let flat: FloatArray;
+  let values: FloatArray | null = null;
+  try {
+    flat = makeFloatArray(dtype, stored);
+    if (strides !== undefined) values = makeFloatArray(dtype, count);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return fail(
+      'tooLarge',
+      `needs ${grouped(count * 4)} bytes of memory, which this machine did not give. Close other programs or use a smaller model.`,
+    );
+  }
+  await readFlat(source, entry, dtype, flat);
+  if (values === null || strides === undefined) return flat;
+  gather(flat, shape, strides, values);
+  return values;
+}
+
+async function readFlat(source: ByteSource, entry: TensorEntry, dtype: DType, flat: FloatArray): Promise<void> {
+  const size = dtypeBytes[dtype];
+  const total = flat.length * size;
+  for (let at = 0; at < total; at += readChunkBytes) {
+    const length = Math.min(readChunkBytes, total - at);
+    const bytes = await source.read(entry.byteOffset + at, length);
+    if (bytes.byteLength !== length) {
+      throw new CheckpointError(
+        'truncated',
+        `${source.name}: tensor ${quoted(entry.name)}: ${grouped(bytes.byteLength)} of ${grouped(length)} bytes came back at byte ${grouped(entry.byteOffset + at)}. ${copyAgain}`,
+        { tensor: entry.name },
+      );
+    }
+    convertInto(flat, at / size, bytes, dtype, entry.bigEndian);
+  }
+}
+
+/** values[i, j, ...] = flat[i * strides[0] + j * strides[1] + ...], C order out; an odometer over all but the last axis. */
+function gather(flat: FloatArray, shape: readonly number[], strides: readonly number[], values: FloatArray): void {
+  const last = shape.length - 1;
+  const inner = shape[last] ?? 1;
+  const innerStride = strides[last] ?? 1;
+  const index = new Array<number>(Math.max(last, 0)).fill(0);
+  let start = 0;
+  for (let out = 0; out < values.length; out += inner) {
+    for (let j = 0; j < inner; j++) values[out + j] = flat[start + j * innerStride]!;
+    for (let axis = last - 1; axis >= 0; axis--) {
+      const stride = strides[axis]!;
+      start += stride;
+      if (++index[axis]! < shape[axis]!) break;
+      start -= stride * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+}
