@@ -1,0 +1,160 @@
+// Subspace alignment of a head's values with the eigenvectors of its key Gram (spec section 5), in the two modes,
+// with all nulls and the verdict. Invariant to sign, order, rotation and scale.
+
+import type { HeadKernels } from '../engine/headKernels';
+import type { DiagnosticsOptions, HeadInput } from './headInput';
+import type { AlignmentMode, AlignmentNumbers } from './headResult';
+import { centringResidual, recoveredCoefficients } from './kpcaValues';
+import { nullResult, permutedNull, randomNull, rankAmong, type CoefficientRule } from './nulls';
+import { keySpectrum, type KeySpectrum } from './spectrum';
+import {
+  principalCosines,
+  subspaceStatistics,
+  subspaceTarget,
+  type SubspaceStatistics,
+  type SubspaceTarget,
+} from './subspace';
+import { centreColumns, mean, quantile } from './vector';
+import { alignmentVerdict, informativeChance } from './verdict';
+
+export type AlignmentModeName = 'theory' | 'plain';
+
+/** Random draws whose cosines make the band of the picture. */
+const bandDraws = 40;
+
+/** B of spec section 5, [N, d], up to scale: P G^-1 V for `theory`, P V for `plain`. */
+export function alignmentCoefficients(mode: AlignmentModeName, spectrum: KeySpectrum, v: Float64Array): Float64Array {
+  const n = spectrum.gram.tokens;
+  return mode === 'theory' ? recoveredCoefficients(spectrum.gram, v) : centreColumns(v, n, v.length / n);
+}
+
+/** The `alignment` part of the result. */
+export function alignmentNumbers(
+  input: HeadInput,
+  options: DiagnosticsOptions,
+  spectrum: KeySpectrum,
+  kernels: HeadKernels,
+): AlignmentNumbers {
+  const target = subspaceTarget(spectrum, kernels);
+  const twins = input.untrained.map(({ k, v }) => {
+    const own = keySpectrum(k, input.tokens, input.headDim, kernels);
+    return { spectrum: own, target: subspaceTarget(own, kernels), v };
+  });
+  const theory = alignmentMode('theory', input, options, spectrum, target, twins);
+  const plain = alignmentMode('plain', input, options, spectrum, target, twins);
+  const residual = centringResidual(spectrum.gram, input.v);
+  const verdict = alignmentVerdict(theory, spectrum.rank, input.headDim);
+  return { theory, plain, centringResidual: residual, ...verdict };
+}
+
+interface TwinTarget {
+  readonly spectrum: KeySpectrum;
+  readonly target: SubspaceTarget;
+  readonly v: Float64Array;
+}
+
+function alignmentMode(
+  mode: AlignmentModeName,
+  input: HeadInput,
+  options: DiagnosticsOptions,
+  spectrum: KeySpectrum,
+  target: SubspaceTarget,
+  twins: readonly TwinTarget[],
+): AlignmentMode {
+  const n = input.tokens;
+  const r = spectrum.rank;
+  const observed = subspaceStatistics(target, alignmentCoefficients(mode, spectrum, input.v));
+  const p = observed?.statistics.rank ?? 0;
+  const overlapChance = n > 1 ? Math.min(1, Math.max(p, r) / (n - 1)) : 1;
+  const energyChance = n > 1 ? r / (n - 1) : 1;
+  if (observed === null) {
+    return {
+      cosines: [],
+      overlap: null,
+      overlapChance,
+      energy: null,
+      energyChance,
+      rayleigh: null,
+      informative: false,
+      cosineBand: { low: [], mean: [], high: [] },
+      nulls: { random: null, permuted: null, untrained: null, otherHeads: null },
+      reason: r === 0 ? emptyGramReason(n) : 'The values are the same for all tokens, so they span nothing.',
+    };
+  }
+  const { statistics, basis } = observed;
+  const rule: CoefficientRule = { tokenWeights: mode === 'theory' ? relativeWeights(spectrum) : null };
+  const key = (kind: string): string => `${options.seed}/null/${kind}/${mode}/${input.layer}/${input.head}`;
+
+  const randomDraws: SubspaceStatistics[] = [];
+  const bandCosines: number[][] = [];
+  randomNull(target, rule, input.headDim, key('random'), options.nulls, (draw, index) => {
+    randomDraws.push(draw);
+    if (index < bandDraws) bandCosines.push(principalCosines(target, draw));
+  });
+  const plainBasis = mode === 'plain' ? basis : null;
+  const permutedDraws = permutedNull(target, rule, input.v, plainBasis, key('permuted'), options.nulls);
+  const twinDraws = twins.flatMap((twin) => {
+    const found = subspaceStatistics(twin.target, alignmentCoefficients(mode, twin.spectrum, twin.v));
+    return found === null ? [] : [found.statistics];
+  });
+  const others = input.otherValues.flatMap((v) => {
+    const found = subspaceStatistics(target, alignmentCoefficients(mode, spectrum, v));
+    return found === null ? [] : [found.statistics];
+  });
+  return {
+    cosines: principalCosines(target, statistics),
+    overlap: statistics.overlap,
+    overlapChance,
+    energy: statistics.energy,
+    energyChance,
+    rayleigh: statistics.rayleigh,
+    informative: overlapChance <= informativeChance,
+    cosineBand: band(bandCosines, Math.min(p, r)),
+    nulls: {
+      random: nullResult(statistics, randomDraws),
+      permuted: nullResult(statistics, permutedDraws),
+      untrained: nullResult(statistics, twinDraws),
+      otherHeads:
+        others.length === 0
+          ? null
+          : {
+              overlap: rankAmong(
+                statistics.overlap,
+                others.map((other) => other.overlap),
+              ),
+              rayleigh: rankAmong(
+                statistics.rayleigh,
+                others.map((other) => other.rayleigh),
+              ),
+            },
+    },
+  };
+}
+
+/** Diagonal of G^-1 relative to its largest entry, [N]. */
+function relativeWeights(spectrum: KeySpectrum): Float64Array {
+  const { logG } = spectrum.gram;
+  const offset = logG.reduce((a, b) => Math.max(a, b), -Infinity);
+  return logG.map((value) => Math.exp(value - offset));
+}
+
+function emptyGramReason(tokens: number): string {
+  return tokens === 1
+    ? 'One token has no centred Gram matrix.'
+    : 'All keys are the same, so the centred Gram matrix is zero.';
+}
+
+/** 5 % quantile, mean and 95 % quantile per principal angle. */
+function band(cosines: readonly (readonly number[])[], count: number): AlignmentMode['cosineBand'] {
+  const low: number[] = [];
+  const middle: number[] = [];
+  const high: number[] = [];
+  for (let i = 0; i < count && cosines.length > 0; i++) {
+    const drawn = cosines.map((draw) => draw[i]).filter((value) => value !== undefined);
+    if (drawn.length === 0) break;
+    low.push(quantile(drawn, 0.05));
+    middle.push(mean(drawn));
+    high.push(quantile(drawn, 0.95));
+  }
+  return { low, mean: middle, high };
+}

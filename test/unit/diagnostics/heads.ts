@@ -1,0 +1,94 @@
+// Heads for the tests of this folder: random ones from the portable generator, and the worked example.
+
+import type { DiagnosticsOptions, HeadInput, HeadProjection } from '../../../src/diagnostics/headInput';
+import { normals } from '../../../src/diagnostics/random';
+import { createReferenceKernels } from '../../../src/engine/reference/kernels';
+
+export const kernels = createReferenceKernels();
+
+export const noNoise: DiagnosticsOptions['noise'] = { kinds: [], levels: {}, repeats: 0 };
+
+export function options(changes: Partial<DiagnosticsOptions> = {}): DiagnosticsOptions {
+  return { seed: 0, nulls: 0, rpc: null, noise: noNoise, ...changes };
+}
+
+export function projection(weight: Float64Array, bias: Float64Array | null = null): HeadProjection {
+  return { weight, bias, norm: null };
+}
+
+/** A head whose q, k, v are given; its x and projections are consistent only where a test says so. */
+export function headInput(
+  tokens: number,
+  headDim: number,
+  parts: Partial<HeadInput> & Pick<HeadInput, 'k' | 'v'>,
+): HeadInput {
+  const embedDim = parts.embedDim ?? headDim;
+  const zero = projection(new Float64Array(headDim * embedDim));
+  return {
+    layer: 0,
+    head: 0,
+    kvHead: 0,
+    tokens,
+    headDim,
+    embedDim,
+    prefixTokens: 1,
+    q: null,
+    otherValues: [],
+    x: new Float64Array(tokens * embedDim),
+    query: null,
+    key: zero,
+    value: zero,
+    standardise: false,
+    scaled: null,
+    nativeRpc: null,
+    untrained: [],
+    ...parts,
+  };
+}
+
+/** Random symmetric head; `sd` is that of the keys. */
+export function randomHead(name: string, tokens: number, headDim: number, sd = 1): HeadInput {
+  return headInput(tokens, headDim, {
+    k: normals(`${name}/k`, tokens * headDim).map((value) => value * sd),
+    v: normals(`${name}/v`, tokens * headDim),
+  });
+}
+
+/** A head of spec section 6: x [N, C] and the projections that make q, k, v of it, biases and all. */
+export function projectedHead(
+  name: string,
+  tokens: number,
+  headDim: number,
+  embedDim: number,
+  symmetric: boolean,
+): HeadInput {
+  const x = normals(`${name}/x`, tokens * embedDim);
+  const make = (part: string): HeadProjection =>
+    projection(
+      normals(`${name}/W${part}`, headDim * embedDim).map((value) => value / Math.sqrt(embedDim)),
+      normals(`${name}/b${part}`, headDim).map((value) => value / 10),
+    );
+  const apply = (by: HeadProjection): Float64Array =>
+    kernels.matmulTransposed(x, by.weight, tokens, embedDim, headDim).map((value, i) => value + by.bias![i % headDim]!);
+  const key = make('k');
+  const value = make('v');
+  const query = symmetric ? null : make('q');
+  return headInput(tokens, headDim, {
+    embedDim,
+    x,
+    query,
+    key,
+    value,
+    q: query === null ? null : apply(query),
+    k: apply(key),
+    v: apply(value),
+  });
+}
+
+export const demo = {
+  tokens: 6,
+  headDim: 3,
+  q: normals('demo/q', 18),
+  k: normals('demo/k', 18),
+  v: normals('demo/v', 18),
+};
