@@ -1,7 +1,7 @@
 // Builds everything that ships (dist/) and, with --tests, everything that is tested (out/test/).
 //   node esbuild.mjs [--tests] [--watch] [--production]
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -59,7 +59,11 @@ function walk(folder) {
 const testFiles = () => walk('test').filter((file) => /\.(test|bench|entry)\.ts$/.test(file) || file === join('test', 'workbench', 'index.ts'));
 
 buildKernels();
-await Promise.all(bundles.map((bundle) => esbuild.build(bundle)));
+const results = await Promise.all(bundles.map((bundle) => esbuild.build({ ...bundle, metafile: true })));
+// Files whose code is in dist/, for the licence notices (tools/thirdPartyNotices.mjs).
+const inputs = results.flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs)));
+mkdirSync('out', { recursive: true });
+writeFileSync('out/bundled.json', JSON.stringify([...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file))].sort()));
 if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
   mkdirSync('dist/webview', { recursive: true });
   for (const file of ['codicon.css', 'codicon.ttf']) cpSync(`node_modules/@vscode/codicons/dist/${file}`, `dist/webview/${file}`);
