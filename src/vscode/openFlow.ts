@@ -18,6 +18,7 @@ import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
+import { readableBytes, readableSeconds } from '../report/planLines';
 import type { BackendChoice } from './backendChoice';
 import { memoryBudgetBytes, settingsChoices } from './settings';
 
@@ -139,19 +140,6 @@ export function planRequest(
   const threads = poolSize(request.heads.length);
   const plan = planInspection(request, largestLayerByteLength(opened.index, spec), threads, describeSpec(spec));
   return { request, plan, threads };
-}
-
-function readableBytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
-  const value = count / 1000 ** power;
-  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]!}`;
-}
-
-function readableSeconds(seconds: number): string {
-  if (seconds < 1) return vscode.l10n.t('under a second');
-  if (seconds < 100) return vscode.l10n.t('about {0} s', Math.round(seconds));
-  return vscode.l10n.t('about {0} min', Math.round(seconds / 60));
 }
 
 export function planSentence(plan: InspectionPlan): string {

@@ -5,7 +5,8 @@ import * as vscode from 'vscode';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionPlan, InspectionRequest, KnownHead } from '../inspection/inspectionRequest';
-import type { InspectionResult, LayerResult } from '../inspection/inspectionResult';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { withHead } from '../inspection/withHead';
 import { CancelledError, modelSummary } from '../inspection/runInspection';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
@@ -240,13 +241,4 @@ export class InspectionSession implements vscode.Disposable {
     void this.stopRunner();
     this.changed.dispose();
   }
-}
-
-/** `layers` with `head` added or replaced, in index order. */
-function withHead(layers: readonly LayerResult[], layer: number, head: HeadResult): readonly LayerResult[] {
-  const before = layers.find((entry) => entry.index === layer)?.heads ?? [];
-  const heads = [...before.filter((other) => other.index !== head.index), head].sort((a, b) => a.index - b.index);
-  return [...layers.filter((entry) => entry.index !== layer), { index: layer, heads }].sort(
-    (a, b) => a.index - b.index,
-  );
 }

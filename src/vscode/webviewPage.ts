@@ -26,7 +26,8 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri, page
     `script-src 'nonce-${nonce}'${page === 'inspector' ? ` 'wasm-unsafe-eval'` : ''}`,
     `style-src ${source} 'nonce-${nonce}'`,
     `font-src ${source}`,
-    `img-src ${source}`,
+    // blob: and data: for the pictures that a page makes of its own figures, never anything from a file.
+    `img-src ${source} blob: data:`,
     ...(page === 'inspector' ? [`connect-src ${source}`, `worker-src blob:`] : []),
   ].join('; ');
   const worker = page === 'inspector' ? ` data-worker="${asset('worker.js')}"` : '';

@@ -1,0 +1,37 @@
+// The plan in words and units, for the overview and the terminal.
+
+import type { InspectionPlan } from '../inspection/inspectionRequest';
+
+/** 1.5 GB, 320 kB: decimal units, as file managers print them. */
+export function readableBytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
+  const value = count / 1000 ** power;
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]!}`;
+}
+
+export function readableSeconds(seconds: number): string {
+  if (seconds < 1) return 'under 1 s';
+  if (seconds < 100) return `about ${Math.round(seconds)} s`;
+  return `about ${Math.round(seconds / 60)} min`;
+}
+
+function readableFlops(count: number): string {
+  const gigaflops = count / 1e9;
+  return `${gigaflops >= 10 ? Math.round(gigaflops) : gigaflops.toPrecision(2)} GFLOP`;
+}
+
+/** Term and value, in reading order. */
+export function planLines(plan: InspectionPlan): readonly (readonly [string, string])[] {
+  return [
+    ['model', plan.description],
+    ['inspects', `${plan.layers} layers, ${plan.heads} heads each`],
+    [
+      'peak memory',
+      `${readableBytes(plan.peakByteLength)} (one layer's weights: ${readableBytes(plan.layerByteLength)})`,
+    ],
+    ['work', `${readableFlops(plan.forwardFlops)} forward, ${readableFlops(plan.diagnosticsFlops)} diagnostics`],
+    ['time', `${readableSeconds(plan.estimatedSeconds)} on ${plan.backend}`],
+    ['backend', plan.backendReason],
+  ];
+}

@@ -1,0 +1,141 @@
+// The side panel: one heatmap, layers x heads, that follows the open inspection.
+
+import './heatmap.css';
+import type { HeadResult } from '../../src/diagnostics/headResult';
+import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol/messages';
+import { availableMetrics, metricById } from '../../src/report/figures/metrics';
+import { overviewFigure } from '../../src/report/figures/overviewFigures';
+import { fill, h } from '../ui/dom';
+import { FigureView } from '../ui/figureView';
+import { connectHost } from '../ui/host';
+import { withHead } from '../../src/inspection/withHead';
+import { onThemeChange } from '../ui/theme';
+import { button, dropdown, registerComponents } from '../ui/toolkit';
+
+registerComponents();
+const app = document.getElementById('app')!;
+let state: SessionSnapshot | null = null;
+let view: FigureView | null = null;
+
+const title = h('div', { class: 'title' });
+const message = h('div', { class: 'message', attributes: { role: 'status' } });
+const bar = h('progress', {
+  attributes: { max: '1', 'aria-label': 'Progress of the inspection' },
+}) as HTMLProgressElement;
+const picker = dropdown('Metric of the heatmap', (metric) => void host.setMetric(metric));
+const explanation = h('div', { class: 'quiet' });
+const chart = h('div');
+
+const local: PageCalls = {
+  snapshot: (snapshot) => {
+    state = snapshot;
+    render();
+    return Promise.resolve();
+  },
+  progress: (progress) => {
+    if (state !== null) state = { ...state, progress };
+    renderProgress();
+    return Promise.resolve();
+  },
+  headDone: (layer, head: HeadResult) => {
+    if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
+    renderChart();
+    return Promise.resolve();
+  },
+  select: (selected) => {
+    if (state !== null) state = { ...state, selected };
+    renderSelection();
+    return Promise.resolve();
+  },
+  setMetric: (metric) => {
+    if (state !== null) state = { ...state, metric };
+    renderChart();
+    return Promise.resolve();
+  },
+  startWorker: () => Promise.reject(new Error('the side panel runs nothing')),
+  cancelWorker: () => Promise.resolve(),
+  workerHeadDetail: () => Promise.reject(new Error('the side panel runs nothing')),
+  probeWebGpu: () => Promise.reject(new Error('the side panel has no worker')),
+};
+const { host } = connectHost(local);
+void host.ready('heatmap').then((snapshot) => {
+  state = snapshot;
+  render();
+});
+onThemeChange(() => view?.draw(true));
+
+function render(): void {
+  if (state === null) return;
+  if (state.model === null) {
+    view = null;
+    fill(app, state.phase === 'empty' ? empty() : h('div', { class: 'empty' }, title, message, ...emptyButtons()));
+    title.textContent = state.title;
+    renderProgress();
+    return;
+  }
+  title.textContent = state.title;
+  fill(app, title, message, bar, picker.element, chart, explanation);
+  renderProgress();
+  renderChart();
+}
+
+function emptyButtons(): HTMLElement[] {
+  return [
+    button('Inspect Checkpoint…', () => void host.runCommand('inspect'), { icon: 'search', primary: true }),
+    button('Inspect Sample', () => void host.runCommand('inspectSample'), { icon: 'beaker' }),
+  ];
+}
+
+function empty(): HTMLElement {
+  return h(
+    'div',
+    { class: 'empty' },
+    h(
+      'p',
+      {},
+      'Every attention head of a checkpoint as one cell: what it has learned, and how easily noise breaks it.',
+    ),
+    ...emptyButtons(),
+  );
+}
+
+function renderProgress(): void {
+  if (state === null) return;
+  const { phase, progress } = state;
+  bar.hidden = phase !== 'running';
+  if (progress !== null) bar.value = progress.fraction;
+  message.classList.toggle('failed', phase === 'failed');
+  message.hidden = phase === 'done';
+  message.textContent = progress?.label ?? state.message;
+}
+
+function renderChart(): void {
+  const model = state?.model;
+  if (state === null || model === null || model === undefined) return;
+  const metric = metricById(state.metric);
+  const heads = state.layers.flatMap((layer) => layer.heads);
+  picker.set(
+    availableMetrics(heads).map((known) => ({ value: known.id, label: known.label })),
+    metric.id,
+  );
+  explanation.textContent = metric.explanation;
+  const figure = overviewFigure(metric, state.layers, { layers: model.layers, heads: model.heads });
+  if (view === null) {
+    view = new FigureView(figure, {
+      height: (width) => Math.max(140, Math.min(90 + model.layers * 26, 2.2 * width)),
+      onPick: (cursor) => {
+        if (cursor.kind === 'heatmap') void host.selectHead({ layer: cursor.row, head: cursor.column }, true);
+      },
+      bare: true,
+    });
+    fill(chart, view.element);
+  } else {
+    view.update(figure);
+  }
+  renderSelection();
+}
+
+function renderSelection(): void {
+  const selected: HeadAddress | null = state?.selected ?? null;
+  view?.choose(selected === null ? null : { kind: 'heatmap', row: selected.layer, column: selected.head });
+}

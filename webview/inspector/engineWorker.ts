@@ -1,0 +1,95 @@
+// The page's end of the worker that runs WebGPU inspections: starts it from a blob (a webview may not load a worker
+// from its resources), passes bytes and events between it and the host, ends it.
+
+import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { WireRequest } from '../../src/inspection/inspectionRequest';
+import type { HeadAddress, HostCalls, WebGpuProbe } from '../../src/protocol/messages';
+import { connect } from '../../src/protocol/rpc';
+import type { Endpoint } from '../../src/protocol/rpc';
+import type { WorkerCalls, WorkerHostCalls } from '../worker/protocol';
+
+interface Running {
+  readonly worker: Worker;
+  readonly endpoint: Endpoint<WorkerCalls>;
+}
+
+export class EngineWorker {
+  private running: Promise<Running> | null = null;
+  private runId: number | null = null;
+
+  constructor(
+    private readonly scriptUrl: string,
+    private readonly host: HostCalls,
+  ) {}
+
+  async probe(): Promise<WebGpuProbe> {
+    return (await this.start()).endpoint.remote.probe();
+  }
+
+  async run(runId: number, request: WireRequest): Promise<void> {
+    if (this.runId !== null) this.stop();
+    const { endpoint } = await this.start();
+    this.runId = runId;
+    await endpoint.remote.start(runId, request);
+  }
+
+  async headDetail(runId: number, address: HeadAddress): Promise<HeadDetail> {
+    if (this.running === null || this.runId !== runId) throw new Error('this inspection is no longer open');
+    return (await this.running).endpoint.remote.headDetail(address);
+  }
+
+  cancel(runId: number): void {
+    if (this.runId === runId) this.stop();
+  }
+
+  private stop(): void {
+    const { running } = this;
+    this.running = null;
+    this.runId = null;
+    void running?.then(({ worker, endpoint }) => {
+      endpoint.close('the inspection was cancelled');
+      worker.terminate();
+    });
+  }
+
+  private start(): Promise<Running> {
+    this.running ??= this.create().catch((error: unknown) => {
+      this.running = null;
+      throw error;
+    });
+    return this.running;
+  }
+
+  private async create(): Promise<Running> {
+    const response = await fetch(this.scriptUrl);
+    if (!response.ok) throw new Error(`the worker script could not be read (${response.status})`);
+    const url = URL.createObjectURL(new Blob([await response.text()], { type: 'text/javascript' }));
+    const worker = new Worker(url, { name: 'gramlens' });
+    URL.revokeObjectURL(url);
+    const endpoint = connect<WorkerHostCalls, WorkerCalls>(
+      {
+        post: (message) => {
+          worker.postMessage(message);
+        },
+        onMessage: (listener) => {
+          worker.addEventListener('message', (event: MessageEvent<unknown>) => {
+            listener(event.data);
+          });
+        },
+      },
+      {
+        readBytes: (runId, offset, length) => this.host.readBytes(runId, offset, length),
+        event: (runId, event) => this.host.workerEvent(runId, event),
+      },
+    );
+    worker.addEventListener('error', (event) => {
+      const message = `the inspection's worker stopped: ${event.message}`;
+      endpoint.close(message);
+      const { runId } = this;
+      if (runId !== null) {
+        void this.host.workerEvent(runId, { kind: 'failed', message, errorName: 'EngineError', reason: 'internal' });
+      }
+    });
+    return { worker, endpoint };
+  }
+}

@@ -1,0 +1,173 @@
+// One head: its verdict with the nulls beside it, and every picture of it.
+
+import type { AlignmentMode, HeadResult, NullResult } from '../../src/diagnostics/headResult';
+import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
+import { headFigures } from '../../src/report/figures/headFigures';
+import { formatNumber, formatP, verdictText } from '../../src/report/format';
+import { fill, h } from '../ui/dom';
+import { FigureView } from '../ui/figureView';
+import type { HostLine } from '../ui/host';
+import { button, iconButton } from '../ui/toolkit';
+
+const nullNames = { random: 'random V', permuted: 'permuted tokens', untrained: 'untrained twins' } as const;
+
+function cell(result: NullResult | null, statistic: 'overlap' | 'energy' | 'rayleigh'): string {
+  if (result === null) return 'not run';
+  const { mean, z, p, q } = result[statistic];
+  const fdr = q === undefined ? '' : `, q ${formatP(q)}`;
+  return `${formatNumber(mean)} (z ${formatNumber(z)}, p ${formatP(p, result.draws)}${fdr})`;
+}
+
+function modeRows(name: string, mode: AlignmentMode): HTMLElement[] {
+  return (['overlap', 'energy', 'rayleigh'] as const).map((statistic) => {
+    const chance = statistic === 'overlap' ? mode.overlapChance : statistic === 'energy' ? mode.energyChance : null;
+    const others = mode.nulls.otherHeads;
+    const rank =
+      others === null || statistic === 'energy' ? 'not ranked' : `${others[statistic].rank} of ${others[statistic].of}`;
+    const cells = [
+      `${name} ${statistic}`,
+      formatNumber(mode[statistic]),
+      chance === null ? 'see random V' : formatNumber(chance),
+      ...(['random', 'permuted', 'untrained'] as const).map((key) => cell(mode.nulls[key], statistic)),
+      rank,
+    ];
+    return h(
+      'tr',
+      {},
+      ...cells.map((text, i) => (i === 0 ? h('th', { attributes: { scope: 'row' } }, text) : h('td', {}, text))),
+    );
+  });
+}
+
+function alignmentTable(head: HeadResult): HTMLElement {
+  const columns = ['', 'measured', 'chance level', ...Object.values(nullNames), 'among the heads'];
+  return h(
+    'div',
+    { class: 'scroll' },
+    h(
+      'table',
+      {},
+      h('caption', { class: 'sr-only' }, 'Alignment of the value matrix with the Gram eigenvectors, beside each null'),
+      h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
+      h('tbody', {}, ...modeRows('theory', head.alignment.theory), ...modeRows('plain', head.alignment.plain)),
+    ),
+  );
+}
+
+export class HeadPage {
+  readonly element = h('div');
+  private readonly figures = h('div', { class: 'figures' });
+  private readonly views = new Map<string, FigureView>();
+  private shown: { readonly key: string; detail: HeadDetail | null } | null = null;
+
+  constructor(
+    private readonly host: HostLine['host'],
+    private readonly save: (name: string, bytes: Uint8Array) => void,
+  ) {}
+
+  show(state: SessionSnapshot, address: HeadAddress): void {
+    const head = state.layers
+      .find((layer) => layer.index === address.layer)
+      ?.heads.find((one) => one.index === address.head);
+    const key = `${state.title}/${address.layer}/${address.head}/${state.provenance === null ? 'running' : 'done'}`;
+    if (this.shown?.key !== key) {
+      this.shown = { key, detail: null };
+      this.views.clear();
+      fill(this.figures);
+      if (state.phase === 'done') this.loadDetail(key, address);
+    }
+    const { model } = state;
+    if (head === undefined || model === null) {
+      const running = state.phase === 'running';
+      fill(
+        this.element,
+        this.navigation(state, address),
+        h(
+          'p',
+          {},
+          running
+            ? 'This head has not been reached yet; it appears here when its layer is done.'
+            : 'This head was not inspected in this run.',
+        ),
+      );
+      return;
+    }
+    const context = {
+      layer: address.layer,
+      tokens: model.tokens,
+      prefixTokens: model.prefixTokens,
+      headDim: model.headDim,
+      trainedWith: model.attention,
+    };
+    for (const figure of headFigures(head, context, this.shown.detail)) {
+      const view = this.views.get(figure.id);
+      if (view !== undefined) view.update(figure);
+      else {
+        const height =
+          figure.kind === 'heatmap'
+            ? (width: number) => Math.min(width * 0.86, 520)
+            : (width: number) => Math.min(width * 0.62, 340);
+        this.views.set(figure.id, new FigureView(figure, { height, save: this.save }));
+      }
+    }
+    const order = headFigures(head, context, this.shown.detail).map((figure) => this.views.get(figure.id)!.element);
+    fill(this.figures, ...order);
+    const pending = this.shown.detail === null && state.phase === 'running';
+    fill(
+      this.element,
+      this.navigation(state, address),
+      h('p', { class: 'verdict' }, verdictText(head.alignment)),
+      alignmentTable(head),
+      h(
+        'p',
+        { class: 'quiet' },
+        'random and permuted are easy to beat, because keys and values are linear maps of the same tokens; only the untrained twins and the other heads speak for something learned.',
+      ),
+      pending ? h('p', { class: 'quiet' }, 'Attention patterns can be drawn when the inspection is finished.') : null,
+      this.figures,
+    );
+  }
+
+  redraw(): void {
+    for (const view of this.views.values()) view.draw(true);
+  }
+
+  private loadDetail(key: string, address: HeadAddress): void {
+    this.host.getHeadDetail(address).then(
+      (detail) => {
+        if (this.shown?.key !== key) return;
+        this.shown.detail = detail;
+        this.onDetail();
+      },
+      (error: unknown) =>
+        void this.host.log('warn', `patterns of layer ${address.layer}, head ${address.head}: ${String(error)}`),
+    );
+  }
+
+  /** Set by the page: draws this head again with its patterns. */
+  onDetail: () => void = () => undefined;
+
+  private navigation(state: SessionSnapshot, address: HeadAddress): HTMLElement {
+    const { model } = state;
+    const heads = model?.heads ?? 1;
+    const count = (model?.layers ?? 1) * heads;
+    const at = address.layer * heads + address.head;
+    const go = (step: number): void => {
+      const next = (at + step + count) % count;
+      void this.host.selectHead({ layer: Math.floor(next / heads), head: next % heads }, false);
+    };
+    return h(
+      'div',
+      { class: 'head-nav' },
+      button('Overview', () => void this.host.selectHead(null, false), { icon: 'arrow-left' }),
+      h('h1', {}, `Layer ${address.layer}, head ${address.head}`),
+      iconButton('chevron-left', 'Previous head', () => {
+        go(-1);
+      }),
+      iconButton('chevron-right', 'Next head', () => {
+        go(1);
+      }),
+    );
+  }
+}

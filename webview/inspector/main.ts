@@ -1,0 +1,120 @@
+// The inspector tab: draws the session's snapshot, overview or one head, and keeps the worker of WebGPU runs.
+
+import './inspector.css';
+import type { PageCalls, SessionSnapshot } from '../../src/protocol/messages';
+import { withHead } from '../../src/inspection/withHead';
+import { fill, h } from '../ui/dom';
+import { connectHost } from '../ui/host';
+import { onThemeChange } from '../ui/theme';
+import { button, registerComponents } from '../ui/toolkit';
+import { EngineWorker } from './engineWorker';
+import { HeadPage } from './headPage';
+import { Overview } from './overview';
+
+registerComponents();
+const app = document.getElementById('app')!;
+let state: SessionSnapshot | null = null;
+let drawing = false;
+
+const local: PageCalls = {
+  snapshot: (snapshot) => {
+    if (snapshot.phase === 'planning' || snapshot.title !== state?.title) overview.reset();
+    state = snapshot;
+    schedule();
+    return Promise.resolve();
+  },
+  progress: (progress) => {
+    if (state !== null) state = { ...state, progress };
+    renderTop();
+    return Promise.resolve();
+  },
+  headDone: (layer, head) => {
+    if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
+    schedule();
+    return Promise.resolve();
+  },
+  select: (selected) => {
+    if (state !== null) state = { ...state, selected };
+    schedule();
+    window.scrollTo(0, 0);
+    return Promise.resolve();
+  },
+  setMetric: (metric) => {
+    if (state !== null) state = { ...state, metric };
+    return Promise.resolve();
+  },
+  startWorker: (runId, request) => worker.run(runId, request),
+  cancelWorker: (runId) => {
+    worker.cancel(runId);
+    return Promise.resolve();
+  },
+  workerHeadDetail: (runId, address) => worker.headDetail(runId, address),
+  probeWebGpu: () => worker.probe(),
+};
+const { host } = connectHost(local);
+const worker = new EngineWorker(app.dataset['worker'] ?? '', host);
+const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
+const overview = new Overview(host, save);
+const headPage = new HeadPage(host, save);
+headPage.onDetail = schedule;
+
+const title = h('h1');
+const message = h('div', { class: 'message', attributes: { role: 'status' } });
+const bar = h('progress', {
+  attributes: { max: '1', 'aria-label': 'Progress of the inspection' },
+}) as HTMLProgressElement;
+const cancel = button('Cancel', () => void host.runCommand('cancel'), { icon: 'stop-circle' });
+const exportButton = button('Export Report…', () => void host.runCommand('export'), { icon: 'export', primary: true });
+const body = h('div');
+fill(app, h('header', { class: 'top' }, title, message, cancel, exportButton, bar), body);
+
+void host.ready('inspector').then((snapshot) => {
+  state = snapshot;
+  schedule();
+});
+onThemeChange(() => {
+  overview.redraw();
+  headPage.redraw();
+});
+
+/** Heads may come faster than frames: one drawing a frame. */
+function schedule(): void {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    render();
+  });
+  // A hidden page gets no frames, but a test or a reload may look at it.
+  setTimeout(() => {
+    if (!drawing) return;
+    drawing = false;
+    render();
+  }, 200);
+}
+
+function renderTop(): void {
+  if (state === null) return;
+  const { phase, progress } = state;
+  title.textContent = state.title === '' ? 'Gramlens' : state.title;
+  message.textContent = progress?.label ?? state.message;
+  message.classList.toggle('failed', phase === 'failed');
+  bar.hidden = phase !== 'running';
+  if (progress !== null) bar.value = progress.fraction;
+  cancel.hidden = phase !== 'running' && phase !== 'planning';
+  exportButton.hidden = phase !== 'done';
+  app.dataset['phase'] = phase;
+}
+
+function render(): void {
+  if (state === null) return;
+  renderTop();
+  if (state.selected === null) {
+    overview.show(state);
+    if (overview.element.parentElement !== body) fill(body, overview.element);
+    overview.redraw();
+  } else {
+    headPage.show(state, state.selected);
+    if (headPage.element.parentElement !== body) fill(body, headPage.element);
+  }
+}

@@ -1,0 +1,166 @@
+// The overview: what the model is, what went in, what it cost, and the main metrics as heatmaps.
+
+import type { SessionSnapshot } from '../../src/protocol/messages';
+import { overviewFigures } from '../../src/report/figures/overviewFigures';
+import { formatNumber } from '../../src/report/format';
+import { planLines } from '../../src/report/planLines';
+import { fill, h } from '../ui/dom';
+import { FigureView } from '../ui/figureView';
+import type { HostLine } from '../ui/host';
+import { button } from '../ui/toolkit';
+
+type Rows = readonly (readonly [string, string])[];
+
+function definitions(rows: Rows): HTMLElement {
+  return h('dl', {}, ...rows.flatMap(([term, value]) => [h('dt', {}, term), h('dd', {}, value)]));
+}
+
+function card(title: string, ...content: readonly HTMLElement[]): HTMLElement {
+  return h('section', { class: 'card' }, h('h2', {}, title), ...content);
+}
+
+export class Overview {
+  readonly element = h('div');
+  private readonly cards = h('div', { class: 'cards' });
+  private readonly grid = h('div', { class: 'figures small' });
+  private readonly views = new Map<string, FigureView>();
+
+  constructor(
+    private readonly host: HostLine['host'],
+    private readonly save: (name: string, bytes: Uint8Array) => void,
+  ) {}
+
+  /** Draws everything that `state` has; figures that are already there are updated in place. */
+  show(state: SessionSnapshot): void {
+    if (state.model === null) {
+      this.views.clear();
+      fill(this.element, state.phase === 'empty' ? this.empty() : h('p'));
+      return;
+    }
+    this.showCards(state);
+    this.showFigures(state);
+    if (this.cards.parentElement !== this.element) fill(this.element, this.cards, h('h2', {}, 'Heads'), this.grid);
+  }
+
+  redraw(): void {
+    for (const view of this.views.values()) view.draw(true);
+  }
+
+  private empty(): HTMLElement {
+    return h(
+      'div',
+      {},
+      h(
+        'p',
+        {},
+        'Choose a vision transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt) and an input. Gramlens runs it layer by layer and measures every attention head.',
+      ),
+      h(
+        'div',
+        { class: 'actions' },
+        button('Inspect Checkpoint…', () => void this.host.runCommand('inspect'), { icon: 'search', primary: true }),
+        button('Inspect Sample Checkpoint', () => void this.host.runCommand('inspectSample'), { icon: 'beaker' }),
+      ),
+    );
+  }
+
+  private showCards(state: SessionSnapshot): void {
+    const { model, plan, provenance, output, picture } = state;
+    if (model === null) return;
+    const facts = model.facts.map((fact) => [fact.fact, `${fact.value} (${fact.source})`] as const);
+    const input: HTMLElement[] = [];
+    if (picture !== null) {
+      const canvas = h('canvas', {
+        class: 'input-picture',
+        attributes: { role: 'img', 'aria-label': 'The input picture, as the network sees it' },
+      }) as HTMLCanvasElement;
+      canvas.width = picture.width;
+      canvas.height = picture.height;
+      const pixels = new ImageData(new Uint8ClampedArray(picture.rgba), picture.width, picture.height);
+      canvas.getContext('2d')?.putImageData(pixels, 0, 0);
+      input.push(canvas);
+    }
+    const source = provenance?.inputs[0];
+    if (source !== undefined)
+      input.push(
+        definitions([
+          ['input', source.label],
+          ['tokens', String(source.tokens)],
+          ['SHA-256', source.sha256.slice(0, 16)],
+        ]),
+      );
+    const logits = (output?.logitsTop ?? [])
+      .slice(0, 5)
+      .map((entry) => [`class ${entry.label}`, formatNumber(entry.logit)] as const);
+    fill(
+      this.cards,
+      card(
+        'Model',
+        definitions([
+          ['attention', model.attention],
+          ['layers x heads', `${model.layers} x ${model.heads}`],
+          ['width C, head d', `${model.embedDim}, ${model.headDim}`],
+          ['tokens N', `${model.tokens} (${model.prefixTokens} prefix, ${model.grid[0]} x ${model.grid[1]} patches)`],
+        ]),
+        h('details', {}, h('summary', {}, 'How this was recognised'), definitions(facts)),
+        ...(model.notes.length === 0
+          ? []
+          : [h('ul', { class: 'notes' }, ...model.notes.map((note) => h('li', {}, note)))]),
+      ),
+      card('Input', ...input),
+      ...(plan === null ? [] : [card('Plan', definitions(planLines(plan)))]),
+      ...(provenance === null
+        ? []
+        : [
+            card(
+              'Run',
+              definitions([
+                [
+                  'backend',
+                  `${provenance.backend}, ${provenance.precision} forward pass; metrics ${provenance.metricsPrecision}`,
+                ],
+                ['why', provenance.backendReason],
+                ...(provenance.adapter === null ? [] : [['adapter', provenance.adapter] as const]),
+                [
+                  'parity',
+                  provenance.parity.maxRelError === null
+                    ? (provenance.parity.reason ?? '')
+                    : `${provenance.parity.maxRelError.toExponential(1)} of max, against float64`,
+                ],
+                ['seed', String(provenance.seed)],
+                ...(provenance.elapsedMs === undefined
+                  ? []
+                  : [['took', `${(provenance.elapsedMs / 1000).toFixed(1)} s`] as const]),
+              ]),
+            ),
+          ]),
+      ...(logits.length === 0 ? [] : [card('Largest logits', definitions(logits))]),
+    );
+  }
+
+  private showFigures(state: SessionSnapshot): void {
+    const { model } = state;
+    if (model === null) return;
+    const figures = overviewFigures(state.layers, { layers: model.layers, heads: model.heads });
+    const fresh = figures.filter((figure) => !this.views.has(figure.id));
+    for (const figure of figures) this.views.get(figure.id)?.update(figure);
+    for (const figure of fresh) {
+      const view = new FigureView(figure, {
+        height: (width) => Math.max(190, Math.min(100 + model.layers * 24, width)),
+        onPick: (cursor) => {
+          if (cursor.kind === 'heatmap') void this.host.selectHead({ layer: cursor.row, head: cursor.column }, true);
+        },
+        save: this.save,
+      });
+      this.views.set(figure.id, view);
+    }
+    const wanted = figures.map((figure) => this.views.get(figure.id)!.element);
+    if (wanted.length !== this.grid.children.length || fresh.length > 0) fill(this.grid, ...wanted);
+  }
+
+  /** A new run: figures of the old one go. */
+  reset(): void {
+    this.views.clear();
+    fill(this.grid);
+  }
+}

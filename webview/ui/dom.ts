@@ -1,0 +1,32 @@
+// Elements without a framework: attributes and listeners in, node out. Text is always text, never markup.
+
+type Child = Node | string | null;
+
+interface Options {
+  readonly class?: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly on?: Readonly<Record<string, (event: Event) => void>>;
+}
+
+export function h(tag: string, options: Options = {}, ...children: readonly Child[]): HTMLElement {
+  const element = document.createElement(tag);
+  if (options.class !== undefined) element.className = options.class;
+  for (const [name, value] of Object.entries(options.attributes ?? {})) element.setAttribute(name, value);
+  for (const [name, listener] of Object.entries(options.on ?? {})) element.addEventListener(name, listener);
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Replaces everything inside `parent`. */
+export function fill(parent: HTMLElement, ...children: readonly Child[]): void {
+  parent.replaceChildren(...children.filter((child) => child !== null));
+}
+
+/** Puts SVG text made by our own draw functions (all strings escaped there) into `parent`. */
+export function setSvg(parent: HTMLElement, svg: string): void {
+  parent.innerHTML = svg;
+}
+
+export function icon(name: string): HTMLElement {
+  return h('span', { class: `codicon codicon-${name}`, attributes: { 'aria-hidden': 'true' } });
+}

@@ -1,0 +1,53 @@
+// The editor's theme as colours for the charts, read from --vscode-* and read again when it changes.
+
+import { blueToYellow, darkToLight, divergingOnDark, divergingOnLight } from '../charts/colormap';
+import type { Rgb } from '../charts/colormap';
+import { darkTheme, reportTheme } from '../charts/theme';
+import type { ChartTheme } from '../charts/theme';
+
+export type Palette = 'blueToYellow' | 'darkToLight';
+
+/** Colours of the theme that is on now; variables that are missing fall back to ours. */
+export function readTheme(palette: Palette = 'blueToYellow'): ChartTheme {
+  const kind = document.body.dataset['vscodeThemeKind'] ?? '';
+  const light = kind === 'vscode-light' || kind === 'vscode-high-contrast-light';
+  const contrast = kind.startsWith('vscode-high-contrast');
+  const fallback = light ? reportTheme : darkTheme;
+  const computed = getComputedStyle(document.documentElement);
+  const read = (name: string, otherwise: string): string => {
+    const value = computed.getPropertyValue(`--vscode-${name}`).trim();
+    return value === '' ? otherwise : value;
+  };
+  const foreground = read('editor-foreground', read('foreground', fallback.foreground));
+  const muted = contrast ? foreground : read('descriptionForeground', fallback.muted);
+  const notMeasured: Rgb = light ? [200, 200, 200] : [80, 80, 80];
+  return {
+    foreground,
+    muted,
+    grid: contrast ? read('contrastBorder', fallback.grid) : fallback.grid,
+    background: read('editor-background', fallback.background),
+    focus: read('focusBorder', fallback.focus),
+    series: {
+      softmax: read('charts-blue', fallback.series.softmax),
+      rpc: read('charts-orange', fallback.series.rpc),
+      difference: read('charts-purple', fallback.series.difference),
+      data: read('charts-blue', fallback.series.data),
+      data2: read('charts-green', fallback.series.data2),
+      chance: contrast ? foreground : fallback.series.chance,
+      reference: foreground,
+    },
+    sequential: palette === 'darkToLight' ? darkToLight : blueToYellow,
+    diverging: light ? divergingOnLight : divergingOnDark,
+    notMeasured,
+    font: read('font-family', fallback.font),
+  };
+}
+
+/** Calls `listener` when the person switches the theme. */
+export function onThemeChange(listener: () => void): void {
+  const observer = new MutationObserver(() => {
+    requestAnimationFrame(listener);
+  });
+  observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
+}

@@ -1,0 +1,94 @@
+// The only file that knows the component toolkit. `@vscode/webview-ui-toolkit` is deprecated upstream; replacing
+// it means replacing this file.
+
+import {
+  provideVSCodeDesignSystem,
+  vsCodeButton,
+  vsCodeDropdown,
+  vsCodeOption,
+  vsCodeProgressRing,
+  vsCodeTag,
+} from '@vscode/webview-ui-toolkit';
+import { h, icon } from './dom';
+
+export function registerComponents(): void {
+  provideVSCodeDesignSystem().register(
+    vsCodeButton(),
+    vsCodeDropdown(),
+    vsCodeOption(),
+    vsCodeProgressRing(),
+    vsCodeTag(),
+  );
+}
+
+export function button(
+  label: string,
+  onClick: () => void,
+  options: { readonly icon?: string; readonly primary?: boolean } = {},
+): HTMLElement {
+  const content = options.icon === undefined ? [] : [h('span', { attributes: { slot: 'start' } }, icon(options.icon))];
+  return h(
+    'vscode-button',
+    {
+      attributes: { appearance: options.primary === true ? 'primary' : 'secondary' },
+      on: { click: onClick },
+    },
+    ...content,
+    label,
+  );
+}
+
+/** A button with an icon only; `label` is its name. */
+export function iconButton(name: string, label: string, onClick: () => void): HTMLElement {
+  return h(
+    'vscode-button',
+    { attributes: { appearance: 'icon', 'aria-label': label, title: label }, on: { click: onClick } },
+    icon(name),
+  );
+}
+
+export interface DropdownOption {
+  readonly value: string;
+  readonly label: string;
+}
+
+interface DropdownElement extends HTMLElement {
+  value: string;
+}
+
+export interface Dropdown {
+  readonly element: HTMLElement;
+  set(options: readonly DropdownOption[], value: string): void;
+}
+
+export function dropdown(label: string, onChange: (value: string) => void): Dropdown {
+  const element = h('vscode-dropdown', { attributes: { 'aria-label': label } }) as DropdownElement;
+  element.addEventListener('change', () => {
+    onChange(element.value);
+  });
+  let shown = '';
+  return {
+    element,
+    set: (options, value) => {
+      const key = JSON.stringify(options);
+      if (key !== shown) {
+        shown = key;
+        element.replaceChildren(
+          ...options.map((option) => h('vscode-option', { attributes: { value: option.value } }, option.label)),
+        );
+      }
+      // The component reads its options in a later task.
+      setTimeout(() => {
+        element.value = value;
+      });
+    },
+  };
+}
+
+export function tag(text: string): HTMLElement {
+  return h('vscode-tag', {}, text);
+}
+
+export function progressRing(): HTMLElement {
+  return h('vscode-progress-ring', { class: 'ring', attributes: { 'aria-label': 'Running' } });
+}

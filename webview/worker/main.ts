@@ -1,0 +1,135 @@
+// The inspector page's worker: owns the GPUDevice, runs engine and diagnostics off the page's thread. Cancelling
+// ends the worker; the page starts another one.
+
+import type { ByteSource } from '../../src/checkpoint/byteSource';
+import { diagnoseHead } from '../../src/diagnostics/diagnoseHead';
+import { createCpuBackend } from '../../src/engine/cpu/backend';
+import { createCpuKernels } from '../../src/engine/cpu/kernels';
+import { EngineError } from '../../src/engine/backend';
+import type { Backend } from '../../src/engine/backend';
+import type { HeadKernels } from '../../src/engine/headKernels';
+import { probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
+import { createWebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
+import { fromWire } from '../../src/inspection/inspectionRequest';
+import type { InspectionRequest, WireRequest } from '../../src/inspection/inspectionRequest';
+import { runInspection } from '../../src/inspection/runInspection';
+import type { InspectionOutcome } from '../../src/inspection/runInspection';
+import { createWeightLoader } from '../../src/model/loadWeights';
+import { connect } from '../../src/protocol/rpc';
+import type { WorkerCalls, WorkerHostCalls } from './protocol';
+
+/** One message; the host refuses more. */
+const chunkBytes = 8 * 1024 * 1024;
+/** Chunks asked for at a time: enough to hide the round trip, little enough to stay small in memory. */
+const chunksInFlight = 3;
+
+let outcome: InspectionOutcome | null = null;
+let kernels: HeadKernels | null = null;
+
+const { remote: page } = connect<WorkerCalls, WorkerHostCalls>(
+  {
+    post: (message) => {
+      self.postMessage(message);
+    },
+    onMessage: (listener) => {
+      self.addEventListener('message', (event: MessageEvent<unknown>) => {
+        listener(event.data);
+      });
+    },
+  },
+  {
+    probe: async () => {
+      const { status, description, message } = await probeWebGpu(gpu());
+      return { status, adapter: description, message };
+    },
+    start: (runId, request) => {
+      void run(runId, request);
+      return Promise.resolve();
+    },
+    headDetail: ({ layer, head }) => {
+      if (outcome === null || kernels === null) return Promise.reject(new Error('the inspection is not finished'));
+      return Promise.resolve(outcome.traces.detail(layer, head, kernels));
+    },
+  },
+);
+
+function gpu(): GPU | undefined {
+  return 'gpu' in navigator ? navigator.gpu : undefined;
+}
+
+/** The checkpoint through the page and the extension host, by range. */
+function remoteSource(runId: number, request: InspectionRequest): ByteSource {
+  const { fileName: name, byteLength } = request.index;
+  return {
+    name,
+    byteLength,
+    read: async (offset, length) => {
+      const bytes = new Uint8Array(length);
+      let next = 0;
+      const fetchChunks = async (): Promise<void> => {
+        while (next < length) {
+          const start = next;
+          next += chunkBytes;
+          bytes.set(await page.readBytes(runId, offset + start, Math.min(chunkBytes, length - start)), start);
+        }
+      };
+      await Promise.all(Array.from({ length: chunksInFlight }, fetchChunks));
+      return bytes;
+    },
+  };
+}
+
+async function openBackend(): Promise<Backend> {
+  const probe = await probeWebGpu(gpu());
+  if (probe.adapter === null) throw new EngineError('noAdapter', probe.message);
+  const device = await requestDevice(probe.adapter);
+  return createWebGpuBackend(device, {
+    description: probe.description ?? 'an adapter without a name',
+    isFallback: probe.isFallback,
+    info: probe.adapter.info,
+  });
+}
+
+/** Lets messages in (progress out, cancel in) between heads. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+async function run(runId: number, wire: WireRequest): Promise<void> {
+  const request = fromWire(wire);
+  let backend: Backend | null = null;
+  let metrics: Backend | null = null;
+  try {
+    outcome = null;
+    kernels = await createCpuKernels();
+    metrics = await createCpuBackend();
+    backend = await openBackend();
+    const headKernels = kernels;
+    outcome = await runInspection(request, {
+      weights: createWeightLoader(request.index, remoteSource(runId, request), request.spec),
+      backend,
+      metrics,
+      diagnoseHeads: async (inputs, options, onHead) => {
+        for (const input of inputs) {
+          onHead(diagnoseHead(input, options, headKernels));
+          await breathe();
+        }
+      },
+      onProgress: (label, fraction) => void page.event(runId, { kind: 'progress', progress: { label, fraction } }),
+      onHead: (layer, head) => void page.event(runId, { kind: 'head', layer, head }),
+      signal: new AbortController().signal,
+      // The host hashes the file: it has the bytes.
+      checkpointSha256: () => Promise.resolve(request.checkpointSha256),
+      now: () => performance.now(),
+    });
+    await page.event(runId, { kind: 'done', result: outcome.result });
+  } catch (error) {
+    const reason = error instanceof Error && 'reason' in error ? String(error.reason) : '';
+    const name = error instanceof Error ? error.name : 'Error';
+    const message = error instanceof Error ? error.message : String(error);
+    await page.event(runId, { kind: 'failed', message, errorName: name, reason });
+  } finally {
+    backend?.dispose();
+    metrics?.dispose();
+  }
+}

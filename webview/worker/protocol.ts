@@ -1,0 +1,17 @@
+// Between the inspector page and its worker.
+
+import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { WireRequest } from '../../src/inspection/inspectionRequest';
+import type { HeadAddress, RunnerEvent, WebGpuProbe } from '../../src/protocol/messages';
+
+export interface WorkerCalls {
+  probe(): Promise<WebGpuProbe>;
+  /** Resolves when the run has begun; what happens then comes as events. */
+  start(runId: number, request: WireRequest): Promise<void>;
+  headDetail(address: HeadAddress): Promise<HeadDetail>;
+}
+
+export interface WorkerHostCalls {
+  readBytes(runId: number, offset: number, length: number): Promise<Uint8Array>;
+  event(runId: number, event: RunnerEvent): Promise<void>;
+}
