@@ -1,0 +1,75 @@
+// The table of heads that the command line prints: plain text, aligned, one row a head.
+
+import type { HeadResult } from '../diagnostics/headResult';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { formatNumber, verdictText } from './format';
+
+export interface HeadTableOptions {
+  /** Which alignment the overlap columns show; default 'theory'. */
+  readonly mode?: 'theory' | 'plain';
+  /** At most this many heads, the rest is counted in a last line; default: all. */
+  readonly maxRows?: number;
+}
+
+const headings = ['layer', 'head', 'overlap', 'chance', 'p', 'q', 'AUC softmax', 'AUC RPC', 'noise verdict', 'verdict'];
+
+/** The noise kind of the AUC columns: the first that every head with noise has, in the order the run had them. */
+function noiseKindOf(result: InspectionResult): string | null {
+  return result.layers.flatMap((layer) => layer.heads)[0]?.noise[0]?.kind ?? null;
+}
+
+function short(value: number | null | undefined, digits = 3): string {
+  return value === null || value === undefined ? '-' : formatNumber(value, digits);
+}
+
+function cells(layer: number, head: HeadResult, mode: 'theory' | 'plain', kind: string | null): string[] {
+  const alignment = head.alignment[mode];
+  const permuted = alignment.nulls.permuted;
+  const noise = head.noise.find((one) => one.kind === kind);
+  return [
+    String(layer),
+    String(head.index),
+    short(alignment.overlap),
+    short(alignment.overlapChance),
+    short(permuted?.overlap.p, 2),
+    short(permuted?.overlap.q, 2),
+    short(noise?.auc.softmax),
+    short(noise?.auc.rpc),
+    noise?.verdict ?? '-',
+    verdictText(head.alignment),
+  ];
+}
+
+/** Control characters in reasons must not reach a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+/** Aligned text table, ending in a newline: numbers to the right, words to the left, then what the columns are. */
+export function headTable(result: InspectionResult, options: HeadTableOptions = {}): string {
+  const mode = options.mode ?? 'theory';
+  const kind = noiseKindOf(result);
+  const all = result.layers.flatMap((layer) => layer.heads.map((head) => [layer.index, head] as const));
+  const shown = all.slice(0, options.maxRows ?? all.length);
+  const rows = [headings, ...shown.map(([layer, head]) => cells(layer, head, mode, kind).map(printable))];
+  const widths = headings.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const lines = rows.map((row) =>
+    row
+      .map((text, column) => (column < 8 ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+  lines.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('  '));
+  if (shown.length < all.length)
+    lines.push(`... and ${all.length - shown.length} more heads (see the report or heads.csv)`);
+  const { rpc, nulls } = result.provenance;
+  lines.push(
+    '',
+    `overlap: ${mode}, chance is that of random directions; p and q (Benjamini-Hochberg) against permuted tokens, ${nulls} draws, which are easy to beat.`,
+  );
+  if (kind !== null)
+    lines.push(
+      `AUC: mean relative deviation under ${kind}; RPC ${rpc.variant}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}.`,
+    );
+  return `${lines.join('\n')}\n`;
+}
