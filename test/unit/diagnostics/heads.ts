@@ -54,25 +54,31 @@ export function randomHead(name: string, tokens: number, headDim: number, sd = 1
   });
 }
 
-/** A head of spec section 6: x [N, C] and the projections that make q, k, v of it, biases and all. */
-export function projectedHead(
-  name: string,
-  tokens: number,
-  headDim: number,
-  embedDim: number,
-  symmetric: boolean,
-): HeadInput {
+/** How a golden head is made; `make_goldens.py` has the same recipe. */
+export interface HeadRecipe {
+  readonly name: string;
+  readonly tokens: number;
+  readonly headDim: number;
+  readonly embedDim: number;
+  readonly symmetric: boolean;
+  /** Factor on weight and bias of the key projection. */
+  readonly keyScale: number;
+}
+
+/** A head with an x [N, C] and the projections that make q, k, v of it, biases and all. */
+export function projectedHead(recipe: HeadRecipe, parts: Partial<HeadInput> = {}): HeadInput {
+  const { name, tokens, headDim, embedDim } = recipe;
   const x = normals(`${name}/x`, tokens * embedDim);
-  const make = (part: string): HeadProjection =>
+  const make = (part: string, scale: number): HeadProjection =>
     projection(
-      normals(`${name}/W${part}`, headDim * embedDim).map((value) => value / Math.sqrt(embedDim)),
-      normals(`${name}/b${part}`, headDim).map((value) => value / 10),
+      normals(`${name}/W${part}`, headDim * embedDim).map((value) => (scale * value) / Math.sqrt(embedDim)),
+      normals(`${name}/b${part}`, headDim).map((value) => (scale * value) / 10),
     );
   const apply = (by: HeadProjection): Float64Array =>
     kernels.matmulTransposed(x, by.weight, tokens, embedDim, headDim).map((value, i) => value + by.bias![i % headDim]!);
-  const key = make('k');
-  const value = make('v');
-  const query = symmetric ? null : make('q');
+  const key = make('k', recipe.keyScale);
+  const value = make('v', 1);
+  const query = recipe.symmetric ? null : make('q', 1);
   return headInput(tokens, headDim, {
     embedDim,
     x,
@@ -82,6 +88,7 @@ export function projectedHead(
     q: query === null ? null : apply(query),
     k: apply(key),
     v: apply(value),
+    ...parts,
   });
 }
 
