@@ -78,7 +78,7 @@ function gridOf(context: SpecContext, count: number, prefix: number, patch: numb
     if (!fits(size)) {
       throw new ModelSpecError(
         'badOverride',
-        `--set ${option}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${count - prefix} patches and ${prefix} prefix tokens, or ${count} patches).`,
+        `--set ${option}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${count - prefix} patches behind ${prefix === 1 ? 'the class token' : 'class and distillation token'}, or ${count} patches).`,
       );
     }
     if (wantedGrid !== undefined && fromImage !== undefined && fromImage !== null && !same(wantedGrid, fromImage)) {

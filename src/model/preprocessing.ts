@@ -74,7 +74,7 @@ function channelValues(
     if (!usable(wanted)) {
       throw new ModelSpecError(
         'badOverride',
-        `--set ${what}=${wanted.join('/')}: ${context.fileName} takes pictures of ${channels} channels; give one number or ${channels}.`,
+        `--set ${what}=${wanted.join('/')}: ${context.fileName} takes pictures of ${channels === 1 ? 'one channel; give one number' : `${channels} channels; give one number or ${channels}`}.`,
       );
     }
     return { values: spread(wanted), source: `--set ${what}` };

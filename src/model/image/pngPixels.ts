@@ -24,6 +24,8 @@ interface Header {
   readonly depth: number;
   readonly channels: number;
   readonly interlaced: boolean;
+  /** Pixels are indexes into PLTE. */
+  readonly palette: boolean;
 }
 
 /** Throws ModelSpecError 'badInput'. */
@@ -42,6 +44,9 @@ export function decodePng(bytes: Uint8Array, name: string): Rgba {
     png = decode(join(bytes.subarray(0, signatureLength), chunks));
   } catch (error) {
     throw damaged(name, error);
+  }
+  if (header.palette && png.palette === undefined) {
+    throw badPicture(`${name} has no palette, which its pixels need; the PNG is damaged. Save it again and retry.`);
   }
   return toRgba(png, header, name);
 }
@@ -82,7 +87,14 @@ function readHeader(data: Uint8Array, name: string): Header {
   const depth = data[8]!;
   if (![1, 2, 4, 8, 16].includes(depth))
     throw badPicture(`${name} has a damaged PNG header (${depth} bits a channel). Save it again and retry.`);
-  return { width: view.getUint32(0), height: view.getUint32(4), depth, channels, interlaced: data[12] === 1 };
+  return {
+    width: view.getUint32(0),
+    height: view.getUint32(4),
+    depth,
+    channels,
+    interlaced: data[12] === 1,
+    palette: data[9] === 3,
+  };
 }
 
 /** Inflates in small steps and counts: neither less nor more than the header promises. */
@@ -146,11 +158,11 @@ function toRgba(png: DecodedPng, header: Header, name: string): Rgba {
     for (let x = 0; x < width; x++) {
       const at = (y * width + x) * 4;
       const first = sample(y, x * channels);
-      if (png.palette !== undefined) {
-        const colour = png.palette[first];
+      if (header.palette) {
+        const colour = png.palette?.[first];
         if (colour === undefined)
           throw badPicture(
-            `${name}: a pixel names colour ${first} of a palette of ${png.palette.length}; the PNG is damaged.`,
+            `${name}: a pixel names colour ${first} of a palette of ${png.palette?.length ?? 0}; the PNG is damaged.`,
           );
         rgba.set([colour[0]!, colour[1]!, colour[2]!, colour[3] ?? 255], at);
       } else if (channels <= 2) {
