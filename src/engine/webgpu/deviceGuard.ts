@@ -9,6 +9,9 @@ let lastRun: Promise<unknown> = Promise.resolve();
 /** Longest time seen between a rejected read-back and `device.lost` was under 1 ms. */
 const lossSettlesMs = 50;
 
+/** Reasons that may only be the visible end of an error of the device. */
+const symptoms: ReadonlySet<EngineError['reason']> = new Set(['nonFinite', 'selfCheck']);
+
 export class DeviceGuard {
   private lostError: EngineError | null = null;
   private uncaptured: string | null = null;
@@ -72,8 +75,9 @@ export class DeviceGuard {
         `The graphics device ran out of memory in ${what}${problem === null ? '' : ` (${problem.message})`}. Use the cpu backend, or fewer tokens.`,
       );
     }
-    // An EngineError knows more than the scope; anything else is most likely a consequence of what the scope saw.
-    if ('error' in outcome && outcome.error instanceof EngineError) throw outcome.error;
+    // Wrong numbers are what a refused command leads to; other EngineErrors know more than the scope.
+    const symptom = 'error' in outcome && outcome.error instanceof EngineError && symptoms.has(outcome.error.reason);
+    if ('error' in outcome && outcome.error instanceof EngineError && !symptom) throw outcome.error;
     const message = problem?.message ?? this.uncaptured;
     this.uncaptured = null;
     if (message !== null) {
