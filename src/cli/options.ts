@@ -87,10 +87,15 @@ export function parseRpc(text: string, base: RpcSettings = publishedRpc): RpcSet
         result = { ...result, lambda: parseReal(value, '--rpc lambda') };
         break;
       case 'layers':
-        result = { ...result, layers: value === 'all' || value === 'none' ? value : parseIndexes(value, '--rpc layers') };
+        result = {
+          ...result,
+          layers: value === 'all' || value === 'none' ? value : parseIndexes(value, '--rpc layers'),
+        };
         break;
       default:
-        throw new UsageError(`--rpc ${name}=${value}: there is no "${name}"; known are variant, iterations, lambda, layers.`);
+        throw new UsageError(
+          `--rpc ${name}=${value}: there is no "${name}"; known are variant, iterations, lambda, layers.`,
+        );
     }
   }
   return result;
@@ -120,7 +125,8 @@ export type Format = (typeof formats)[number];
 export function parseFormats(text: string): Format[] {
   return text.split(',').map((name) => {
     const format = formats.find((known) => known === name.trim());
-    if (format === undefined) throw new UsageError(`--format ${name.trim()}: this version writes ${formats.join(', ')}.`);
+    if (format === undefined)
+      throw new UsageError(`--format ${name.trim()}: this version writes ${formats.join(', ')}.`);
     return format;
   });
 }

@@ -1,6 +1,7 @@
 // `heads.csv` of the contract: one row a head, dotted names of the scalars as in result.json. Columns are the union
 // over all heads, so that a file of a run with RPC in one layer still has its columns.
 
+import type { HeadResult } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { csvText } from './csvCell';
 
@@ -24,6 +25,14 @@ function scalarsOf(value: unknown, prefix: string, into: Map<string, Scalar>): v
   }
   if (typeof value !== 'object') return;
   for (const [key, item] of Object.entries(value)) scalarsOf(item, prefix === '' ? key : `${prefix}.${key}`, into);
+}
+
+/** Every scalar of one head under its dotted name, as the columns of `heads.csv` are called. */
+export function headScalars(head: HeadResult): Readonly<Record<string, Scalar>> {
+  const scalars = new Map<string, Scalar>();
+  const { index: _index, ...rest } = head;
+  scalarsOf(rest, '', scalars);
+  return Object.fromEntries(scalars);
 }
 
 /** Text of `heads.csv`: `layer`, `head`, then every scalar; undefined numbers are empty. */

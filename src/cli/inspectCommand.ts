@@ -1,0 +1,251 @@
+// `gramlens inspect`: options -> request -> runner -> files and table.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../inspection/defaults';
+import type { InspectionRequest } from '../inspection/inspectionRequest';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { createLocalRunner, poolSize } from '../inspection/node/localRunner';
+import type { CheckpointFile, RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
+import { openCheckpoint } from '../inspection/node/openCheckpoint';
+import { readInput } from '../inspection/node/readInput';
+import { startThreadRunner } from '../inspection/node/threadRunner';
+import type { OutputFile } from '../inspection/node/writeFiles';
+import { writeFiles } from '../inspection/node/writeFiles';
+import { planInspection } from '../inspection/plan';
+import { makeRequest } from '../inspection/request';
+import { describeSpec } from '../model/describeSpec';
+import { inferModelSpec } from '../model/inferModelSpec';
+import { largestLayerByteLength } from '../model/loadWeights';
+import { ModelSpecError } from '../model/modelSpec';
+import type { ModelSpec, SpecOverrides } from '../model/modelSpec';
+import { collectDetails } from '../report/collectDetails';
+import { headsCsv, headScalars } from '../report/headsCsv';
+import { headTable } from '../report/headTable';
+import { npz } from '../report/npz';
+import { planLines } from '../report/planLines';
+import { reportHtml } from '../report/reportHtml';
+import { resultJson } from '../report/resultJson';
+import { chooseNodeBackend, openDawn } from './nodeWebGpu';
+import { exitCodes } from './exitCodes';
+import {
+  parseFailOn,
+  parseFormats,
+  parseIndexes,
+  parseLevels,
+  parseNoise,
+  parseRpc,
+  parseSet,
+  parseWhole,
+  UsageError,
+} from './options';
+import type { FailOn, Format } from './options';
+import { ProgressLine } from './progressLine';
+
+export interface InspectFlags {
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly input: readonly string[];
+  readonly layers?: string;
+  readonly heads?: string;
+  readonly rpc?: string;
+  readonly forward: 'native' | 'softmax' | 'rpc';
+  readonly noise?: string;
+  readonly levels?: string;
+  readonly repeats: string;
+  readonly nulls: string;
+  readonly twins: string;
+  readonly seed: string;
+  readonly backend: 'auto' | 'webgpu' | 'cpu' | 'reference';
+  readonly out: string;
+  readonly format: string;
+  readonly failOn: readonly string[];
+  readonly reproducible?: boolean;
+  readonly quiet?: boolean;
+  readonly jsonProgress?: boolean;
+}
+
+/** dist/runner.js, beside this bundle. */
+const runnerScript = join(__dirname, 'runner.js');
+
+/** Questions become errors that name the option; a terminal in a script cannot answer. */
+function specOrQuestion(
+  index: Parameters<typeof inferModelSpec>[0],
+  config: unknown,
+  overrides: SpecOverrides,
+): ModelSpec {
+  try {
+    return inferModelSpec(index, config, overrides);
+  } catch (error) {
+    if (!(error instanceof ModelSpecError) || error.question === null) throw error;
+    const { question, option, choices } = error.question;
+    const values = choices.map((choice) => choice.value).join(', ');
+    throw new UsageError(`${index.fileName}: ${question} Say --set ${option}=VALUE (${values}).`);
+  }
+}
+
+async function readConfigFile(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
+  } catch (error) {
+    throw new UsageError(`--config ${path}: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+interface Prepared {
+  readonly request: InspectionRequest;
+  readonly file: CheckpointFile;
+  readonly threads: number;
+}
+
+async function prepare(
+  checkpoint: string,
+  flags: InspectFlags,
+  formats: readonly Format[],
+  version: string,
+): Promise<Prepared> {
+  // Options first: nobody should wait for a file to learn of a typing mistake.
+  const overrides = parseSet(flags.set);
+  const layers = flags.layers === undefined ? null : parseIndexes(flags.layers, '--layers');
+  const heads = flags.heads === undefined ? null : parseIndexes(flags.heads, '--heads');
+  const kinds = flags.noise === undefined ? defaultNoiseKinds : parseNoise(flags.noise);
+  const levels = flags.levels === undefined ? null : parseLevels(flags.levels);
+  const repeats = parseWhole(flags.repeats, '--repeats', 1, 1000);
+  const nulls = parseWhole(flags.nulls, '--nulls', 0, 10_000);
+  const twins = parseWhole(flags.twins, '--twins', 0, 200);
+  const seed = parseWhole(flags.seed, '--seed', 0, 2 ** 32 - 1);
+  if (flags.rpc !== undefined) parseRpc(flags.rpc);
+  if (flags.input.length > 1)
+    throw new UsageError('--input is given twice; this version inspects one input at a time.');
+  const text = flags.input[0];
+  if (text === undefined) throw new UsageError('--input is missing: a picture (image.png), npy:FILE or random.');
+
+  const opened = await openCheckpoint(checkpoint);
+  const config = flags.config === undefined ? opened.config : await readConfigFile(flags.config);
+  const spec = specOrQuestion(opened.index, config, overrides);
+  const input = await readInput(text, spec);
+  const backend = await chooseNodeBackend(flags.backend);
+  const choices = {
+    layers,
+    heads,
+    rpc: flags.rpc === undefined ? defaultRpc(spec) : parseRpc(flags.rpc, defaultRpc(spec)),
+    forward: flags.forward,
+    noise: noiseSettings(kinds, levels, repeats),
+    nulls,
+    twins,
+    seed,
+    keepTensors: formats.includes('npz'),
+  };
+  const request = makeRequest(opened.index, spec, input, backend, choices, version);
+  return { request, file: { path: checkpoint }, threads: poolSize(request.heads.length) };
+}
+
+/** The runner of the request: a worker thread, or this thread for WebGPU. */
+function startRunner(
+  request: InspectionRequest,
+  host: RunnerHostCalls,
+): { runner: RunnerCalls; stop: () => Promise<void> } {
+  if (request.backend === 'webgpu') {
+    const runner = createLocalRunner(runnerScript, host, openDawn);
+    return { runner, stop: () => Promise.resolve() };
+  }
+  const runner = startThreadRunner(runnerScript, host);
+  return { runner, stop: () => runner.stop() };
+}
+
+export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
+  const formats = parseFormats(flags.format);
+  const failOn = flags.failOn.map(parseFailOn);
+  const { request, file, threads } = await prepare(checkpoint, flags, formats, version);
+  const line = new ProgressLine(flags.quiet === true ? 'none' : flags.jsonProgress === true ? 'json' : 'text');
+  const plan = planInspection(
+    request,
+    largestLayerByteLength(request.index, request.spec),
+    threads,
+    describeSpec(request.spec),
+  );
+  line.plan(planLines(plan));
+
+  const { runner, stop } = startRunner(request, {
+    progress: (label, fraction) => {
+      line.progress(label, fraction);
+      return Promise.resolve();
+    },
+    head: () => Promise.resolve(),
+  });
+  // The first Ctrl-C ends the run in order, a second one at once.
+  const interrupted = (): void => {
+    line.end();
+    process.stderr.write('Cancelled; nothing was written.\n');
+    void stop().then(() => process.exit(exitCodes.cancelled));
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    const full = await runner.run(request, file, threads);
+    const result = flags.reproducible === true ? withoutTimes(full) : full;
+    line.progress('Writing', 1);
+    const written = await writeFiles(flags.out, await outputFiles(result, runner, formats));
+    line.end();
+    if (flags.quiet !== true) {
+      process.stdout.write(`${headTable(result)}\n`);
+      process.stdout.write(`\nWritten: ${written.join(', ')}\n`);
+      process.stdout.write(
+        'Open the HTML file in a browser. The same in VS Code: "Gramlens: Inspect Checkpoint…" on this file (npm run workbench starts one with the samples).\n',
+      );
+    }
+    reportFailOn(result, failOn);
+  } catch (error) {
+    line.end();
+    throw error;
+  } finally {
+    process.removeListener('SIGINT', interrupted);
+    process.removeListener('SIGTERM', interrupted);
+    await stop();
+  }
+}
+
+function withoutTimes(result: InspectionResult): InspectionResult {
+  const { elapsedMs, ...provenance } = result.provenance;
+  void elapsedMs;
+  return { ...result, provenance };
+}
+
+async function outputFiles(
+  result: InspectionResult,
+  runner: RunnerCalls,
+  formats: readonly Format[],
+): Promise<OutputFile[]> {
+  const files: OutputFile[] = [];
+  for (const format of formats) {
+    if (format === 'html') {
+      const details = await collectDetails(result, (layer, head) => runner.headDetail(layer, head));
+      files.push({ name: 'report.html', content: reportHtml(result, details) });
+    } else if (format === 'json') files.push({ name: 'result.json', content: resultJson(result) });
+    else if (format === 'csv') files.push({ name: 'heads.csv', content: headsCsv(result) });
+    else files.push({ name: 'tensors.npz', content: npz(await runner.tensors()) });
+  }
+  return files;
+}
+
+function reportFailOn(result: InspectionResult, rules: readonly FailOn[]): void {
+  for (const rule of rules) {
+    let known = false;
+    for (const layer of result.layers) {
+      for (const head of layer.heads) {
+        const value = headScalars(head)[rule.metric];
+        known ||= value !== undefined;
+        if (typeof value === 'number' && rule.holds(value)) {
+          process.stderr.write(
+            `--fail-on "${rule.text}" holds: layer ${layer.index}, head ${head.index} has ${value}\n`,
+          );
+          process.exitCode = exitCodes.failOn;
+        }
+      }
+    }
+    if (!known)
+      throw new UsageError(
+        `--fail-on "${rule.text}": there is no metric ${rule.metric}; names are the columns of heads.csv.`,
+      );
+  }
+}

@@ -1,0 +1,103 @@
+// `gramlens` for terminals and CI: the same inspection without an editor. Results go to files, the table of heads
+// to stdout, everything else to stderr.
+
+import { Command, CommanderError, Option } from 'commander';
+import packageJson from '../../package.json';
+import { CancelledError } from '../inspection/runInspection';
+import { runInspect } from './inspectCommand';
+import type { InspectFlags } from './inspectCommand';
+import { runReport } from './reportCommand';
+import { runTensors } from './tensorsCommand';
+import { exitCodes, exitCodeOf } from './exitCodes';
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function program(): Command {
+  const root = new Command('gramlens')
+    .description(packageJson.description)
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError('(gramlens --help lists the commands, gramlens inspect --help the options)');
+
+  root
+    .command('inspect')
+    .description('run a checkpoint on one input and measure every attention head')
+    .argument('<checkpoint>', '.safetensors, or .pt, .pth, .bin, .ckpt written by torch.save')
+    .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
+    .option('--set <facts>', 'facts of the model: heads=4,eps=1e-6,attention=symmetric,…', collect, [])
+    .option('--input <spec>', 'image.png, npy:FILE, random or random:SEED', collect, [])
+    .option('--layers <list>', 'layers to inspect, such as 0,2-5')
+    .option('--heads <list>', 'heads to inspect, such as 0-3')
+    .option('--rpc <settings>', 'RPC beside the model: variant=code,iterations=4,lambda=4,layers=all|none|0')
+    .addOption(
+      new Option('--forward <attention>', 'what flows on to the next layer')
+        .choices(['native', 'softmax', 'rpc'])
+        .default('native'),
+    )
+    .option('--noise <kinds>', 'key_gauss,token_gauss,key_sparse,token_replace,token_drop, or none')
+    .option('--levels <list>', "noise levels for all kinds; default: each kind's own")
+    .option('--repeats <count>', 'repeats of each noise level', '8')
+    .option('--nulls <count>', 'draws of each null distribution', '200')
+    .option('--twins <count>', 'untrained twins for the null of that name', '20')
+    .option('--seed <number>', 'seed of nulls, noise and twins', '0')
+    .addOption(
+      new Option('--backend <name>', 'where the forward pass runs')
+        .choices(['auto', 'webgpu', 'cpu', 'reference'])
+        .default('auto'),
+    )
+    .option('--out <folder>', 'folder for the files', 'gramlens-report')
+    .option('--format <list>', 'html, json, csv, npz', 'html,json')
+    .option('--fail-on <rule>', 'exit with 1 where it holds, such as "alignment.theory.overlap < 0.2"', collect, [])
+    .option('--reproducible', 'leave the elapsed time out, so that equal runs give equal bytes')
+    .option('--quiet', 'no progress and no table')
+    .option('--json-progress', 'progress as JSON lines on stderr')
+    .action((checkpoint: string, flags: InspectFlags) => runInspect(checkpoint, flags, packageJson.version));
+
+  root
+    .command('tensors')
+    .description('list the tensors of a checkpoint, from its header alone')
+    .argument('<checkpoint>')
+    .option('--json', 'as JSON')
+    .action((checkpoint: string, flags: { readonly json?: boolean }) => runTensors(checkpoint, flags.json === true));
+
+  root
+    .command('report')
+    .description('write a result.json in other formats')
+    .argument('<result>', 'result.json of an inspection')
+    .option('--format <list>', 'html, json, csv', 'html')
+    .option('--out <folder>', 'folder for the files', 'gramlens-report')
+    .action((result: string, flags: { readonly format: string; readonly out: string }) => runReport(result, flags));
+
+  root
+    .command('compare', { hidden: true })
+    .allowUnknownOption()
+    .argument('[files...]')
+    .action(() => {
+      root.error(
+        'gramlens compare is not in this version; inspect both checkpoints and compare their result.json files.',
+        {
+          exitCode: exitCodes.usage,
+        },
+      );
+    });
+  return root;
+}
+
+async function main(): Promise<number> {
+  try {
+    await program().parseAsync();
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+    if (error instanceof CancelledError) process.stderr.write(`\n${error.message}\n`);
+    else process.stderr.write(`gramlens: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+void main().then((code) => {
+  // A WebGPU device in this process keeps it alive; everything is written by now.
+  process.exit(code);
+});

@@ -1,0 +1,37 @@
+// Progress on stderr: one line that is written over on a terminal, plain lines elsewhere, JSON lines on request.
+
+type Mode = 'text' | 'json' | 'none';
+
+export class ProgressLine {
+  private last = '';
+
+  constructor(private readonly mode: Mode) {}
+
+  plan(lines: readonly (readonly [string, string])[]): void {
+    if (this.mode === 'json') this.json({ event: 'plan', ...Object.fromEntries(lines) });
+    else if (this.mode === 'text') {
+      for (const [term, value] of lines) process.stderr.write(`${term.padEnd(12)} ${value}\n`);
+    }
+  }
+
+  progress(label: string, fraction: number): void {
+    if (this.mode === 'json') this.json({ event: 'progress', label, fraction });
+    if (this.mode !== 'text') return;
+    if (process.stderr.isTTY) {
+      process.stderr.write(`\r\u001b[K${String(Math.round(100 * fraction)).padStart(3)} %  ${label}`);
+    } else if (label !== this.last) {
+      process.stderr.write(`${String(Math.round(100 * fraction)).padStart(3)} %  ${label}\n`);
+    }
+    this.last = label;
+  }
+
+  /** Leaves the terminal's cursor on a clean line. */
+  end(): void {
+    if (this.mode === 'text' && process.stderr.isTTY && this.last !== '') process.stderr.write('\r\u001b[K');
+    this.last = '';
+  }
+
+  private json(event: object): void {
+    process.stderr.write(`${JSON.stringify(event)}\n`);
+  }
+}

@@ -1,0 +1,41 @@
+// `gramlens report`: a result.json in other formats. Patterns of heads are not in it, so their figures are left out.
+
+import { readFile } from 'node:fs/promises';
+import { writeFiles } from '../inspection/node/writeFiles';
+import type { OutputFile } from '../inspection/node/writeFiles';
+import { resultSchemaName } from '../inspection/inspectionResult';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { headsCsv } from '../report/headsCsv';
+import { reportHtml } from '../report/reportHtml';
+import { resultJson } from '../report/resultJson';
+import { parseFormats, UsageError } from './options';
+
+async function readResult(path: string): Promise<InspectionResult> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}. Give the result.json of an inspection.`);
+  }
+  const schema = typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
+  if (schema !== resultSchemaName) {
+    throw new UsageError(`${path} is not a result of this version (schema ${JSON.stringify(schema ?? null)}, expected "${resultSchemaName}"). Give the result.json of an inspection.`);
+  }
+  return parsed as InspectionResult;
+}
+
+export async function runReport(
+  path: string,
+  flags: { readonly format: string; readonly out: string },
+): Promise<void> {
+  const formats = parseFormats(flags.format);
+  if (formats.includes('npz')) throw new UsageError('--format npz: tensors are not in a result.json; write them with gramlens inspect --format npz.');
+  const result = await readResult(path);
+  const files = formats.map((format): OutputFile => {
+    if (format === 'html') return { name: 'report.html', content: reportHtml(result, () => null) };
+    if (format === 'csv') return { name: 'heads.csv', content: headsCsv(result) };
+    return { name: 'result.json', content: resultJson(result) };
+  });
+  const written = await writeFiles(flags.out, files);
+  process.stdout.write(`Written: ${written.join(', ')}\n`);
+}
