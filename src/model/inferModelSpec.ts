@@ -58,8 +58,12 @@ export function inferModelSpec(index: TensorIndex, config: unknown, overrides: S
 
 function recogniseFamily(context: SpecContext, probe: AttentionProbe): AttentionPart {
   for (const recognise of families) {
+    const at = context.facts.length;
     const part = recognise(context, probe);
-    if (part !== null) return part;
+    if (part === null) continue;
+    // The family stands before the facts that its own file found (RPC settings).
+    context.facts.splice(at, 0, { fact: 'family', value: part.family, source: part.source });
+    return part;
   }
   throw new ModelSpecError(
     'unknownFamily',

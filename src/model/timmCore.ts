@@ -47,7 +47,6 @@ export function buildTimmSpec(context: SpecContext, probe: AttentionProbe, part:
   const { embedDim, layers } = probe;
   const width: Axis = { name: 'width C', length: embedDim };
   const weightName = `shape of ${context.prefix}blocks.0.attn.qkv.weight`;
-  context.fact('family', part.family, part.source);
   context.fact('layers', layers, `tensor names ${context.prefix}blocks.*`);
   context.fact('width', embedDim, weightName);
   const heads = inferHeads(context, { embedDim, reconstruction: part.family === 'reconstruction-vit' });

@@ -141,48 +141,48 @@ function join(signature: Uint8Array, chunks: readonly Chunk[]): Uint8Array {
 
 /** 16-bit samples keep their high byte, 1- to 4-bit grey is stretched to 0..255, as Pillow's convert does. */
 function toRgba(png: DecodedPng, header: Header, name: string): Rgba {
-  const { width, height, depth, channels } = header;
-  const rgba = new Uint8ClampedArray(width * height * 4);
-  const lineSamples = width * channels;
-  const lineBytes = Math.ceil((lineSamples * depth) / 8);
-  const perByte = 8 / depth;
-  const mask = (1 << depth) - 1;
-  const sample = (y: number, i: number): number => {
-    if (depth >= 8) return png.data[y * lineSamples + i]!;
-    const byte = png.data[y * lineBytes + Math.floor(i / perByte)]!;
-    return (byte >> (8 - depth * ((i % perByte) + 1))) & mask;
-  };
-  const to8 = (value: number): number =>
-    depth === 16 ? value >> 8 : depth === 8 ? value : Math.round((value * 255) / mask);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = (y * width + x) * 4;
-      const first = sample(y, x * channels);
-      if (header.palette) {
-        const colour = png.palette?.[first];
-        if (colour === undefined)
-          throw badPicture(
-            `${name}: a pixel names colour ${first} of a palette of ${png.palette?.length ?? 0}; the PNG is damaged.`,
-          );
-        rgba.set([colour[0]!, colour[1]!, colour[2]!, colour[3] ?? 255], at);
-      } else if (channels <= 2) {
-        const grey = to8(first);
-        rgba.set([grey, grey, grey, channels === 2 ? to8(sample(y, x * 2 + 1)) : 255], at);
-      } else {
-        const from = x * channels;
-        rgba.set(
-          [
-            to8(first),
-            to8(sample(y, from + 1)),
-            to8(sample(y, from + 2)),
-            channels === 4 ? to8(sample(y, from + 3)) : 255,
-          ],
-          at,
+  const { width, height, channels } = header;
+  const samples = to8Bits(png, header);
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  const alpha = channels === 2 || channels === 4 ? channels - 1 : -1;
+  for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
+    const first = samples[from]!;
+    if (header.palette) {
+      const colour = png.palette?.[first];
+      if (colour === undefined) {
+        throw badPicture(
+          `${name}: a pixel names colour ${first} of a palette of ${png.palette?.length ?? 0}; the PNG is damaged.`,
         );
       }
+      for (let c = 0; c < colour.length; c++) rgba[to + c] = colour[c]!;
+      continue;
     }
+    rgba[to] = first;
+    rgba[to + 1] = channels <= 2 ? first : samples[from + 1]!;
+    rgba[to + 2] = channels <= 2 ? first : samples[from + 2]!;
+    if (alpha > 0) rgba[to + 3] = samples[from + alpha]!;
   }
   return { width, height, rgba };
+}
+
+/** One byte a sample, lines without padding; palette indexes are left as they are. */
+function to8Bits(png: DecodedPng, header: Header): ArrayLike<number> {
+  const { width, height, depth, channels, palette } = header;
+  if (depth === 8) return png.data;
+  if (depth === 16) return Uint8Array.from(png.data, (value) => value >> 8);
+  const mask = (1 << depth) - 1;
+  const stretch = palette ? 1 : 255 / mask;
+  const lineSamples = width * channels;
+  const lineBytes = Math.ceil((lineSamples * depth) / 8);
+  const out = new Uint8Array(lineSamples * height);
+  for (let y = 0; y < height; y++) {
+    for (let i = 0; i < lineSamples; i++) {
+      const bit = i * depth;
+      const byte = png.data[y * lineBytes + (bit >> 3)]!;
+      out[y * lineSamples + i] = ((byte >> (8 - depth - (bit & 7))) & mask) * stretch;
+    }
+  }
+  return out;
 }
 
 function damaged(name: string, error: unknown): ModelSpecError {
