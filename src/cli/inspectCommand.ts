@@ -19,7 +19,7 @@ import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelSpec, SpecOverrides } from '../model/modelSpec';
-import { collectDetails } from '../report/collectDetails';
+import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv, headScalars } from '../report/headsCsv';
 import { headTable } from '../report/headTable';
 import { npz } from '../report/npz';
@@ -185,7 +185,7 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
     const full = await runner.run(request, file, threads);
     const result = flags.reproducible === true ? withoutTimes(full) : full;
     line.progress('Writing', 1);
-    const written = await writeFiles(flags.out, await outputFiles(result, runner, formats));
+    const written = await writeFiles(flags.out, await outputFiles(result, runner, formats, request.input.picture));
     line.end();
     if (flags.quiet !== true) {
       process.stdout.write(`${headTable(result)}\n`);
@@ -215,12 +215,13 @@ async function outputFiles(
   result: InspectionResult,
   runner: RunnerCalls,
   formats: readonly Format[],
+  picture: InspectionRequest['input']['picture'],
 ): Promise<OutputFile[]> {
   const files: OutputFile[] = [];
   for (const format of formats) {
     if (format === 'html') {
       const details = await collectDetails(result, (layer, head) => runner.headDetail(layer, head));
-      files.push({ name: 'report.html', content: reportHtml(result, details) });
+      files.push({ name: 'report.html', content: reportHtml(result, details, { maxHeads: maxReportHeads, picture }) });
     } else if (format === 'json') files.push({ name: 'result.json', content: resultJson(result) });
     else if (format === 'csv') files.push({ name: 'heads.csv', content: headsCsv(result) });
     else files.push({ name: 'tensors.npz', content: npz(await runner.tensors()) });

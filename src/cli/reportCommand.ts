@@ -15,21 +15,25 @@ async function readResult(path: string): Promise<InspectionResult> {
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}. Give the result.json of an inspection.`);
+    throw new UsageError(
+      `${path}: ${error instanceof Error ? error.message : String(error)}. Give the result.json of an inspection.`,
+    );
   }
   const schema = typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
   if (schema !== resultSchemaName) {
-    throw new UsageError(`${path} is not a result of this version (schema ${JSON.stringify(schema ?? null)}, expected "${resultSchemaName}"). Give the result.json of an inspection.`);
+    throw new UsageError(
+      `${path} is not a result of this version (schema ${JSON.stringify(schema ?? null)}, expected "${resultSchemaName}"). Give the result.json of an inspection.`,
+    );
   }
   return parsed as InspectionResult;
 }
 
-export async function runReport(
-  path: string,
-  flags: { readonly format: string; readonly out: string },
-): Promise<void> {
+export async function runReport(path: string, flags: { readonly format: string; readonly out: string }): Promise<void> {
   const formats = parseFormats(flags.format);
-  if (formats.includes('npz')) throw new UsageError('--format npz: tensors are not in a result.json; write them with gramlens inspect --format npz.');
+  if (formats.includes('npz'))
+    throw new UsageError(
+      '--format npz: tensors are not in a result.json; write them with gramlens inspect --format npz.',
+    );
   const result = await readResult(path);
   const files = formats.map((format): OutputFile => {
     if (format === 'html') return { name: 'report.html', content: reportHtml(result, () => null) };

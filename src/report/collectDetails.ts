@@ -1,0 +1,20 @@
+// Fetches the patterns of the heads that the report draws, before it is written: the writer itself waits for nothing.
+
+import type { HeadDetail } from '../inspection/headDetail';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { selectHeads } from './headSelection';
+
+/** Heads with pictures of their own; beyond it the extremes are shown and the rest is in tables. */
+export const maxReportHeads = 24;
+
+/** A look-up for `reportHtml`; heads without pictures give null. */
+export async function collectDetails(
+  result: InspectionResult,
+  fetchDetail: (layer: number, head: number) => Promise<HeadDetail>,
+): Promise<(layer: number, head: number) => HeadDetail | null> {
+  const details = new Map<string, HeadDetail>();
+  for (const { layer, head } of selectHeads(result, maxReportHeads)) {
+    details.set(`${layer}/${head.index}`, await fetchDetail(layer, head.index));
+  }
+  return (layer, head) => details.get(`${layer}/${head}`) ?? null;
+}
