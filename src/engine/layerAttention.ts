@@ -56,6 +56,14 @@ export function layerAttention(
   const rpc = beside === null ? null : new Float64Array(size);
   const nativeOut = native === null ? null : new Float64Array(size);
   const pattern = options.wantPattern ? new Float64Array(spec.heads * tokens * tokens) : null;
+  const runRpc = (settings: RpcSettings, q: Float64Array | null, k: Float64Array, v: Float64Array, h: number) => {
+    try {
+      return kernels.rpc(q, k, v, tokens, d, rpcParameters(settings, spec.embedDim));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw new EngineError(error.reason, `Layer ${options.layer}, head ${h}: ${error.message}`);
+    }
+  };
 
   for (let h = 0; h < spec.heads; h++) {
     const k = headOf(heads.k, h, tokens, d);
@@ -64,24 +72,17 @@ export function layerAttention(
     const mixed = scale === null ? v : mixValues(kernels, scale, k, v, h, tokens, d);
     softmax.set(kernels.attention(q, k, mixed, tokens, d), h * tokens * d);
     let patternKeys = k;
-    let patternQueries = q;
     if (native !== null && nativeOut !== null) {
-      const result = kernels.rpc(q, k, v, tokens, d, rpcParameters(native, spec.embedDim));
+      const result = runRpc(native, q, k, v, h);
       nativeOut.set(result.out, h * tokens * d);
       // The last iteration's pattern: scores K2 K2^T, or q K2^T with queries of their own.
       patternKeys = result.cleanedKeys;
-      patternQueries = q;
     }
     if (rpc !== null && beside !== null) {
       const same = nativeOut !== null && native !== null && sameIteration(native, beside);
-      rpc.set(
-        same
-          ? headOf(nativeOut, h, tokens, d)
-          : kernels.rpc(q, k, v, tokens, d, rpcParameters(beside, spec.embedDim)).out,
-        h * tokens * d,
-      );
+      rpc.set(same ? headOf(nativeOut, h, tokens, d) : runRpc(beside, q, k, v, h).out, h * tokens * d);
     }
-    pattern?.set(kernels.pattern(patternQueries, patternKeys, tokens, d), h * tokens * tokens);
+    pattern?.set(kernels.pattern(q, patternKeys, tokens, d), h * tokens * tokens);
   }
   return { out: nativeOut ?? softmax, softmax, rpc, pattern };
 }
