@@ -7,6 +7,9 @@ import { dot, norm } from './vector';
 /** A vector of which less than this is left after orthogonalisation is dependent on those before it. */
 const dependent = 1e-15;
 
+/** Below this condition number no singular value comes near the rank rule's max(N, d) 2^-52 for N up to 4096. */
+const safelyIndependent = 1e11;
+
 export interface Basis {
   /** p */
   readonly rank: number;
@@ -72,7 +75,10 @@ export function modifiedGramSchmidt(vectors: Float64Array, count: number, length
  * Through B = Q0 F^T: the singular values of the small factor F are those of B.
  */
 export function orthonormalBasis(vectors: Float64Array, count: number, length: number): SingularBasis {
-  const first = modifiedGramSchmidt(vectors, count, length);
+  return singularBasis(modifiedGramSchmidt(vectors, count, length), count, length);
+}
+
+function singularBasis(first: TriangularBasis, count: number, length: number): SingularBasis {
   if (first.rank === 0) return { rank: 0, basis: new Float64Array(0), singularValues: [] };
   const factor = Matrix.from1DArray(count, first.rank, first.factor);
   // vectors = F Q0, and F = W S X^T: rows of X^T Q0 are the basis.
@@ -92,34 +98,50 @@ export function orthonormalBasis(vectors: Float64Array, count: number, length: n
 }
 
 /**
- * Inverse of the Cholesky factor of a symmetric a [n, n], lower triangular with L^-1 a L^-T = I; null where a is not
- * safely positive definite, that is where cond(L) may exceed `maxCondition`.
+ * Some orthonormal basis of the same span, by the same rank rule, without the SVD where the vectors are safely
+ * independent; for draws whose singular values nobody asks for.
  */
-export function inverseCholesky(a: Float64Array, n: number, maxCondition: number): Float64Array | null {
+export function anyOrthonormalBasis(vectors: Float64Array, count: number, length: number): Basis {
+  const first = modifiedGramSchmidt(vectors, count, length);
+  const independent = first.rank === count && invertLower(first.factor, count).condition < safelyIndependent;
+  return independent ? first : singularBasis(first, count, length);
+}
+
+export interface InverseFactor {
+  /** L^-1 [n, n], lower triangular, L^-1 a L^-T = I. */
+  readonly inverse: Float64Array;
+  /** ||L|| ||L^-1|| (Frobenius): an upper bound of cond(L). */
+  readonly condition: number;
+}
+
+/** Inverse of the Cholesky factor of a symmetric a [n, n]; null where a is not positive definite. */
+export function inverseCholesky(a: Float64Array, n: number): InverseFactor | null {
   const lower = new Float64Array(n * n);
-  let square = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let value = a[i * n + j]!;
       for (let p = 0; p < j; p++) value -= lower[i * n + p]! * lower[j * n + p]!;
-      if (i === j) {
-        if (!(value > 0)) return null;
-        lower[i * n + i] = Math.sqrt(value);
-      } else {
-        lower[i * n + j] = value / lower[j * n + j]!;
-      }
-      square += lower[i * n + j]! ** 2;
+      if (i === j && !(value > 0)) return null;
+      lower[i * n + j] = i === j ? Math.sqrt(value) : value / lower[j * n + j]!;
     }
   }
+  return invertLower(lower, n);
+}
+
+/** Inverse of a lower triangular [n, n] without zeros on its diagonal. */
+export function invertLower(lower: Float64Array, n: number): InverseFactor {
   const inverse = new Float64Array(n * n);
-  let inverseSquare = 0;
-  for (let j = 0; j < n; j++) {
-    for (let i = j; i < n; i++) {
-      let value = i === j ? 1 : 0;
-      for (let p = j; p < i; p++) value -= lower[i * n + p]! * inverse[p * n + j]!;
-      inverse[i * n + j] = value / lower[i * n + i]!;
-      inverseSquare += inverse[i * n + j]! ** 2;
+  const row = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    // Row i of the inverse: (e_i - sum over p < i of L_ip row p) / L_ii.
+    row.fill(0, 0, i);
+    for (let p = 0; p < i; p++) {
+      const weight = lower[i * n + p]!;
+      for (let j = 0; j <= p; j++) row[j]! -= weight * inverse[p * n + j]!;
     }
+    const pivot = lower[i * n + i]!;
+    for (let j = 0; j < i; j++) inverse[i * n + j] = row[j]! / pivot;
+    inverse[i * n + i] = 1 / pivot;
   }
-  return Math.sqrt(square * inverseSquare) <= maxCondition ? inverse : null;
+  return { inverse, condition: norm(lower) * norm(inverse) };
 }

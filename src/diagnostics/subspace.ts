@@ -2,15 +2,22 @@
 // overlap, energy, Rayleigh share. Used for the head itself and for every draw of every null.
 
 import type { HeadKernels } from '../engine/headKernels';
-import { inverseCholesky, orthonormalBasis, singularValues, type SingularBasis } from './orthonormal';
+import {
+  anyOrthonormalBasis,
+  inverseCholesky,
+  orthonormalBasis,
+  singularValues,
+  type SingularBasis,
+} from './orthonormal';
 import type { KeySpectrum } from './spectrum';
-import { sum, transpose } from './vector';
+import { squaredNorm, sum, transpose } from './vector';
 
 /** Eigenvalues whose sum is below this part of w_1 cannot move the Rayleigh share by more, and are left out. */
 const negligibleTail = 1e-12;
 
-/** Draws whose coefficient matrix is worse conditioned take the slower basis; loses 1e-10 of the statistics at most. */
-const maxFastCondition = 1e3;
+/** Cholesky of B^T B loses cond^2 2^-52 in orthogonality: up to here less than 1e-8 once, nothing after a second pass. */
+const onePassCondition = 1e4;
+const twoPassCondition = 1e7;
 
 export interface SubspaceTarget {
   readonly tokens: number;
@@ -79,18 +86,27 @@ export function statisticsOfDraw(target: SubspaceTarget, rows: Float64Array): Su
   const { tokens, kept, rank, axes, kernels } = target;
   const d = rows.length / tokens;
   const gram = kernels.matmulTransposed(rows, rows, d, tokens, d);
-  const inverse = inverseCholesky(gram, d, maxFastCondition);
-  if (inverse === null) {
-    const basis = orthonormalBasis(rows, d, tokens);
-    return basis.rank === 0 || rank === 0 ? null : statisticsOfBasis(target, basis);
-  }
-  const projected = kernels.matmulTransposed(axes, rows, kept, tokens, d);
-  let inside = 0;
-  for (let i = 0; i < rank * d; i++) inside += projected[i]! * projected[i]!;
   let whole = 0;
   for (let c = 0; c < d; c++) whole += gram[c * d + c]!;
-  const inBasis = kernels.matmulTransposed(projected, inverse, kept, d, d);
-  return finish(target, inBasis, d, inside / whole);
+  if (whole === 0 || rank === 0) return null;
+  const projected = kernels.matmulTransposed(axes, rows, kept, tokens, d);
+  const energy = squaredNorm(projected.subarray(0, rank * d)) / whole;
+
+  const factor = inverseCholesky(gram, d);
+  if (factor !== null && factor.condition <= onePassCondition) {
+    return finish(target, kernels.matmulTransposed(projected, factor.inverse, kept, d, d), d, energy);
+  }
+  if (factor !== null && factor.condition <= twoPassCondition) {
+    const nearly = kernels.matmul(factor.inverse, rows, d, d, tokens);
+    const second = inverseCholesky(kernels.matmulTransposed(nearly, nearly, d, tokens, d), d);
+    if (second !== null && second.condition <= onePassCondition) {
+      const inNearly = kernels.matmulTransposed(axes, nearly, kept, tokens, d);
+      return finish(target, kernels.matmulTransposed(inNearly, second.inverse, kept, d, d), d, energy);
+    }
+  }
+  const basis = anyOrthonormalBasis(rows, d, tokens);
+  const inBasis = kernels.matmulTransposed(axes, basis.basis, kept, tokens, basis.rank);
+  return finish(target, inBasis, basis.rank, energy);
 }
 
 /** Cosines of the principal angles, descending, min(p, r) of them. */
