@@ -15,7 +15,7 @@ export function formatNumber(value: number | null | undefined, digits = 3): stri
     const [mantissa = '0', exponent = '0'] = value.toExponential(digits - 1).split('e');
     return `${mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa}e${Number(exponent)}`;
   }
-  if (size >= 10 ** digits) return value.toFixed(0);
+  if (size >= 10 ** digits || Number.isInteger(value)) return value.toFixed(0);
   return value.toPrecision(digits);
 }
 
@@ -24,13 +24,15 @@ export function formatP(p: number | null | undefined, draws?: number): string {
   if (p === null || p === undefined) return notMeasured;
   const floor = draws === undefined ? null : 1 / (draws + 1);
   const text = p < 0.001 ? p.toExponential(1) : p.toPrecision(2);
-  return floor !== null && p <= floor * 1.0000001 ? `<= ${text}` : text;
+  return floor !== null && p <= floor * 1.0000001 ? `≤ ${text}` : text;
 }
 
-/** `0.41 ± 0.02`; without an interval just the number. */
+/** `0.412 ± 0.023`, both to the interval's second digit; without an interval just the number. */
 export function formatInterval(mean: number | null, halfWidth: number | null, digits = 3): string {
   if (mean === null || halfWidth === null) return formatNumber(mean, digits);
-  return `${formatNumber(mean, digits)} ± ${formatNumber(halfWidth, 2)}`;
+  const decimals = halfWidth > 0 ? 1 - Math.floor(Math.log10(halfWidth)) : 20;
+  if (decimals < 0 || decimals > 6) return `${formatNumber(mean, digits)} ± ${formatNumber(halfWidth, 2)}`;
+  return `${mean.toFixed(decimals)} ± ${halfWidth.toFixed(decimals)}`;
 }
 
 /** `permuted tokens: mean 0.41, sd 0.03, z 5.1, p <= 0.005, q 0.006 (200 draws)` */

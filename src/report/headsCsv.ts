@@ -30,8 +30,8 @@ function scalarsOf(value: unknown, prefix: string, into: Map<string, Scalar>): v
 /** Every scalar of one head under its dotted name, as the columns of `heads.csv` are called. */
 export function headScalars(head: HeadResult): Readonly<Record<string, Scalar>> {
   const scalars = new Map<string, Scalar>();
-  const { index: _index, ...rest } = head;
-  scalarsOf(rest, '', scalars);
+  scalarsOf(head, '', scalars);
+  scalars.delete('index');
   return Object.fromEntries(scalars);
 }
 

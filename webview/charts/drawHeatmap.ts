@@ -58,7 +58,7 @@ function colourLegend(figure: HeatmapFigure, layout: HeatmapLayout, theme: Chart
     );
   });
   const widest = layout.value.ticks.reduce((most, tick) => Math.max(most, textWidth(tick.text, fontSize.tick)), 0);
-  const titleX = bar.x + bar.width + 7 + widest + 14;
+  const titleX = bar.x + bar.width + 7 + widest + 15;
   const title = textElement(titleX, bar.y + bar.height / 2, layout.valueTitle, {
     fill: theme.foreground,
     size: fontSize.label,

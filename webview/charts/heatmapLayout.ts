@@ -46,6 +46,12 @@ function cellTicks(
   return placeAxis(axis, [], [0, count * cell], { ticks: wanted, nice: false }).ticks;
 }
 
+/** Height at which a heatmap of this width has no empty ground below its cells; at most `most`. */
+export function fittingHeight(figure: HeatmapFigure, width: number, most: number): number {
+  const { plot, bar } = layoutHeatmap(figure, { width, height: most });
+  return Math.min(most, Math.ceil(Math.max(plot.y + plot.height + 40, bar.y + bar.height + 12)));
+}
+
 /** Layout of a heatmap in a figure of this size; equal rows and columns give square cells. */
 export function layoutHeatmap(figure: HeatmapFigure, size: Size): HeatmapLayout {
   const title = wrapText(figure.title, size.width - 20, fontSize.title, 2, true);
@@ -57,7 +63,7 @@ export function layoutHeatmap(figure: HeatmapFigure, size: Size): HeatmapLayout 
   const valueAxis = { label: '', unit: '', scale: figure.value.scale, domain: figure.domain } as const;
   const probe = placeAxis(valueAxis, [], [100, 0], { ticks: 4, nice: false });
   const barText = probe.ticks.reduce((widest, tick) => Math.max(widest, textWidth(tick.text, fontSize.tick)), 0);
-  const right = Math.ceil(14 + barWidth + 7 + barText + 8 + fontSize.label + 6);
+  const right = Math.ceil(14 + barWidth + 7 + barText + 10 + fontSize.label + 5);
   const maxWidth = Math.max(20, size.width - left - right);
   const maxHeight = Math.max(20, size.height - top - 40);
   let cellWidth = Math.min(maxCell, maxWidth / figure.columns);

@@ -77,10 +77,11 @@ export function svgRoot(width: number, height: number, label: string, content: s
 export function textWidth(text: string, size: number, bold = false): number {
   let ems = 0;
   for (const character of text) {
-    if (/[iljtfrI.,:;'|!()[\] ⁰¹²³⁴⁵⁶⁷⁸⁹⁻]/u.test(character)) ems += 0.37;
-    else if (/[mwMW@%—]/u.test(character)) ems += 0.92;
-    else if (/[A-Z±σΣφ]/u.test(character)) ems += 0.7;
-    else ems += 0.585;
+    // Widths of DejaVu Sans, the widest of the usual faces.
+    if (/[iljtfrI.,:;'|!()[\] ⁰¹²³⁴⁵⁶⁷⁸⁹⁻]/u.test(character)) ems += 0.4;
+    else if (/[mwMW@%—]/u.test(character)) ems += 0.95;
+    else if (/[A-Z±−=+<>≤~]/u.test(character)) ems += 0.76;
+    else ems += 0.625;
   }
   return ems * size * (bold ? 1.06 : 1);
 }

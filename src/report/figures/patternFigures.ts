@@ -2,10 +2,30 @@
 // in the middle.
 
 import type { HeadDetail } from '../../inspection/headDetail';
+import { formatNumber } from '../format';
 import type { HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
 import { whatIf } from './noiseFigures';
 import { formulas } from './sources';
+
+/** Share of cells that the colour scale covers; a single huge cell would leave the others in the dark. */
+const covered = 0.995;
+
+/** Where the colour scale ends: the largest magnitude, or the quantile where the largest stands far above it. */
+function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: string } {
+  const most = Math.max(...patterns.map(largest)) || 1;
+  const quantile = Math.max(
+    ...patterns.map((values) => {
+      const sorted = values.map(Math.abs).sort();
+      return sorted[Math.floor(covered * (sorted.length - 1))] ?? 0;
+    }),
+  );
+  if (quantile <= 0 || most <= 1.5 * quantile) return { end: most, note: '' };
+  return {
+    end: quantile,
+    note: ` Colours end at the ${100 * covered} % quantile, ${formatNumber(quantile)}; the largest is ${formatNumber(most)}.`,
+  };
+}
 
 function largest(values: Float32Array): number {
   let most = 0;
@@ -16,7 +36,8 @@ function largest(values: Float32Array): number {
 /** One figure without RPC, three with it. */
 export function patternFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
   const { tokens, softmaxPattern, rpcPattern } = detail;
-  const top = Math.max(largest(softmaxPattern), rpcPattern ? largest(rpcPattern) : 0) || 1;
+  const scale = scaleEnd(softmaxPattern, ...(rpcPattern ? [rpcPattern] : []));
+  const top = scale.end;
   const prefix =
     context.prefixTokens > 1
       ? `Tokens 0 to ${context.prefixTokens - 1} are class and distillation token.`
@@ -34,7 +55,7 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
     ...base,
     id: 'pattern-softmax',
     title: 'Attention pattern, softmax',
-    shows: `Weight that each query (row) gives to each key (column); rows sum to 1. ${prefix}`,
+    shows: `Weight that each query (row) gives to each key (column); rows sum to 1. ${prefix}${scale.note}`,
     caution: 'A large weight does not say that the key mattered for the output: the value behind it may be small.',
     values: softmaxPattern,
     value: weight,
@@ -43,7 +64,7 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
   };
   if (!rpcPattern || rpcPattern.length !== softmaxPattern.length) return [softmax];
   const difference = softmaxPattern.map((value, index) => (rpcPattern[index] ?? 0) - value);
-  const reach = largest(difference) || 1;
+  const { end: reach, note } = scaleEnd(difference);
   return [
     softmax,
     {
@@ -61,7 +82,7 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
       ...base,
       id: 'pattern-difference',
       title: 'Difference, RPC − softmax',
-      shows: 'Where RPC gives more weight (above 0) or less (below 0) than softmax; rows sum to 0.',
+      shows: `Where RPC gives more weight (above 0) or less (below 0) than softmax; rows sum to 0.${note}`,
       caution: 'A sharper pattern is not a cleaner one: with S = 0 the iteration alone sharpens.',
       values: difference,
       value: { label: 'weight RPC − softmax', unit: '', scale: 'linear' },

@@ -1,0 +1,179 @@
+// The words of the report: what ran, the method in half a page, cautions, how to cite. Measured facts come from the
+// result; nothing here judges a paper or a model.
+
+import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
+import { formatNumber } from './format';
+import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
+
+function bytes(count: number): string {
+  if (count < 1000) return `${count} bytes`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length, Math.floor(Math.log10(count) / 3));
+  return `${formatNumber(count / 1000 ** power)} ${units[power - 1] ?? ''} (${count} bytes)`;
+}
+
+function layersText(layers: Provenance['rpc']['layers']): string {
+  return typeof layers === 'string' ? `${layers} layers` : `layers ${layers.join(', ')}`;
+}
+
+const forwardWords = {
+  native: 'native: what the checkpoint was trained with flows on to the next layer',
+  softmax: 'softmax in every layer: a network-level what-if unless the checkpoint was trained so',
+  rpc: 'RPC in the layers above flows on to the next layer: a network-level what-if unless the checkpoint was trained so',
+} as const;
+
+/** Sizes and kind of the model, and where each fact was taken from. */
+export function modelCard(result: InspectionResult): string {
+  const { model } = result;
+  const facts: (readonly [string, string])[] = [
+    ['Family', model.family],
+    ['Attention it was trained with', `${model.attention}${model.causal ? ', causal' : ''}`],
+    ['Layers', String(model.layers)],
+    [
+      'Heads per layer',
+      model.kvHeads === model.heads ? String(model.heads) : `${model.heads} (${model.kvHeads} key/value heads)`,
+    ],
+    ['Head dimension d', String(model.headDim)],
+    ['Embedding dimension C', String(model.embedDim)],
+    ['Tokens N', `${model.tokens} (${model.prefixTokens} prefix, patch grid ${model.grid.join(' x ')})`],
+    ...model.facts.map((fact) => [`${fact.fact} (from ${fact.source})`, fact.value] as const),
+  ];
+  const notes = model.notes.length === 0 ? '' : `<h3>Notes on the file</h3>\n${htmlList(model.notes)}`;
+  const top = result.output.logitsTop.map(
+    (logit) => `${logit.label} (class ${logit.index}): ${formatNumber(logit.logit)}`,
+  );
+  const output =
+    top.length > 0
+      ? htmlParagraphs(`Largest logits: ${top.join('; ')}.`)
+      : htmlParagraphs(result.output.reason === undefined ? '' : `No logits: ${result.output.reason}`);
+  return `${htmlFacts('Model', facts)}\n${notes}\n${output}`;
+}
+
+/** Everything that is needed to run it again and get the same numbers. */
+export function provenanceTable(result: InspectionResult): string {
+  const { provenance } = result;
+  const { checkpoint, parity, rpc } = provenance;
+  const perTensor = Object.entries(parity.perTensor).map(([name, error]) => `${name} ${formatNumber(error, 2)}`);
+  const parityText =
+    parity.maxRelError === null
+      ? (parity.reason ?? 'not measured')
+      : `largest relative error against float64: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})`;
+  const variants = [
+    ...new Set(result.layers.flatMap((layer) => layer.heads.map((head) => head.rpc?.asymmetric ?? null))),
+  ];
+  const asym = variants.includes(true) ? ' +asym (only keys are cleaned; an extension of Gramlens)' : '';
+  return htmlFacts('Provenance', [
+    ['Gramlens', provenance.gramlensVersion],
+    ['Result format', result.schema],
+    [
+      'Checkpoint',
+      `${checkpoint.name}, ${checkpoint.format}, ${bytes(checkpoint.bytes)}, ${checkpoint.dtypes.join(', ')}`,
+    ],
+    ['SHA-256 of the checkpoint', checkpoint.sha256 ?? 'not computed'],
+    ...provenance.inputs.map(
+      (input) => [`Input (${input.kind})`, `${input.label}, ${input.tokens} tokens, SHA-256 ${input.sha256}`] as const,
+    ),
+    ['Seed', String(provenance.seed)],
+    [
+      'Backend',
+      `${provenance.backend} (${provenance.backendReason})${provenance.adapter === null ? '' : `, ${provenance.adapter}`}`,
+    ],
+    ['Precision', `forward pass ${provenance.precision}, metrics ${provenance.metricsPrecision}`],
+    ['Parity', parityText],
+    [
+      'RPC beside the model',
+      `variant ${rpc.variant}${asym}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, ${layersText(rpc.layers)}`,
+    ],
+    ['Forward pass', forwardWords[provenance.forward]],
+    ['Null draws', String(provenance.nulls)],
+    ...(provenance.elapsedMs === undefined
+      ? []
+      : [['Elapsed', `${formatNumber(provenance.elapsedMs / 1000)} s`] as const]),
+  ]);
+}
+
+const variantWords: Readonly<Record<string, string>> = {
+  code: 'threshold tau = lambda mu, mu = N C / (4 ||K||_1), sign -1: what the published code of Teo & Nguyen runs',
+  'code-headdim': 'as the published code, with the head dimension in mu = N d / (4 ||K||_1)',
+  paper: 'threshold tau = lambda / mu, mu = N d / (4 ||K||_1), sign -1: Algorithm 1 of Teo & Nguyen',
+  admm: 'threshold tau = lambda / mu, mu = N d / (4 ||K||_1), sign +1: principal component pursuit by ADMM as in the robust PCA literature',
+};
+
+const teo = '<a href="https://arxiv.org/abs/2406.13762">arXiv 2406.13762</a>';
+const saritas = '<a href="https://arxiv.org/abs/2505.07908">arXiv 2505.07908</a>';
+
+/** Half a page: what is computed and from which paper. */
+export function methodText(result: InspectionResult): string {
+  const { rpc } = result.provenance;
+  const name = escapeHtml(rpc.variant);
+  const variant = variantWords[rpc.variant];
+  const text = [
+    `Teo &amp; Nguyen 2024 (${teo}) read self-attention as kernel principal component analysis: a head's output would be the projection of its queries on principal axes in the feature space of the kernel exp(x·y/√d), scaled by the keys' sums, and the value matrix would hold the eigenvectors of the centred Gram matrix of the keys. They derive RPC-Attention from robust PCA. Saritas &amp; Yildiz 2025 (${saritas}) tried to reproduce the claims about value vectors, eigenvalues and projection error and report that they could not. This report measures both sides' quantities on one checkpoint and one input and prints the chance level or null beside each score.`,
+    `<strong>Spectrum.</strong> The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins; p is one-sided, q is Benjamini-Hochberg over all heads. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
+    `<strong>Noise.</strong> The same noise is given to softmax and RPC attention; deviation is relative to each method's own clean output, AUC is its mean over the levels, intervals are 95 % over repeats. <strong>RPC</strong> runs beside the model on the same q, k, v; variant <code>${name}</code>${variant === undefined ? '' : ` (${escapeHtml(variant)})`}, ${rpc.iterations} iterations, lambda ${escapeHtml(formatNumber(rpc.lambda))}. Paper and code differ in threshold, mu and sign, so numbers of different variants are not comparable.`,
+  ];
+  return text.map((paragraph) => `<p>${paragraph}</p>`).join('\n');
+}
+
+/** What the numbers do not say. */
+export function cautionList(result: InspectionResult): string {
+  const heads = result.layers.flatMap((layer) => layer.heads);
+  const twins = heads.some((head) => head.alignment.theory.nulls.untrained !== null);
+  const never = heads.filter((head) => head.rpc?.sparseNeverActive === true).length;
+  const withRpc = heads.filter((head) => head.rpc !== null).length;
+  const items = [
+    'p against permuted tokens is easy to beat: keys and values are linear maps of the same tokens. Only untrained twins and the other heads test whether training put the eigenvectors there.',
+    twins
+      ? 'The null of untrained twins was run; the verdicts use it.'
+      : 'The null of untrained twins was not run: no verdict here can say more than "beats permuted".',
+    'One input was inspected; another input has other keys and another Gram matrix. The intervals cover the noise repeats, not the choice of input.',
+    'The reproduction metrics "as coded" contain epsilons (1e-6, 1e-8, 1e-10) that decide the value where the largest score exceeds about 35; "scale-free" leaves them out. Their chance level is not 0.',
+    'Absolute differences of gamma are small wherever the eigenvalues are; the eigen-residual is free of that scale.',
+    'Low deviation under noise with low dispersion is collapse, not robustness; and a head that deviates less does not make the model more accurate.',
+  ];
+  if (withRpc > 0 && result.model.attention !== 'rpc') {
+    items.push(
+      'This checkpoint was not trained with RPC. Its RPC numbers are a what-if beside the model; switching RPC on in such a model changes outputs by the order of their norm and can destroy its accuracy.',
+    );
+  }
+  if (never > 0)
+    items.push(
+      `In ${never} of ${withRpc} heads with RPC the sparse part S was 0 in every iteration: the robust step never acted there.`,
+    );
+  return htmlList(items);
+}
+
+/** Both papers and this tool, in the order in which a methods section needs them. */
+export function citeText(result: InspectionResult): string {
+  const version = escapeHtml(result.provenance.gramlensVersion);
+  return `<ul>
+<li>R. S. Y. Teo and T. M. Nguyen. Unveiling the Hidden Structure of Self-Attention via Kernel Principal Component Analysis. NeurIPS 2024. ${teo}.</li>
+<li>K. Saritas and C. Yildiz. A Reproduction Study: The Kernel PCA Interpretation of Self-Attention Fails Under Scrutiny. ACL Student Research Workshop 2025. ${saritas}.</li>
+<li>Gramlens ${version}, result format ${escapeHtml(result.schema)}; name the RPC variant (<code>${escapeHtml(result.provenance.rpc.variant)}</code>), the seed (${result.provenance.seed}) and the SHA-256 of the checkpoint.</li>
+</ul>`;
+}
+
+/** Counts over all heads: how many beat which null, how many noise verdicts of each kind. */
+export function summaryText(result: InspectionResult): string {
+  const heads = result.layers.flatMap((layer) => layer.heads);
+  const permuted = heads.flatMap((head) => head.alignment.theory.nulls.permuted ?? []);
+  const low = permuted.filter((one) => one.overlap.p < 0.05).length;
+  const lowQ = permuted.filter((one) => one.overlap.q !== undefined && one.overlap.q < 0.05).length;
+  const count = (words: readonly string[]): string => {
+    const counts = new Map<string, number>();
+    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+    return [...counts].map(([word, times]) => `${word}: ${times}`).join('; ');
+  };
+  const kinds = [...new Set(heads.flatMap((head) => head.noise.map((noise) => noise.kind)))];
+  return htmlList([
+    `${heads.length} heads in ${result.layers.length} of ${result.model.layers} layers were inspected.`,
+    permuted.length === 0
+      ? 'The permuted null was not run.'
+      : `Overlap (theory) has p < 0.05 against permuted tokens in ${low} of ${permuted.length} heads, q < 0.05 in ${lowQ}.`,
+    `Alignment verdicts: ${count(heads.map((head) => head.alignment.verdict ?? head.alignment.reason ?? 'beats permuted; untrained twin not run'))}.`,
+    ...kinds.map(
+      (kind) =>
+        `Noise ${kind}: ${count(heads.flatMap((head) => head.noise.filter((one) => one.kind === kind).map((one) => one.verdict)))}.`,
+    ),
+  ]);
+}
