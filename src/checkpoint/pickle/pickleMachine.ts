@@ -1,6 +1,7 @@
 // The pickle virtual machine, protocols 0 to 5, over plain nodes. It imports nothing and calls nothing: a GLOBAL is
 // a name, a REDUCE asks `calls.ts` what the closed list makes of that name. Every budget is checked before growth.
 
+import { grouped } from '../nextSteps';
 import { buildState, callGlobal } from './calls';
 import { PickleFault, type PickleReader } from './pickleReader';
 import { isRefused } from './refusedNames';
@@ -44,7 +45,9 @@ export type PersistentLoad = (id: PickleValue) => PickleValue | PickleStorage;
 export class PickleMachine {
   private stack: PickleValue[] = [];
   private readonly marks: number[] = [];
-  private readonly memo = new Map<number, PickleValue>();
+  /** Entries as every pickler numbers them, 0, 1, 2, …; out-of-order ones lie in the map. */
+  private readonly memo: PickleValue[] = [];
+  private readonly scattered = new Map<number, PickleValue>();
   private values = 0;
   private containers = 0;
   private opcodeAt = 0;
@@ -71,12 +74,12 @@ export class PickleMachine {
   /** Counts work that copies: without it one opcode over a memoised list could be made to copy it a million times. */
   charge(values: number): void {
     this.values += values;
-    if (this.values > maxPickleValues) throw new PickleTooLarge(`more than ${maxPickleValues} values`);
+    if (this.values > maxPickleValues) throw new PickleTooLarge(`more than ${grouped(maxPickleValues)} values`);
   }
 
   chargeContainer(): void {
     if (++this.containers > maxPickleContainers)
-      throw new PickleTooLarge(`more than ${maxPickleContainers} containers`);
+      throw new PickleTooLarge(`more than ${grouped(maxPickleContainers)} lists, maps and objects`);
   }
 
   list(kind: PickleList['kind'], items: PickleValue[]): PickleList {
@@ -125,12 +128,18 @@ export class PickleMachine {
 
   private put(index: number | bigint): void {
     if (typeof index === 'bigint' || index < 0) return this.fault('a memo index that is no count');
-    if (!this.memo.has(index)) this.charge(1);
-    this.memo.set(index, this.top());
+    const value = this.top();
+    if (index < this.memo.length) this.memo[index] = value;
+    else {
+      this.charge(1);
+      if (index === this.memo.length) this.memo.push(value);
+      else this.scattered.set(index, value);
+    }
   }
 
   private get(index: number | bigint): void {
-    const value = this.memo.get(Number(index));
+    const at = Number(index);
+    const value = at < this.memo.length ? this.memo[at] : this.scattered.get(at);
     if (value === undefined) return this.fault(`a reference to memo entry ${index.toString()}, which was never stored`);
     this.push(value);
   }
@@ -174,7 +183,7 @@ export class PickleMachine {
       case 0x70: this.put(r.integerLine()); return;
       case 0x71: this.put(r.uint8()); return;
       case 0x72: this.put(r.uint32()); return;
-      case 0x94: this.put(this.memo.size); return;
+      case 0x94: this.put(this.memo.length + this.scattered.size); return;
       case 0x67: this.get(r.integerLine()); return;
       case 0x68: this.get(r.uint8()); return;
       case 0x6a: this.get(r.uint32()); return;

@@ -1,14 +1,21 @@
 // Names that no checkpoint needs and that run code, start programs or open files when Python loads them. Nothing is
 // executed here in any case; a file that names one is refused because the next program that opens it may be Python.
 
-/** Modules whose every public function runs code, starts programs, or reaches files and the network. */
+/** Modules (no packages: a user's own package `code` has submodules) that run code, start programs or reach out. */
 const refusedModules: ReadonlySet<string> = new Set(
   (
-    'subprocess _posixsubprocess commands popen2 pty runpy importlib imp zipimport pkgutil code codeop pdb bdb timeit ' +
-    'cProfile profile trace ctypes _ctypes cffi marshal pickle _pickle cPickle dill cloudpickle joblib shelve webbrowser ' +
-    'socket _socket ssl shutil tempfile fileinput glob urllib urllib2 http httplib requests aiohttp httpx ftplib smtplib ' +
-    'telnetlib xmlrpc multiprocessing asyncio pip ensurepip venv setuptools distutils idlelib doctest site sys gc ' +
-    'atexit inspect linecache nturl2path _osx_support _aix_support antigravity pydoc sched rlcompleter'
+    'subprocess _posixsubprocess commands popen2 pty runpy imp zipimport pkgutil code codeop pdb bdb timeit cProfile ' +
+    'profile trace _ctypes marshal pickle _pickle cPickle shelve webbrowser socket _socket shutil tempfile fileinput ' +
+    'urllib2 httplib ftplib smtplib telnetlib doctest site sys atexit nturl2path _osx_support _aix_support antigravity ' +
+    'pydoc sched rlcompleter cgitb py_compile compileall'
+  ).split(' '),
+);
+
+/** Packages of the same kind, with everything below them. */
+const refusedPackages: ReadonlySet<string> = new Set(
+  (
+    'importlib ctypes cffi dill cloudpickle urllib http requests aiohttp httpx xmlrpc multiprocessing asyncio pip ' +
+    'ensurepip venv setuptools distutils idlelib lib2to3'
   ).split(' '),
 );
 
@@ -51,12 +58,14 @@ const refusedNames: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['torch.serialization', new Set(['load', '_load', '_legacy_load'])],
   ['torch.jit', new Set(['load'])],
   ['numpy', new Set(['load', 'fromfile', 'loadtxt', 'genfromtxt', 'memmap'])],
+  ['joblib', new Set(['load'])],
   ['pandas', new Set(['eval', 'read_pickle'])],
 ]);
 
 /** Module beginnings with the same fate; the name after them does not matter. */
 const refusedPrefixes = [
   'torch.hub',
+  'torch.fx.graph_module',
   'torch.utils.cpp_extension',
   'torch.utils._config_module',
   'torch.utils.collect_env',
@@ -66,6 +75,7 @@ const refusedPrefixes = [
   'numpy.f2py',
   'numpy.distutils',
   'concurrent.futures',
+  'test.support',
 ];
 
 /** Modules that are all operating system: refused but for the excepted names. */
@@ -90,7 +100,7 @@ function isRefusedLookup(module: string, name: string): boolean {
   const whole = `${module}.${name}`;
   if (excepted.has(whole)) return false;
   const first = module.split('.', 1)[0] ?? '';
-  if (refusedModules.has(first) || systemModules.has(first)) return true;
+  if (refusedModules.has(module) || refusedPackages.has(first) || systemModules.has(first)) return true;
   if (refusedPrefixes.some((prefix) => module === prefix || module.startsWith(`${prefix}.`))) return true;
   const names = refusedNames.get(module);
   return names !== undefined && (names.has(name) || names.has(name.split('.', 1)[0] ?? ''));
