@@ -12,12 +12,9 @@ import {
 import type { AttentionPart, AttentionProbe } from './families/family';
 import { inferHeads } from './headCount';
 import { inferGeometry } from './imageGeometry';
-import { asNumber, asText } from './parseValues';
+import { inferActivation, inferEps } from './numerics';
 import { inferPreprocessing } from './preprocessing';
 import type { Axis, SpecContext } from './specContext';
-
-/** timm's default; the weights do not say it. */
-const defaultEps = 1e-6;
 
 /** Sizes that decide which family it is. Throws on shapes that are no transformer's. */
 export function probeAttention(context: SpecContext): AttentionProbe {
@@ -80,8 +77,8 @@ export function buildTimmSpec(context: SpecContext, probe: AttentionProbe, part:
   );
   const { head, classes } = headRoles(context, width, probe.hasDistToken);
   context.fact('classes', classes ?? 'none: no classifier in the file', `tensor ${context.prefix}head.weight`);
-  const eps = epsOf(context);
-  const activation = activationOf(context);
+  const eps = inferEps(context);
+  const activation = inferActivation(context);
   return {
     family: part.family,
     attention: part.attention,
@@ -214,49 +211,4 @@ function headRoles(context: SpecContext, width: Axis, distilled: boolean): { hea
   const classifier = context.linear('head', out, width);
   const distClassifier = distilled ? context.linear('head_dist', out, width) : null;
   return { head: { norm, classifier, distClassifier }, classes };
-}
-
-function epsOf(context: SpecContext): number {
-  if (context.overrides.eps !== undefined) {
-    context.fact('LayerNorm eps', context.overrides.eps, '--set eps');
-    return context.overrides.eps;
-  }
-  const small = (value: unknown): number | null => {
-    const eps = asNumber(value);
-    return eps !== null && eps > 0 && eps <= 0.1 ? eps : null;
-  };
-  const said = context.settings.find(['layer_norm_eps', 'norm_eps'], small, 'a small number above 0');
-  context.fact('LayerNorm eps', said?.value ?? defaultEps, said?.source ?? 'default of timm');
-  return said?.value ?? defaultEps;
-}
-
-const activationNames: Readonly<Record<string, ModelSpec['activation']>> = {
-  gelu: 'gelu',
-  gelu_erf: 'gelu',
-  gelu_tanh: 'gelu_tanh',
-  gelu_new: 'gelu_tanh',
-  gelu_pytorch_tanh: 'gelu_tanh',
-  relu: 'relu',
-};
-
-function activationOf(context: SpecContext): ModelSpec['activation'] {
-  if (context.overrides.activation !== undefined) {
-    context.fact('activation', context.overrides.activation, '--set activation');
-    return context.overrides.activation;
-  }
-  const said = context.settings.find(['hidden_act', 'act_layer'], asText, 'the name of an activation');
-  if (said === null) {
-    context.fact('activation', 'gelu', 'default of timm');
-    return 'gelu';
-  }
-  const name = said.value.toLowerCase();
-  if (!Object.hasOwn(activationNames, name)) {
-    throw new ModelSpecError(
-      'unsupported',
-      `${context.fileName}: ${said.source} says the activation "${said.value}", which is not in this version. ` +
-        'If it is wrong, give --set activation=gelu, gelu_tanh or relu.',
-    );
-  }
-  context.fact('activation', activationNames[name]!, said.source);
-  return activationNames[name]!;
 }
