@@ -1,0 +1,44 @@
+// Not a test: a small program that lists one checkpoint and reads one tensor's first values, bundled and run in a
+// process of its own so that time and memory are those of the reader alone.
+
+import { openFileSource } from '../../src/checkpoint/node/fileSource';
+import { readCheckpoint } from '../../src/checkpoint/readCheckpoint';
+import { readTensor } from '../../src/checkpoint/readTensor';
+
+export interface ListReport {
+  /** From opening the file to the index in hand. */
+  readonly listMs: number;
+  /** Peak resident memory of the whole process after listing, before any tensor is read. */
+  readonly peakMB: number;
+  readonly entries: number;
+  readonly values: readonly number[];
+  readonly error: string | null;
+}
+
+async function main(path: string, tensor: string | undefined): Promise<ListReport> {
+  const source = await openFileSource(path);
+  const started = performance.now();
+  let entries = 0;
+  let error: string | null = null;
+  const values: number[] = [];
+  let peakMB = 0;
+  let listMs = 0;
+  try {
+    const index = await readCheckpoint(source);
+    listMs = performance.now() - started;
+    peakMB = process.resourceUsage().maxRSS / 1024;
+    entries = index.entries.size;
+    const entry = tensor === undefined ? undefined : index.entries.get(tensor);
+    if (entry !== undefined) values.push(...(await readTensor(source, entry)).slice(0, 4));
+  } catch (caught) {
+    listMs = performance.now() - started;
+    peakMB = process.resourceUsage().maxRSS / 1024;
+    error = caught instanceof Error ? caught.message : String(caught);
+  }
+  await source.close();
+  return { listMs, peakMB, entries, values, error };
+}
+
+void main(process.argv[2] ?? '', process.argv[3]).then((report) => {
+  console.log(JSON.stringify(report));
+});
