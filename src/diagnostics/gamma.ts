@@ -112,12 +112,8 @@ function pairStatistics(gamma: Float64Array): { meanAbs: number; sdAbs: number; 
       squaresRel += (relative - meanRel) * (relative - meanRel);
     }
   }
-  return {
-    meanAbs,
-    sdAbs: Math.sqrt(squaresAbs / (pairs - 1)),
-    meanRel,
-    sdRel: Math.sqrt(squaresRel / (pairs - 1)),
-  };
+  const freedom = pairs > 1 ? pairs - 1 : NaN;
+  return { meanAbs, sdAbs: Math.sqrt(squaresAbs / freedom), meanRel, sdRel: Math.sqrt(squaresRel / freedom) };
 }
 
 function undefinedReason(numbers: Omit<GammaNumbers, 'reason'>, tokens: number): string | null {

@@ -34,7 +34,8 @@ export function spectrumNumbers(spectrum: KeySpectrum, headDim: number): Spectru
   const reason = rankReason(spectrum, headDim);
   return {
     shift: gram.shift,
-    eigenvalues: values.map((w) => scale * w),
+    // + 0: round-off below 0 times a scale that underflows is -0.
+    eigenvalues: values.map((w) => scale * w + 0),
     log10Eigenvalues: values.map((w) => (w > 0 ? measured((gram.shift + Math.log(w)) / Math.LN10) : null)),
     numericalRank: spectrum.numericalRank,
     rank: spectrum.rank,

@@ -2,9 +2,9 @@
 
 import type { Measured } from './headResult';
 
-/** The number, or null where it is NaN or infinite: nothing else may enter a result. */
+/** The number, or null where it is NaN or infinite; -0, which JSON would turn into 0, is 0. */
 export function measured(value: number): Measured {
-  return Number.isFinite(value) ? value : null;
+  return Number.isFinite(value) ? value + 0 : null;
 }
 
 export function sum(x: ArrayLike<number>): number {
