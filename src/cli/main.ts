@@ -6,6 +6,7 @@ import packageJson from '../../package.json';
 import { CancelledError } from '../inspection/runInspection';
 import { runInspect } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
+import { printProbe, probeCommand } from './nodeWebGpu';
 import { runReport } from './reportCommand';
 import { runTensors } from './tensorsCommand';
 import { exitCodes, exitCodeOf } from './exitCodes';
@@ -82,6 +83,7 @@ function program(): Command {
         },
       );
     });
+  root.command(probeCommand, { hidden: true }).action(printProbe);
   return root;
 }
 

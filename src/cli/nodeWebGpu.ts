@@ -1,11 +1,17 @@
 // WebGPU in Node through the optional package `webgpu` (Dawn). It is not part of the extension: where it is not
 // installed, `auto` says so and takes cpu.
 
+import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
 import { EngineError } from '../engine/backend';
 import type { Backend, BackendKind } from '../engine/backend';
 import { probeWebGpu, requestDevice } from '../engine/webgpu/probe';
+import type { WebGpuStatus } from '../engine/webgpu/probe';
 import { createWebGpuBackend } from '../engine/webgpu/webgpuBackend';
+
+/** Not for people: `gramlens probe-webgpu` answers what the CLI asks of itself. */
+export const probeCommand = 'probe-webgpu';
 
 interface DawnModule {
   create(options: string[]): GPU;
@@ -26,6 +32,10 @@ async function loadDawn(): Promise<GPU | null> {
     if (!isDawn(loaded)) return null;
     Object.assign(globalThis, loaded.globals);
     keptGpu = loaded.create([]);
+    // tfjs looks for a browser's worker before it believes in WebGPU.
+    const scope = globalThis as Record<string, unknown>;
+    scope['WorkerGlobalScope'] ??= Object;
+    Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { gpu: keptGpu, userAgent: 'node' } });
     return keptGpu;
   } catch {
     return null;
@@ -44,25 +54,45 @@ function dawnInstalled(): boolean {
 
 const notInstalled = 'Node has no WebGPU (the optional package `webgpu` is not installed), so the cpu backend is used.';
 
+interface ProbeAnswer {
+  readonly status: WebGpuStatus;
+  readonly message: string;
+}
+
+/** Hidden command of the CLI: what WebGPU there is, as one line of JSON. */
+export async function printProbe(): Promise<void> {
+  const { status, message } = await probeWebGpu((await loadDawn()) ?? undefined);
+  process.stdout.write(`${JSON.stringify({ status, message } satisfies ProbeAnswer)}\n`);
+}
+
+/** A driver may print, hang or crash while it is asked: that happens in a process of its own. */
+async function probeApart(): Promise<ProbeAnswer> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [__filename, probeCommand], { timeout: 15_000 });
+    const answer: unknown = JSON.parse(stdout);
+    if (typeof answer === 'object' && answer !== null && 'status' in answer && 'message' in answer) {
+      return answer as ProbeAnswer;
+    }
+  } catch {
+    // Told below: whatever went wrong, there is no adapter to use.
+  }
+  return { status: 'noAdapter', message: 'Asking the graphics driver for WebGPU failed, so the cpu backend is used.' };
+}
+
+/** `auto` takes hardware only; what was demanded and is missing is an error of this machine. */
 export async function chooseNodeBackend(wanted: 'auto' | BackendKind): Promise<{ kind: BackendKind; reason: string }> {
   if (wanted === 'cpu' || wanted === 'reference') return { kind: wanted, reason: 'chosen with --backend' };
-  const gpu = dawnInstalled() ? await loadDawn() : null;
-  if (gpu === null) {
-    if (wanted === 'webgpu') {
-      throw new EngineError(
-        'noWebGpu',
-        'Node has no WebGPU: install the package `webgpu` beside gramlens, or use --backend cpu.',
-      );
-    }
-    return { kind: 'cpu', reason: notInstalled };
+  if (!dawnInstalled()) {
+    if (wanted === 'auto') return { kind: 'cpu', reason: notInstalled };
+    throw new EngineError(
+      'noWebGpu',
+      'Node has no WebGPU: install the package `webgpu` beside gramlens, or use --backend cpu.',
+    );
   }
-  const { status, message } = await probeWebGpu(gpu);
-  if (wanted === 'webgpu') {
-    if (status === 'noAdapter' || status === 'noApi')
-      throw new EngineError('noAdapter', `${message} Without --backend webgpu it would be.`);
-    return { kind: 'webgpu', reason: 'chosen with --backend' };
-  }
-  return { kind: status === 'hardware' ? 'webgpu' : 'cpu', reason: message };
+  const { status, message } = await probeApart();
+  if (wanted === 'auto') return { kind: status === 'hardware' ? 'webgpu' : 'cpu', reason: message };
+  if (status === 'hardware' || status === 'software') return { kind: 'webgpu', reason: 'chosen with --backend' };
+  throw new EngineError('noAdapter', `${message.replace(/, so the cpu backend is used\.$/, '.')} Use --backend cpu.`);
 }
 
 /** The WebGPU backend on Dawn's best adapter. */
