@@ -2,7 +2,7 @@
 // float32: d padded with zeros to a multiple of 4 (zeros stay zeros through every kernel), scores [H, N, N4] likewise.
 
 import type { BufferScope } from './bufferPool';
-import { dispatch, type KernelName, type Pipelines } from './pipelines';
+import { dispatch, foldDispatch, type KernelName, type Pipelines } from './pipelines';
 
 /** 'registers': no workgroup memory, for software adapters; 'tiles': through workgroup memory, for hardware. */
 export type KernelFamily = 'registers' | 'tiles';
@@ -26,6 +26,14 @@ export interface RpcPlan {
 export interface AttentionResult {
   readonly out: GPUBuffer;
   readonly pattern: Float32Array<ArrayBuffer> | null;
+}
+
+/** Limits below the device's own. */
+export interface HeadLimits {
+  /** Largest score buffer; layers above it run in chunks of heads, then of query rows. Default 256 MB. */
+  readonly scoreBytes?: number;
+  /** Workgroups of one dispatch dimension, at most what the device allows. */
+  readonly workgroupsPerDimension?: number;
 }
 
 interface Geometry {
@@ -78,15 +86,21 @@ export function paddedDim(headDim: number): number {
 export class HeadAttention {
   private readonly geometry: Geometry;
   private readonly scoreBytes: number;
+  private readonly workgroups: number;
 
   constructor(
     private readonly device: GPUDevice,
     private readonly pipelines: Pipelines,
     readonly family: KernelFamily,
-    scoreBytes: number = defaultScoreBytes,
+    limits: HeadLimits = {},
   ) {
     this.geometry = geometries[family];
-    this.scoreBytes = Math.min(scoreBytes, device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+    this.workgroups = limits.workgroupsPerDimension ?? device.limits.maxComputeWorkgroupsPerDimension;
+    this.scoreBytes = Math.min(
+      limits.scoreBytes ?? defaultScoreBytes,
+      device.limits.maxStorageBufferBindingSize,
+      device.limits.maxBufferSize,
+    );
   }
 
   /** softmax(q k^T / sqrt(d)) v for all heads; symmetric attention passes the keys as queries. */
@@ -136,7 +150,14 @@ export class HeadAttention {
       const label = `rpc shrink, iteration ${t}`;
       const encoder = this.device.createCommandEncoder({ label });
       const buffers = [step, tau, keys, low, sparse, dual, cleaned];
-      dispatch(this.device, encoder, shrink, buffers, Math.ceil(total4 / shrinkSize), label);
+      dispatch(
+        this.device,
+        encoder,
+        shrink,
+        buffers,
+        foldDispatch(Math.ceil(total4 / shrinkSize), this.workgroups),
+        label,
+      );
       this.device.queue.submit([encoder.finish()]);
       const last = t === plan.iterations;
       pattern = await this.attendInto(scope, sizes, queries ?? cleaned, cleaned, values, low, last && wantPattern);
@@ -175,7 +196,7 @@ export class HeadAttention {
         const rowTiles = Math.ceil(part.rows / geometry.tileRows) * part.heads;
         const encoder = device.createCommandEncoder({ label });
         const run = (pipeline: GPUComputePipeline, buffers: GPUBuffer[], groups: number, what: string): void => {
-          dispatch(device, encoder, pipeline, buffers, groups, `${what}, ${label}`);
+          dispatch(device, encoder, pipeline, buffers, foldDispatch(groups, this.workgroups), `${what}, ${label}`);
         };
         run(
           scoresPipeline,

@@ -76,18 +76,17 @@ export class Pipelines {
 }
 
 /**
- * Encodes one dispatch. Buffers are bound in order of their binding number. `workgroups` may pass the limit of a
- * dimension: it is folded over x and y, and kernels count `group.x + group.y * groups.x`.
+ * Encodes one dispatch of `foldDispatch` workgroups; kernels count them `group.x + group.y * groups.x`. Buffers are
+ * bound in order of their binding number.
  */
 export function dispatch(
   device: GPUDevice,
   encoder: GPUCommandEncoder,
   pipeline: GPUComputePipeline,
   buffers: readonly GPUBuffer[],
-  workgroups: number,
+  [x, y]: readonly [number, number],
   label: string,
 ): void {
-  const [x, y] = foldDispatch(workgroups, device.limits.maxComputeWorkgroupsPerDimension);
   const pass = encoder.beginComputePass({ label });
   pass.setPipeline(pipeline);
   pass.setBindGroup(

@@ -67,20 +67,20 @@ export async function selfCheck(
   const bias = waves(out, 2.3, 1);
   const xTensor = tensorOf(x, [rows, width], 'self-check');
   const product = linear(xTensor, { weight, bias }, 'self-check');
-  const [productRead, normRead, geluRead] = [
+  const [productRead, normRead, geluRead] = await Promise.all([
     read(product, 'self-check'),
     read(layerNorm(product, { weight: bias, bias: bias }, 1e-6, 'self-check'), 'self-check'),
     read(activation('gelu', product), 'self-check'),
-  ];
+  ]);
   const expected = new Float64Array(rows * out).map((_, at) => {
     const [i, o] = [Math.floor(at / out), at % out];
     let sum = bias[o]!;
     for (let j = 0; j < width; j++) sum += x[i * width + j]! * weight[o * width + j]!;
     return sum;
   });
-  note('linear map (tfjs)', await productRead, expected);
-  note('LayerNorm (tfjs)', await normRead, normOf(expected, out, bias));
-  note('GELU (tfjs)', await geluRead, expected.map(geluOf));
+  note('linear map (tfjs)', productRead, expected);
+  note('LayerNorm (tfjs)', normRead, normOf(expected, out, bias));
+  note('GELU (tfjs)', geluRead, expected.map(geluOf));
   return entries;
 }
 

@@ -16,7 +16,7 @@ import {
 import { BufferPool, BufferScope } from './bufferPool';
 import { DeviceGuard } from './deviceGuard';
 import { embedSteps, unembedSteps } from './ends';
-import { HeadAttention, type KernelFamily } from './headAttention';
+import { HeadAttention, type HeadLimits, type KernelFamily } from './headAttention';
 import { runLayerSteps } from './layerSteps';
 import { Pipelines, type KernelSources } from './pipelines';
 import { selfCheck, type SelfCheckEntry } from './selfCheck';
@@ -34,8 +34,7 @@ export interface WebGpuAdapter {
 export interface WebGpuOptions {
   /** Default: 'registers' on software adapters, 'tiles' on hardware. */
   readonly kernels?: KernelFamily;
-  /** Largest score buffer; layers above it run in chunks. Default 256 MB. */
-  readonly scoreBytes?: number;
+  readonly limits?: HeadLimits;
   /** false leaves the self-check at creation out (benchmarks). */
   readonly check?: boolean;
   /** Other WGSL for a kernel: tests break kernels with it. */
@@ -71,7 +70,7 @@ export async function createWebGpuBackend(
   const family = options.kernels ?? (adapter.isFallback ? 'registers' : 'tiles');
   const guard = new DeviceGuard(device);
   const pool = new BufferPool(device);
-  const attention = new HeadAttention(device, new Pipelines(device, options.sources), family, options.scoreBytes);
+  const attention = new HeadAttention(device, new Pipelines(device, options.sources), family, options.limits);
   const flow = new TensorFlow(device, adapter.info ?? namelessInfo(adapter));
   let disposed = false;
 
