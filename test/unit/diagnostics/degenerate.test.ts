@@ -71,8 +71,9 @@ describe('diagnostics of degenerate heads', () => {
 
   it('keys that are all zero: RPC has no value, and no verdict is given', () => {
     const result = check(headInput(n, d, { k: constant(n * d, 0), v: normals('v', n * d) }));
-    assert.equal(result.rpc?.mu, null);
-    assert.match(result.rpc?.reason ?? '', /All keys are zero/);
+    assert.ok(result.rpc !== null);
+    assert.equal(result.rpc.mu, null);
+    assert.match(result.rpc.reason ?? '', /All keys are zero/);
     assert.equal(result.alignment.verdict, 'not measurable');
     assert.ok(result.noise.every((entry) => entry.verdict === 'not measured'));
     assert.ok(Math.abs(result.attention.entropy - Math.log(n)) < 1e-12);

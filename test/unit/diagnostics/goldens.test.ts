@@ -40,9 +40,9 @@ const tolerances: readonly { readonly path: RegExp; readonly relative: number; r
 function compare(golden: Json, actual: unknown, path: string, eigenvalueScale: number, wrong: string[]): number {
   if (typeof golden === 'object' && golden !== null) {
     let leaves = 0;
-    for (const [name, value] of Object.entries(golden)) {
+    for (const [name, value] of Object.entries<Json>(golden)) {
       const inner = (actual as Record<string, unknown> | undefined)?.[name];
-      leaves += compare(value as Json, inner, path === '' ? name : `${path}.${name}`, eigenvalueScale, wrong);
+      leaves += compare(value, inner, path === '' ? name : `${path}.${name}`, eigenvalueScale, wrong);
     }
     return leaves;
   }
