@@ -174,7 +174,11 @@ function path(machine: PickleMachine, parts: readonly PickleValue[], name: strin
   if (!parts.every((part) => typeof part === 'string')) return undefined;
   const separator = name.includes('Windows') ? '\\' : '/';
   machine.charge(Math.ceil(parts.reduce((sum, part) => sum + part.length, 0) / 8));
-  return parts.join(separator).replace(/^([/\\])[/\\]+/, '$1') || '.';
+  const whole = parts.reduce(
+    (path, part) => (path === '' || path.endsWith(separator) ? path + part : path + separator + part),
+    '',
+  );
+  return whole === '' ? '.' : whole;
 }
 
 /** BUILD: what the pickle sets on an object it has just made. */
