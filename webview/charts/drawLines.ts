@@ -144,7 +144,8 @@ function legendMark(item: LegendItem, theme: ChartTheme): string {
     y2: upright ? y + 6 : y,
     stroke: colour,
     'stroke-width': item.sample === 'level' || upright ? 1.2 : 1.8,
-    ...dash(item.role),
+    // A sample of 12 pixels has no room for the long dashes.
+    ...(upright ? { 'stroke-dasharray': item.role === 'chance' ? '2 2' : '4 1.5 1 1.5' } : dash(item.role)),
   });
   if (item.sample === 'bars') return box('1');
   if (item.sample === 'band') return box('0.17');

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { headFigures } from '../../../src/report/figures/headFigures';
+import {
+  availableMetrics,
+  defaultMetricId,
+  headMetrics,
+  metricById,
+  metricDomain,
+} from '../../../src/report/figures/metrics';
+import { overviewFigure, overviewFigures, overviewMetricIds } from '../../../src/report/figures/overviewFigures';
+import { shrinkHeatmap } from '../../../src/report/figures/shrinkHeatmap';
+import { formatInterval, formatNumber, formatP, median } from '../../../src/report/format';
+import { heatmapFigure } from '../charts/figures';
+import { exampleDetail, exampleResult } from './exampleResult';
+
+const result = exampleResult({ layers: 2, heads: 3 });
+const head = result.layers[1]!.heads[2]!;
+const context = { layer: 1, tokens: 50, prefixTokens: 1, headDim: 16, trainedWith: 'softmax' } as const;
+
+describe('report metrics', () => {
+  it('have unique ids and every id of the overview exists', () => {
+    const ids = headMetrics.map((metric) => metric.id);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const id of [...overviewMetricIds, defaultMetricId]) assert.ok(ids.includes(id), id);
+    assert.equal(metricById('gone').id, defaultMetricId);
+  });
+
+  it('diverge only where zero means something', () => {
+    const diverging = headMetrics.filter((metric) => metric.palette === 'diverging');
+    for (const metric of diverging) {
+      assert.match(metric.id, /difference$|Z$|logRatio$/);
+      assert.equal(metric.domain.kind, 'symmetric');
+    }
+  });
+
+  it('say the number, its chance level, p and the verdict', () => {
+    const text = metricById('alignment.theory.overlap').describe(head);
+    assert.ok(
+      text.includes(`${formatNumber(head.alignment.theory.overlap)}; chance level ${formatNumber(16 / 49)}`),
+      text,
+    );
+    for (const part of ['permuted tokens: mean', ', p ', 'random V', 'rank ', 'verdict: '])
+      assert.ok(text.includes(part), text);
+    const noise = metricById('noise.key_gauss.difference').describe(head);
+    for (const part of ['±', 'verdict: ', 'clean gap', 'dispersion']) assert.ok(noise.includes(part), noise);
+  });
+
+  it('are null, not 0, where nothing was measured', () => {
+    const bare = { ...head, rpc: null, noise: [] };
+    assert.equal(metricById('rpc.cleanGap').value(bare), null);
+    assert.equal(metricById('noise.key_gauss.rpc').value(bare), null);
+    assert.match(metricById('rpc.cleanGap').describe(bare), /not measured/);
+    assert.ok(!availableMetrics([bare]).some((metric) => metric.group === 'Noise' || metric.group === 'RPC'));
+  });
+
+  it('give colour scales that are never empty', () => {
+    assert.deepEqual(metricDomain({ kind: 'data' }, []), [0, 1]);
+    assert.deepEqual(metricDomain({ kind: 'symmetric' }, [-3, 1, null]), [-3, 3]);
+    const [low, high] = metricDomain({ kind: 'data' }, [2, 2]);
+    assert.ok(low < 2 && high > 2);
+  });
+});
+
+describe('report figures of a head', () => {
+  const figures = headFigures(head, context, exampleDetail(result, 1, 2));
+  const byId = new Map(figures.map((figure) => [figure.id, figure]));
+
+  it('are all there, each with meaning, caution and formula', () => {
+    assert.deepEqual(
+      [...byId.keys()],
+      [
+        'pattern-softmax',
+        'pattern-rpc',
+        'pattern-difference',
+        'spectrum',
+        'angles-theory',
+        'angles-plain',
+        'gamma-residual',
+        'gamma-pairs',
+        'rpc',
+        'noise-token_gauss',
+        'noise-key_gauss',
+        'noise-key_sparse',
+      ],
+    );
+    for (const figure of figures) {
+      for (const text of [figure.title, figure.shows, figure.caution, figure.formula])
+        assert.ok(text.length > 3, figure.id);
+      assert.ok(!`${figure.shows}${figure.caution}`.includes('NaN'), figure.id);
+    }
+  });
+
+  it('share the colour scale of both patterns and centre the difference at 0', () => {
+    const [softmax, rpc, difference] = figures;
+    assert.ok(softmax?.kind === 'heatmap' && rpc?.kind === 'heatmap' && difference?.kind === 'heatmap');
+    assert.deepEqual(softmax.domain, rpc.domain);
+    assert.equal(difference.palette, 'diverging');
+    assert.equal(difference.domain[0], -difference.domain[1]);
+    assert.match(softmax.shows, /largest is/);
+  });
+
+  it('start noise curves at level 0: no deviation, or the clean gap against clean softmax', () => {
+    const figure = byId.get('noise-token_gauss');
+    assert.ok(figure?.kind === 'lines');
+    assert.deepEqual(
+      figure.series.map((series) => [series.x[0], series.y[0]]),
+      [
+        [0, 0],
+        [0, 0],
+        [0, head.rpc?.cleanGap],
+      ],
+    );
+    assert.match(figure.shows, /Clean gap .* dispersion softmax/);
+    assert.match(figure.caution, /what-if/);
+    const trained = headFigures(head, { ...context, trainedWith: 'rpc' }, null).find(
+      (one) => one.id === 'noise-token_gauss',
+    );
+    assert.doesNotMatch(trained?.caution ?? '', /what-if/);
+  });
+
+  it('leave out what was not measured', () => {
+    const bare = exampleResult({ layers: 1, heads: 1, rpc: false }).layers[0]!.heads[0]!;
+    const ids = headFigures(bare, context, null).map((figure) => figure.id);
+    assert.ok(!ids.includes('rpc') && !ids.includes('pattern-softmax') && ids.includes('noise-key_gauss'));
+  });
+
+  it('fill the overview cell by cell', () => {
+    const figure = overviewFigure(metricById(defaultMetricId), [{ index: 1, heads: [head] }], { layers: 2, heads: 3 });
+    assert.equal(figure.values[5], head.alignment.theory.overlap);
+    assert.equal([...figure.values].filter(Number.isNaN).length, 5);
+    assert.equal(overviewFigures(result.layers, { layers: 2, heads: 3 }).length, overviewMetricIds.length);
+    assert.equal(overviewFigures([], { layers: 2, heads: 3 }).length, 0);
+  });
+
+  it('shrink big patterns by block means', () => {
+    const values = Float64Array.of(0, 1, 2, 3, 4, 5, 6, 7, Number.NaN);
+    const small = shrinkHeatmap(heatmapFigure(3, 3, { values }), 2);
+    assert.deepEqual([...small.values], [(0 + 1 + 3 + 4) / 4, (2 + 5) / 2, (6 + 7) / 2, Number.NaN]);
+    assert.deepEqual(small.rowLabels, ['0', '2']);
+    const same = heatmapFigure(3, 3);
+    assert.equal(shrinkHeatmap(same, 3), same);
+  });
+});
+
+describe('report number formats', () => {
+  it('are short, tidy and never NaN', () => {
+    assert.equal(formatNumber(0.123456), '0.123');
+    assert.equal(formatNumber(1234.5), '1235');
+    assert.equal(formatNumber(1.5e-9), '1.5e-9');
+    assert.equal(formatNumber(4), '4');
+    assert.equal(formatNumber(Number.NaN), 'not measured');
+    assert.equal(formatInterval(0.41234, 0.0234), '0.412 ± 0.023');
+    assert.equal(formatInterval(0.41234, null), '0.412');
+    assert.equal(formatP(1 / 201, 200), '≤ 0.0050');
+    assert.equal(formatP(0.3, 200), '0.30');
+    assert.equal(median([3, null, 1]), 2);
+    assert.equal(median([null]), null);
+  });
+});

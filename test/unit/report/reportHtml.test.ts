@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { formatNumber } from '../../../src/report/format';
+import { selectHeads } from '../../../src/report/headSelection';
+import { reportHtml } from '../../../src/report/reportHtml';
+import { exampleDetail, exampleResult } from './exampleResult';
+
+/** Issue: a report of 32 x 32 heads stays below this. */
+const maxBytes = 10e6;
+
+const voidElements = new Set(['meta', 'img', 'br', 'link']);
+
+/** Every start tag has its end tag in order, and ids are unique. Returns the number of elements. */
+function checkNesting(html: string): number {
+  const open: string[] = [];
+  const ids = new Set<string>();
+  let count = 0;
+  const body = html.replace(/<style>[\s\S]*?<\/style>/, '');
+  for (const [, slash, name = '', attributes = '', self] of body.matchAll(
+    /<(\/?)([a-zA-Z][\w-]*)((?:\s+[\w:-]+="[^"]*")*)\s*(\/?)>/g,
+  )) {
+    if (slash === '/') {
+      assert.equal(open.pop(), name);
+      continue;
+    }
+    count += 1;
+    const id = / id="([^"]*)"/.exec(attributes)?.[1];
+    if (id !== undefined) {
+      assert.ok(!ids.has(id), `id ${id} twice`);
+      ids.add(id);
+    }
+    if (self !== '/' && !voidElements.has(name)) open.push(name);
+  }
+  assert.deepEqual(open, []);
+  // Whatever is left after taking the tags away must hold no angle bracket.
+  assert.doesNotMatch(
+    body.replace(/<!DOCTYPE html>/, '').replace(/<\/?[a-zA-Z][\w-]*(?:\s+[\w:-]+="[^"]*")*\s*\/?>/g, ''),
+    /[<>]/,
+  );
+  return count;
+}
+
+describe('report HTML', () => {
+  const result = exampleResult({ layers: 2, heads: 2 });
+  const picture = { width: 2, height: 2, rgba: new Uint8ClampedArray(16).fill(128) };
+  const html = reportHtml(result, (layer, head) => exampleDetail(result, layer, head), { picture });
+
+  it('is one well-nested file without script and without network, citations aside', () => {
+    assert.ok(html.startsWith('<!DOCTYPE html>\n<html lang="en">'));
+    assert.ok(checkNesting(html) > 1000);
+    assert.doesNotMatch(html, /<script|<link|<iframe|@import|javascript:| on[a-z]+="/);
+    for (const [, name, target = ''] of html.matchAll(/(src|href)="([^"]*)"/g)) {
+      const allowed =
+        /^data:image\/png;base64,|^#formula-\d+$/.test(target) ||
+        (name === 'href' && /^https:\/\/arxiv\.org\/abs\/\d{4}\.\d{5}$/.test(target));
+      assert.ok(allowed, `${name ?? ''} ${target.slice(0, 80)}`);
+    }
+    assert.doesNotMatch(html.replace(/data:image[^"]*/g, ''), /NaN|undefined|\[object/);
+  });
+
+  it('has model, provenance, method with both papers, cautions, tables, figures, citation', () => {
+    for (const part of [
+      '>Model<',
+      '>Provenance<',
+      '>Method<',
+      '>Cautions<',
+      '>How to cite<',
+      'arXiv 2406.13762',
+      'arXiv 2505.07908',
+      result.provenance.checkpoint.sha256!,
+      'variant code',
+      'no WebGPU adapter in this machine',
+      'untrained twin not run',
+      'what-if',
+      'id="head-1-1"',
+      'alt="Input as the network sees it"',
+    ]) {
+      assert.ok(html.includes(part), part);
+    }
+    for (const link of html.matchAll(/href="#(formula-\d+)"/g)) assert.ok(html.includes(`id="${link[1]!}"`), link[1]);
+    const head = result.layers[1]!.heads[0]!;
+    assert.ok(html.includes(`<td>${formatNumber(head.alignment.theory.overlap)}</td>`));
+  });
+
+  it('has the same bytes every time', () => {
+    assert.equal(
+      reportHtml(result, (layer, head) => exampleDetail(result, layer, head), { picture }),
+      html,
+    );
+  });
+
+  it('escapes hostile names', () => {
+    const bad = '</title><script>alert(1)</script>"\'&\u0000.pt';
+    const hostile = exampleResult({ layers: 1, heads: 1, name: bad });
+    const inputs = [{ kind: bad, label: bad, sha256: bad, tokens: 1 }];
+    const spoiled = {
+      ...hostile,
+      provenance: {
+        ...hostile.provenance,
+        inputs,
+        adapter: bad,
+        backendReason: bad,
+        rpc: { ...hostile.provenance.rpc, variant: bad },
+      },
+      model: { ...hostile.model, notes: [bad], facts: [{ fact: bad, value: bad, source: bad }] },
+      output: { logitsTop: [{ index: 0, label: bad, logit: 1 }] },
+    };
+    const text = reportHtml(spoiled, () => null);
+    assert.ok(!text.includes('<script') && !text.includes('</title><') && !text.includes('\u0000'));
+    assert.ok(text.includes('&lt;script&gt;alert(1)&lt;/script&gt;'));
+    checkNesting(text);
+  });
+
+  it('shows the extremes of a big model, lists every head and stays small', function () {
+    this.timeout(20000);
+    const big = exampleResult({ layers: 32, heads: 32, tokens: 197, headDim: 64 });
+    const text = reportHtml(big, (layer, head) => exampleDetail(big, layer, head));
+    assert.ok(text.length < maxBytes, `${text.length} bytes`);
+    const selected = selectHeads(big, 24);
+    assert.ok(selected.length > 4 && selected.length <= 24);
+    assert.equal([...text.matchAll(/<section class="head"/g)].length, selected.length);
+    assert.ok(text.includes('Appendix: all heads') && text.includes('Shown because it has the highest'));
+    const top = Math.max(
+      ...big.layers.flatMap((layer) => layer.heads.map((head) => head.alignment.theory.overlap ?? 0)),
+    );
+    assert.ok(selected.some((one) => one.head.alignment.theory.overlap === top));
+  });
+});
