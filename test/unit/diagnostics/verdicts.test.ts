@@ -15,20 +15,20 @@ function near(actual: number, expected: number, tolerance = 1e-12): void {
 }
 
 describe('diagnostics statistics', () => {
-  it('quantiles of Student t as scipy.stats.t.ppf(.975, df) has them', () => {
+  it('quantiles of Student t, against the inverse incomplete beta function of scipy', () => {
+    // sqrt(df (1 - x) / x), x = betaincinv(df / 2, .5, .05); stats.t.ppf of scipy 1.10 is off by up to 1e-10.
     const known: Record<number, number> = {
-      2: 4.302652729696142,
-      3: 3.182446305284263,
-      4: 2.7764451051977987,
-      7: 2.3646242510102993,
-      10: 2.2281388519649385,
-      31: 2.0395134463964077,
-      100: 1.983971518523552,
+      1: 12.706204736174707,
+      2: 4.302652729749464,
+      3: 3.18244630528371,
+      4: 2.7764451051977943,
+      7: 2.364624251592785,
+      10: 2.228138851986275,
+      31: 2.0395134463964086,
+      100: 1.983971518523551,
     };
-    for (const [df, value] of Object.entries(known)) near(twoSidedQuantile(0.95, Number(df)), value, 1e-12);
-    // One degree of freedom has a closed form (scipy 1.10 is off by 2e-11 there).
-    near(twoSidedQuantile(0.95, 1), Math.tan(0.475 * Math.PI));
-    near(halfWidth95(2, 8), (2.3646242510102993 * 2) / Math.sqrt(8));
+    for (const [df, value] of Object.entries(known)) near(twoSidedQuantile(0.95, Number(df)), value, 1e-13);
+    near(halfWidth95(2, 8), (2.364624251592785 * 2) / Math.sqrt(8));
   });
 
   it('area under the curve is the mean relative deviation', () => {
