@@ -226,6 +226,17 @@ describe('webgpu: failures', () => {
     assert.equal(pool.bytes.live, 0);
   });
 
+  it('opens on a new device while one of a lost device was never closed', async () => {
+    const lost = await openAnother();
+    const forgotten = await openBackend(lost);
+    lost.device.destroy();
+    await rejectsWith(runBlock(forgotten), 'deviceLost', /graphics device was lost/);
+    const fresh = await openBackend(dawn);
+    assert.ok((await runBlock(fresh)).next.data.every(Number.isFinite));
+    fresh.dispose();
+    forgotten.dispose();
+  });
+
   it('refuses calls after dispose', async () => {
     const closed = await openBackend(dawn);
     closed.dispose();

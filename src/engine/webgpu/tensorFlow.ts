@@ -15,8 +15,10 @@ export class TensorFlow {
 
   /** Registers a tfjs backend of our own on `device`; `info` is what tfjs reads from the adapter. */
   constructor(device: GPUDevice, info: GPUAdapterInfo) {
-    registered += 1;
-    this.name = `gramlens-webgpu-${registered}`;
+    // tfjs quietly keeps an older backend of the same name, with its device, lost or not.
+    do registered += 1;
+    while ((tf.findBackendFactory(nameOf(registered)) as unknown) !== null);
+    this.name = nameOf(registered);
     tf.registerBackend(this.name, () => new WebGPUBackend(device, info));
     tf.copyRegisteredKernels('webgpu', this.name);
   }
@@ -56,6 +58,7 @@ export class TensorFlow {
   }
 
   dispose(): void {
+    for (const { kernelName } of tf.getKernelsForBackend(this.name)) tf.unregisterKernel(kernelName, this.name);
     tf.removeBackend(this.name);
   }
 }
@@ -136,6 +139,10 @@ export function bufferOf(x: tf.Tensor): GPUBuffer {
 /** A tensor over one of our buffers, without a copy; the buffer must live until its results are read. */
 export function tensorOver(buffer: GPUBuffer, shape: number[]): tf.Tensor {
   return tf.tensor({ buffer, zeroCopy: true }, shape, 'float32');
+}
+
+function nameOf(index: number): string {
+  return `gramlens-webgpu-${index}`;
 }
 
 function vector(values: FloatArray, what: string): tf.Tensor {
