@@ -29,7 +29,7 @@ export interface ReportOptions {
   } | null;
 }
 
-const figureSize = { lines: { width: 340, height: 280 }, heatmap: { width: 340, height: 310 } } as const;
+const figureSize = { lines: { width: 340, height: 240 }, heatmap: { width: 340, height: 290 } } as const;
 /** Patterns with more cells a side than this are averaged: print has no more dots, and 1024 heads must fit in 10 MB. */
 const maxCells = 256;
 

@@ -42,6 +42,5 @@ figcaption .caution { display: block; color: #555; margin-top: 2px; }
   table { font-size: 7.6pt; }
   figcaption { font-size: 7.6pt; }
   a { color: inherit; text-decoration: none; }
-  .head { break-before: page; }
 }
 `;

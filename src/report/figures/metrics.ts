@@ -67,7 +67,7 @@ function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: Hea
 }
 
 type ModeName = 'theory' | 'plain';
-const modeNote = { theory: 'B = P G^-1 V, what kernel PCA asserts', plain: 'B = P V' } as const;
+const modeNote = { theory: 'B = P G⁻¹ V, what kernel PCA asserts', plain: 'B = P V' } as const;
 
 function alignment(statistic: AlignmentStatistic, mode: ModeName, explanation: string): HeadMetric {
   return metric({
@@ -125,7 +125,7 @@ const kernelPcaMetrics: readonly HeadMetric[] = [
     id: 'alignment.centringResidual',
     label: 'Centring residual',
     unit: '',
-    explanation: 'Part of G^-1 V that centring removes; 0 under the theory of Teo & Nguyen, 1 = all of it.',
+    explanation: 'Part of G⁻¹ V that centring removes; 0 under the theory of Teo & Nguyen, 1 = all of it.',
     group: 'Kernel PCA',
     palette: 'sequential',
     domain: unit01,
@@ -236,7 +236,7 @@ const rpcMetrics: readonly HeadMetric[] = [
     explanation: 'Non-zero share of the sparse part S after the last iteration; 0 = the robust step changed nothing.',
     group: 'RPC',
     palette: 'sequential',
-    domain: unit01,
+    domain: { kind: 'data' },
     value: (head) => head.rpc?.density.at(-1) ?? null,
     describe: (head) => (head.rpc ? rpcLine(head.rpc) : 'RPC was not asked for in this layer'),
   }),
@@ -298,7 +298,7 @@ function noiseMetrics(kind: NoiseKind): readonly HeadMetric[] {
     ),
     draft(
       'difference',
-      'Noise AUC softmax - RPC',
+      'Noise AUC softmax − RPC',
       'Paired difference; above 0 RPC deviates less, which is robustness only where it has not collapsed.',
     ),
   ];
