@@ -6,8 +6,8 @@
     --model softmax|rpc   train only this one            --epochs N   fewer for a dry run
     --measure             train nothing, measure again   --out DIR    where to write (default: this folder)
 
-Seeds are fixed and torch runs its deterministic algorithms on one thread, so a run can be repeated with the same PyTorch
-build on the same kind of processor. Another build rounds differently and ends with slightly different weights.
+Seeds are fixed and torch runs its deterministic algorithms on one thread, so a run can be repeated with the same
+PyTorch build on the same kind of processor. Another build rounds differently and ends with slightly different weights.
 """
 
 import argparse
