@@ -1,0 +1,280 @@
+// dist/cli.js as a terminal runs it: exit codes, files, sentences, and nothing left behind.
+
+import { before, describe, it } from 'mocha';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InspectionResult } from '../../../src/inspection/inspectionResult';
+import { samplePath } from '../inspection/sampleRun';
+
+const softmax = samplePath('digits-softmax.safetensors');
+const input = ['--input', `npy:${samplePath('digit-3.npy')}`];
+const small = ['--nulls', '4', '--twins', '0', '--repeats', '2', '--backend', 'cpu'];
+
+function folder(): string {
+  return join(mkdtempSync(join(tmpdir(), 'gramlens-cli-')), 'out');
+}
+
+function gramlens(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+function readResult(path: string): InspectionResult {
+  return JSON.parse(readFileSync(path, 'utf8')) as InspectionResult;
+}
+
+describe('gramlens inspect', () => {
+  const out = folder();
+  let run: ReturnType<typeof gramlens>;
+
+  before(() => {
+    run = gramlens(
+      'inspect',
+      softmax,
+      ...input,
+      ...small,
+      '--layers',
+      '0,2',
+      '--heads',
+      '1-3',
+      '--out',
+      out,
+      '--format',
+      'html,json,csv,npz',
+      '--reproducible',
+    );
+  });
+
+  it('prints the table of heads and where the files are', () => {
+    assert.equal(run.status, 0, run.stderr);
+    const rows = run.stdout.split('\n').filter((line) => /^ +\d+ +\d+ /.test(line));
+    assert.equal(rows.length, 6);
+    for (const heading of ['layer', 'head', 'overlap', 'chance', 'p', 'AUC softmax', 'AUC RPC', 'verdict']) {
+      assert.ok(run.stdout.includes(heading), heading);
+    }
+    assert.match(run.stdout, /Written: .*report\.html, .*result\.json, .*heads\.csv, .*tensors\.npz/);
+    assert.match(run.stdout, /Gramlens: Inspect Checkpoint…/);
+  });
+
+  it('writes exactly the files that were asked for', () => {
+    assert.deepEqual(readdirSync(out).sort(), ['heads.csv', 'report.html', 'result.json', 'tensors.npz']);
+    const result = readResult(join(out, 'result.json'));
+    assert.deepEqual(
+      result.layers.map((layer) => layer.index),
+      [0, 2],
+    );
+    assert.deepEqual(
+      result.layers[0]!.heads.map((head) => head.index),
+      [1, 2, 3],
+    );
+    assert.equal(result.provenance.elapsedMs, undefined);
+    assert.equal(result.output.logitsTop[0]!.index, 3);
+  });
+
+  it('gives the same bytes again', () => {
+    const again = folder();
+    const second = gramlens(
+      'inspect',
+      softmax,
+      ...input,
+      ...small,
+      '--layers',
+      '0,2',
+      '--heads',
+      '1-3',
+      '--out',
+      again,
+      '--format',
+      'html,json,csv,npz',
+      '--reproducible',
+      '--quiet',
+    );
+    assert.deepEqual([second.status, second.stdout, second.stderr], [0, '', '']);
+    for (const name of readdirSync(out)) {
+      assert.ok(readFileSync(join(out, name)).equals(readFileSync(join(again, name))), `${name} differs`);
+    }
+  });
+
+  it('reports --fail-on with 1, and an unknown metric with 2', () => {
+    const args = [
+      'inspect',
+      softmax,
+      ...input,
+      ...small,
+      '--noise',
+      'none',
+      '--layers',
+      '0',
+      '--heads',
+      '0',
+      '--quiet',
+      '--format',
+      'json',
+    ];
+    const holds = gramlens(...args, '--out', folder(), '--fail-on', 'alignment.theory.overlap > 0');
+    assert.equal(holds.status, 1);
+    assert.match(holds.stderr, /--fail-on "alignment\.theory\.overlap > 0" holds: layer 0, head 0 has 0\.\d+/);
+    assert.equal(gramlens(...args, '--out', folder(), '--fail-on', 'alignment.theory.overlap < 0').status, 0);
+    const unknown = gramlens(...args, '--out', folder(), '--fail-on', 'overlop < 0');
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /there is no metric overlop; names are the columns of heads\.csv/);
+  });
+
+  it('tells its progress as JSON lines', () => {
+    const json = gramlens(
+      'inspect',
+      softmax,
+      ...input,
+      ...small,
+      '--layers',
+      '0',
+      '--heads',
+      '0',
+      '--noise',
+      'none',
+      '--out',
+      folder(),
+      '--format',
+      'json',
+      '--json-progress',
+    );
+    const events = json.stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; fraction?: number });
+    assert.equal(events[0]!.event, 'plan');
+    const fractions = events.slice(1).map((event) => event.fraction!);
+    assert.deepEqual(
+      fractions,
+      [...fractions].sort((a, b) => a - b),
+    );
+  });
+
+  it('ends with 130 when interrupted, and writes nothing', async () => {
+    const target = folder();
+    const child = spawn(
+      process.execPath,
+      ['dist/cli.js', 'inspect', softmax, ...input, '--nulls', '5000', '--backend', 'cpu', '--out', target],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let said = '';
+    let interrupted = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      // Once: a second Ctrl-C ends the process at once, without an exit code.
+      if (!interrupted && /Layer 1 of 6: attention/.test(said)) interrupted = child.kill('SIGINT');
+    });
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    assert.equal(code, 130, said);
+    assert.match(said, /Cancelled; nothing was written\./);
+    assert.equal(existsSync(target), false);
+  });
+});
+
+describe('gramlens refuses', () => {
+  const cases: readonly (readonly [string, readonly string[], number, RegExp])[] = [
+    [
+      'a run without input',
+      ['inspect', softmax],
+      2,
+      /^gramlens: --input is missing: a picture \(image\.png\), npy:FILE or random\.\n$/,
+    ],
+    ['two inputs', ['inspect', softmax, ...input, ...input], 2, /this version inspects one input at a time/],
+    ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /this version runs vision transformers/],
+    ['an option it does not know', ['inspect', softmax, ...input, '--levls', '1'], 2, /unknown option '--levls'/],
+    [
+      'a backend it does not know',
+      ['inspect', softmax, ...input, '--backend', 'tpu'],
+      2,
+      /Allowed choices are auto, webgpu, cpu, reference/,
+    ],
+    [
+      'a layer that is not there',
+      ['inspect', softmax, ...input, '--layers', '9'],
+      2,
+      /The model has 6 layers \(0 to 5\); there is no layer 9/,
+    ],
+    ['a file that is not there', ['inspect', 'no/such.pt', ...input], 2, /no\/such\.pt/],
+    [
+      'an input that is not there',
+      ['inspect', softmax, '--input', 'no.png'],
+      2,
+      /The input no\.png: there is no such file\./,
+    ],
+    ['a fact that does not fit', ['inspect', softmax, ...input, '--set', 'heads=5'], 2, /heads/],
+    ['compare', ['compare', 'a', 'b', '--nulls', '3'], 2, /gramlens compare is not in this version/],
+    ['a report of something else', ['report', 'package.json'], 2, /package\.json is not a result of this version/],
+  ];
+  for (const [what, args, status, sentence] of cases) {
+    it(what, () => {
+      const target = folder();
+      const run = gramlens(...args, ...(args[0] === 'inspect' ? ['--out', target] : []));
+      assert.equal(run.status, status, run.stderr);
+      assert.match(run.stderr, sentence);
+      assert.equal(run.stdout, '');
+      assert.equal(existsSync(target), false, 'something was written');
+    });
+  }
+
+  it('a folder that cannot be written', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'gramlens-cli-')), 'file');
+    writeFileSync(file, '');
+    const run = gramlens(
+      'inspect',
+      softmax,
+      ...input,
+      ...small,
+      '--layers',
+      '0',
+      '--heads',
+      '0',
+      '--noise',
+      'none',
+      '--out',
+      join(file, 'below'),
+      '--quiet',
+    );
+    assert.equal(run.status, 2);
+    assert.match(run.stderr, /The report could not be written to .* Choose another folder\./);
+  });
+});
+
+describe('gramlens tensors and report', () => {
+  it('lists tensors from the header', () => {
+    const json = gramlens('tensors', samplePath('digits-rpc.pt'), '--json');
+    assert.equal(json.status, 0, json.stderr);
+    const listed = JSON.parse(json.stdout) as { tensors: { name: string; shape: number[] }[] };
+    const qkv = listed.tensors.find((tensor) => tensor.name.endsWith('blocks.0.attn.qkv.weight'));
+    assert.deepEqual(qkv?.shape, [128, 64]);
+    assert.match(gramlens('tensors', softmax).stdout, /blocks\.0\.attn\.qkv\.weight +F32 +\[192, 64\]/);
+  });
+
+  it('writes the report of a result again', () => {
+    const first = folder();
+    const second = folder();
+    gramlens(
+      'inspect',
+      softmax,
+      ...input,
+      ...small,
+      '--layers',
+      '0',
+      '--heads',
+      '0',
+      '--noise',
+      'none',
+      '--out',
+      first,
+      '--format',
+      'json',
+      '--quiet',
+    );
+    const run = gramlens('report', join(first, 'result.json'), '--format', 'html,csv,json', '--out', second);
+    assert.equal(run.status, 0, run.stderr);
+    assert.ok(readFileSync(join(second, 'result.json')).equals(readFileSync(join(first, 'result.json'))));
+    assert.match(readFileSync(join(second, 'report.html'), 'utf8'), /<!DOCTYPE html>/i);
+  });
+});
