@@ -37,6 +37,8 @@ export function bundledPackages() {
   const copied = Object.keys(unbundled).filter((name) => existsSync(unbundled[name]));
   const folders = new Set(copied.map((name) => `node_modules/${name}`));
   for (const file of JSON.parse(readFileSync('out/bundled.json', 'utf8'))) {
+    // esbuild's empty stand-in for a file that a package switches off in browsers: none of its code is there.
+    if (file.startsWith('(disabled):')) continue;
     const found = /.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file);
     if (found !== null) folders.add(found[0]);
   }
