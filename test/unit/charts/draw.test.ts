@@ -76,6 +76,13 @@ describe('charts draw functions', () => {
     }
   });
 
+  it('thin out labels that would touch', () => {
+    const columnLabels = Array.from({ length: 30 }, (_, index) => `token number ${index}`);
+    assertNoOverlap(drawHeatmap(heatmapFigure(3, 30, { columnLabels }), size, reportTheme).svg);
+    const wide = lineFigure({ x: { label: 'x', unit: '', scale: 'linear', domain: [100000, 100009] }, series: [] });
+    assertNoOverlap(drawLines(wide, { width: 300, height: 220 }, reportTheme));
+  });
+
   it('name axes with units, series and levels', () => {
     const found = texts(parseXml(drawLines(lineFigure(), size, reportTheme)));
     for (const text of ['A line figure', 'noise level [x rms]', 'deviation [relative]', 'softmax', 'RPC', 'chance']) {
