@@ -3,6 +3,9 @@
 
 import type { AlignmentNumbers, NullSummary } from '../diagnostics/headResult';
 
+/** Draws below which diagnostics gives no verdict (smallest p is then above 0.05). */
+const fewestDraws = 20;
+
 /** What stands where a quantity is undefined or was not computed. */
 export const notMeasured = 'not measured';
 
@@ -44,9 +47,13 @@ export function formatNull(name: string, summary: NullSummary, draws: number): s
   );
 }
 
-/** The verdict's words; where there is no verdict, the reason for that. */
+/** The verdict's words; where there is none, in short which null is missing (`alignment.reason` says it at length). */
 export function verdictText(alignment: AlignmentNumbers): string {
-  return alignment.verdict ?? alignment.reason ?? 'beats permuted; untrained twin not run';
+  if (alignment.verdict !== null) return alignment.verdict;
+  const { permuted, untrained } = alignment.theory.nulls;
+  if (!permuted) return 'no verdict: permuted null not run';
+  if (permuted.draws < fewestDraws) return 'no verdict: too few draws of the permuted null';
+  return untrained ? 'beats permuted; too few untrained twins' : 'beats permuted; untrained twin not run';
 }
 
 /** Middle value of the numbers that exist (lower of the two middle ones averaged with the upper); null when none. */

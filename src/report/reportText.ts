@@ -2,7 +2,7 @@
 // result; nothing here judges a paper or a model.
 
 import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
-import { formatNumber } from './format';
+import { formatNumber, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 
 function bytes(count: number): string {
@@ -170,7 +170,7 @@ export function summaryText(result: InspectionResult): string {
     permuted.length === 0
       ? 'The permuted null was not run.'
       : `Overlap (theory) has p < 0.05 against permuted tokens in ${low} of ${permuted.length} heads, q < 0.05 in ${lowQ}.`,
-    `Alignment verdicts: ${count(heads.map((head) => head.alignment.verdict ?? head.alignment.reason ?? 'beats permuted; untrained twin not run'))}.`,
+    `Alignment verdicts: ${count(heads.map((head) => verdictText(head.alignment)))}.`,
     ...kinds.map(
       (kind) =>
         `Noise ${kind}: ${count(heads.flatMap((head) => head.noise.filter((one) => one.kind === kind).map((one) => one.verdict)))}.`,

@@ -47,6 +47,7 @@ export function tickText(value: number, step: number): string {
   } else {
     text = value.toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
   }
+  if (/^-0(\.0*)?$/.test(text)) text = text.slice(1);
   return text.replace('-', '\u2212');
 }
 

@@ -63,6 +63,7 @@ function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: Hea
   if (!mode.informative) lines.push('not informative: chance alone gives more than 0.8');
   if (mode.reason !== undefined) lines.push(mode.reason);
   lines.push(`verdict: ${verdictText(head.alignment)}`);
+  if (head.alignment.verdict === null && head.alignment.reason !== undefined) lines.push(head.alignment.reason);
   return lines.join('\n');
 }
 

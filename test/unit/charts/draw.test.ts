@@ -176,6 +176,7 @@ describe('charts draw functions', () => {
     assert.equal(tickText(0.30000000000000004, 0.1), '0.3');
     assert.equal(tickText(-2, 1), '\u22122');
     assert.equal(tickText(1e-17, 0.1), '0');
+    assert.equal(tickText(-0.03, 0.1), '0.0', 'no minus before a zero');
     assert.equal(tickText(2e-7, 1e-7), '2·10⁻⁷');
     assert.equal(tickText(100000, 50000), '10⁵');
   });

@@ -165,7 +165,8 @@ describe('report head table', () => {
   it('lets no control characters through to the terminal', () => {
     const result = exampleResult({ layers: 1, heads: 1 });
     const head = result.layers[0]!.heads[0]!;
-    const alignment = { ...head.alignment, verdict: null, reason: 'bad \u001b[2J reason' };
+    const verdict = 'bad \u001b[2J verdict' as 'no evidence';
+    const alignment = { ...head.alignment, verdict };
     const text = headTable({ ...result, layers: [{ index: 0, heads: [{ ...head, alignment }] }] });
     assert.ok(!text.includes('\u001b') && text.includes('bad'));
   });
