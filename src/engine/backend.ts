@@ -3,45 +3,9 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
+import type { BlockWeights, EmbedWeights, HeadWeights } from '../model/weights';
 
 export type BackendKind = 'reference' | 'cpu' | 'webgpu';
-
-export interface LinearWeights {
-  /** [out, in] row-major (LayerNorm: [C]). */
-  readonly weight: FloatArray;
-  readonly bias: FloatArray | null;
-}
-
-export interface EmbedWeights {
-  readonly patch: LinearWeights;
-  /** [C] */
-  readonly classToken: FloatArray;
-  /** [C] */
-  readonly distToken: FloatArray | null;
-  /** [P, C] */
-  readonly position: FloatArray;
-}
-
-export interface BlockWeights {
-  readonly norm1: LinearWeights;
-  readonly qkv: LinearWeights;
-  readonly queryNorm: LinearWeights | null;
-  readonly keyNorm: LinearWeights | null;
-  /** [H, N, N] or [1] */
-  readonly scale: FloatArray | null;
-  readonly proj: LinearWeights;
-  readonly layerScale1: FloatArray | null;
-  readonly norm2: LinearWeights;
-  readonly fc1: LinearWeights;
-  readonly fc2: LinearWeights;
-  readonly layerScale2: FloatArray | null;
-}
-
-export interface HeadWeights {
-  readonly norm: LinearWeights;
-  readonly classifier: LinearWeights | null;
-  readonly distClassifier: LinearWeights | null;
-}
 
 /** Which attention flows on to the next layer in this layer. */
 export type ForwardAttention = 'native' | 'softmax' | 'rpc';
@@ -103,7 +67,8 @@ export interface Backend {
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   constructor(
-    readonly reason: 'noWebGpu' | 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'shader' | 'selfCheck' | 'internal' | 'nonFinite',
+    readonly reason:
+      'noWebGpu' | 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'shader' | 'selfCheck' | 'internal' | 'nonFinite',
     message: string,
   ) {
     super(message);

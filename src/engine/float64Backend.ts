@@ -3,7 +3,8 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { ModelInput, ModelSpec } from '../model/modelSpec';
-import { EngineError, type Backend, type EmbedWeights, type HeadWeights, type Residual } from './backend';
+import { EngineError, type Backend, type Residual } from './backend';
+import type { EmbedWeights, HeadWeights } from '../model/weights';
 import { requireFinite } from './finite';
 import type { Float64Ops } from './float64Ops';
 import { runLayer } from './runLayer';

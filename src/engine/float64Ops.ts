@@ -3,7 +3,7 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { ModelSpec } from '../model/modelSpec';
-import type { LinearWeights } from './backend';
+import type { LinearWeights } from '../model/weights';
 import type { HeadKernels } from './headKernels';
 
 export type Activation = ModelSpec['activation'];

@@ -42,7 +42,14 @@ export interface HeadKernels {
   /** Attention pattern [N, N], rows sum to 1. */
   pattern(q: Float64Array | null, k: Float64Array, tokens: number, headDim: number): Float64Array;
   /** RPC-Attention. With `q` the asymmetric what-if `+asym`: only the keys are cleaned, scores q K2^T. */
-  rpc(q: Float64Array | null, k: Float64Array, v: Float64Array, tokens: number, headDim: number, parameters: RpcParameters): RpcOutput;
+  rpc(
+    q: Float64Array | null,
+    k: Float64Array,
+    v: Float64Array,
+    tokens: number,
+    headDim: number,
+    parameters: RpcParameters,
+  ): RpcOutput;
   /** a [m, k] times b [k, n]. */
   matmul(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array;
   /** a [m, k] times the transpose of b [n, k]. */

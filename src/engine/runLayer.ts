@@ -3,7 +3,8 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { ModelSpec } from '../model/modelSpec';
-import { EngineError, type BlockWeights, type LayerOptions, type LayerTrace, type Residual } from './backend';
+import { EngineError, type LayerOptions, type LayerTrace, type Residual } from './backend';
+import type { BlockWeights } from '../model/weights';
 import { requireFinite } from './finite';
 import type { Float64Ops } from './float64Ops';
 import { mergeHeads, splitHeads, standardiseRows } from './headLayout';

@@ -2,7 +2,8 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { HeadInput, HeadProjection } from '../diagnostics/headInput';
-import type { BlockWeights, LayerTrace, LinearWeights } from '../engine/backend';
+import type { LayerTrace } from '../engine/backend';
+import type { BlockWeights, LinearWeights } from '../model/weights';
 import type { RpcParameters } from '../engine/headKernels';
 import type { ModelSpec, RpcSettings } from '../model/modelSpec';
 

@@ -5,7 +5,7 @@ import { createCpuBackend } from '../../src/engine/cpu/backend';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
 import type { HeadKernels } from '../../src/engine/headKernels';
 import { createReferenceKernels } from '../../src/engine/reference/kernels';
-import type { BlockWeights, LinearWeights } from '../../src/engine/backend';
+import type { BlockWeights, LinearWeights } from '../../src/model/weights';
 import { modelSpec, type ModelCase } from '../unit/engine/goldenModels';
 import { normals } from '../unit/engine/portableNormals';
 

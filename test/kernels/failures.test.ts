@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { EngineError, type BlockWeights, type LayerOptions, type LayerTrace } from '../../src/engine/backend';
+import { EngineError, type LayerOptions, type LayerTrace } from '../../src/engine/backend';
+import type { BlockWeights } from '../../src/model/weights';
 import { BufferPool } from '../../src/engine/webgpu/bufferPool';
 import { DeviceGuard } from '../../src/engine/webgpu/deviceGuard';
 import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from '../../src/engine/webgpu/webgpuBackend';

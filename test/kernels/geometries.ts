@@ -1,7 +1,7 @@
 // Tiny random models that cover what the engine tells apart, and the measure that every comparison uses.
 
 import type { FloatArray } from '../../src/checkpoint/tensorIndex';
-import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from '../../src/engine/backend';
+import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from '../../src/model/weights';
 import type { ModelInput, ModelSpec, RpcSettings } from '../../src/model/modelSpec';
 
 /** Spec section 10: q, k, v, attention, h, logits when the tool computes in float32, relative to max |.|. */

@@ -2,7 +2,7 @@
 // agree with `reference` to round-off; sums run in another order.
 
 import type { FloatArray } from '../../checkpoint/tensorIndex';
-import type { LinearWeights } from '../backend';
+import type { LinearWeights } from '../../model/weights';
 import type { Activation, Float64Ops } from '../float64Ops';
 import type { HeadKernels, RpcOutput, RpcParameters } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';

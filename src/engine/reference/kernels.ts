@@ -1,7 +1,7 @@
 // The yardstick: head kernels and layer primitives in plain float64 TypeScript. Slow on purpose.
 
 import type { FloatArray } from '../../checkpoint/tensorIndex';
-import type { LinearWeights } from '../backend';
+import type { LinearWeights } from '../../model/weights';
 import type { Activation, Float64Ops } from '../float64Ops';
 import type { HeadKernels } from '../headKernels';
 import { attention, pattern } from './attention';

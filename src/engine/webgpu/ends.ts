@@ -4,7 +4,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { ModelInput, ModelSpec } from '../../model/modelSpec';
-import { EngineError, type EmbedWeights, type HeadWeights, type Residual } from '../backend';
+import { EngineError, type Residual } from '../backend';
+import type { EmbedWeights, HeadWeights } from '../../model/weights';
 import { layerNorm, linear, read, tensorOf } from './tensorFlow';
 
 /** Patch embedding, prefix tokens (class, then distillation) and positions; result [N, C]. */

@@ -4,7 +4,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { ModelSpec, RpcSettings } from '../../model/modelSpec';
-import { EngineError, type BlockWeights, type LayerOptions, type LayerTrace, type Residual } from '../backend';
+import { EngineError, type LayerOptions, type LayerTrace, type Residual } from '../backend';
+import type { BlockWeights } from '../../model/weights';
 import { requireFinite } from '../finite';
 import { forwardRpc } from '../layerAttention';
 import { rpcConstants, rpcParameters, rpcRunsIn } from '../rpcConstants';

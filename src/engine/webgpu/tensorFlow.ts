@@ -5,7 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { ModelSpec } from '../../model/modelSpec';
-import { EngineError, type LinearWeights } from '../backend';
+import { EngineError } from '../backend';
+import type { LinearWeights } from '../../model/weights';
 import { requireFinite } from '../finite';
 
 let registered = 0;

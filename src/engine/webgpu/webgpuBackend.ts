@@ -3,16 +3,8 @@
 
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { ModelInput, ModelSpec } from '../../model/modelSpec';
-import {
-  EngineError,
-  type Backend,
-  type BlockWeights,
-  type EmbedWeights,
-  type HeadWeights,
-  type LayerOptions,
-  type LayerTrace,
-  type Residual,
-} from '../backend';
+import { EngineError, type Backend, type LayerOptions, type LayerTrace, type Residual } from '../backend';
+import type { BlockWeights, EmbedWeights, HeadWeights } from '../../model/weights';
 import { BufferPool, BufferScope } from './bufferPool';
 import { DeviceGuard } from './deviceGuard';
 import { embedSteps, unembedSteps } from './ends';

@@ -2,7 +2,7 @@
 // `ModelSpec`, weights and input. Values come from the portable generator, as in make_goldens.py.
 
 import type { FloatArray } from '../../../src/checkpoint/tensorIndex';
-import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from '../../../src/engine/backend';
+import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from '../../../src/model/weights';
 import type {
   AttentionKind,
   LinearRole,

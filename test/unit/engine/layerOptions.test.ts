@@ -5,11 +5,11 @@ import { before, describe, it } from 'mocha';
 import {
   EngineError,
   type Backend,
-  type BlockWeights,
   type LayerOptions,
   type LayerTrace,
   type Residual,
 } from '../../../src/engine/backend';
+import type { BlockWeights } from '../../../src/model/weights';
 import { createCpuBackend } from '../../../src/engine/cpu/backend';
 import { instantiateKernels } from '../../../src/engine/cpu/wasmModule';
 import { createReferenceBackend } from '../../../src/engine/reference/backend';

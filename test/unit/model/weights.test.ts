@@ -6,7 +6,6 @@ import { bytesSource } from '../../../src/checkpoint/byteSource';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../../../src/model/initialise';
 import { createWeightLoader, layerByteLength, type ReadTensor } from '../../../src/model/loadWeights';
-import type { BlockWeights as EngineBlockWeights } from '../../../src/engine/backend';
 import type { BlockWeights } from '../../../src/model/weights';
 import { timmIndex, type Synthetic } from './syntheticIndex';
 
@@ -61,7 +60,7 @@ describe('model: weight loader', () => {
     const head = await loader.head();
     assert.deepEqual([...head.norm.bias!], at('norm.bias'));
     assert.deepEqual([...head.distClassifier!.weight], at('head_dist.weight'));
-    const engine: EngineBlockWeights = block;
+    const engine: BlockWeights = block;
     assert.equal(engine.norm1.weight.length, spec.embedDim);
   });
 
