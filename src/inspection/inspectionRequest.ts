@@ -32,6 +32,11 @@ export interface InspectionRequest {
   readonly known: readonly KnownHead[];
 }
 
+/** Logits need the whole network; without a classifier the last layer asked for is far enough. */
+export function lastForwardLayer(request: Pick<InspectionRequest, 'spec' | 'layers'>): number {
+  return request.spec.head.classifier === null ? Math.max(...request.layers) : request.spec.layers - 1;
+}
+
 export interface KnownHead {
   readonly layer: number;
   readonly head: HeadResult;

@@ -3,10 +3,28 @@
 import { defaultLevels } from '../diagnostics/noiseLevels';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
+import { lastForwardLayer } from './inspectionRequest';
 import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
 
-/** Sustained float64 GFLOP/s of one thread, for the estimate only: WASM kernels and plain TypeScript. */
-const gflopsPerThread = { cpu: 3, webgpu: 3, reference: 0.4 } as const;
+/**
+ * Rates behind the estimate of the time, measured on one thread of a 2-core machine with WASM SIMD in float64.
+ * They promise nothing: machines differ by more than the estimate's own error.
+ */
+const rates = {
+  /** Matrix products and attention, flop/s. */
+  products: 8e9,
+  /** Orthonormal bases of null draws, flop/s, and what every draw costs besides. */
+  nullFlops: 5e9,
+  nullDraw: 1.2e-4,
+  /** Symmetric eigen-decomposition, flop/s. */
+  eigen: 1.1e9,
+  /** Drawing a weight of an untrained twin, seconds. */
+  drawnWeight: 6e-8,
+  /** Whatever a head costs besides, seconds. */
+  head: 0.05,
+};
+/** Plain TypeScript kernels are about this much slower than WASM. */
+const referenceSlowdown = 9;
 
 /** Multiply-adds count as two. Softmax's exponentials count as 20 each. */
 function attentionFlops(tokens: number, headDim: number): number {
@@ -20,21 +38,30 @@ function layerForwardFlops(spec: ModelSpec): number {
   return linear + spec.heads * attentionFlops(n, spec.headDim);
 }
 
-function headFlops(request: InspectionRequest, layer: number): number {
+interface HeadCost {
+  readonly flops: number;
+  readonly seconds: number;
+}
+
+function headCost(request: InspectionRequest, layer: number): HeadCost {
   const { tokens: n, headDim: d, embedDim: c } = request.spec;
   const rpc = runsRpc(request.rpc, layer) ? request.rpc.iterations : 0;
-  const attention = attentionFlops(n, d);
   const noiseRuns = request.noise.kinds.reduce(
     (sum, kind) => sum + (request.noise.levels[kind] ?? defaultLevels(kind)).length * request.noise.repeats,
     0,
   );
   const tokenRuns = noiseRuns / Math.max(1, request.noise.kinds.length);
+  const noise = noiseRuns * (1 + rpc) * attentionFlops(n, d) + tokenRuns * 6 * n * c * d;
   // Householder reduction, QL with vectors and the back-transformation of one N x N matrix: about 9 N^3.
-  const eigen = 9 * n * n * n;
-  // Four null families, each draw one orthonormalisation and one projection.
-  const nulls = 4 * request.nulls * (2 * n * d * d + 2 * n * d * d);
-  const twins = request.twins * (eigen + 4 * n * d * d);
-  return noiseRuns * (1 + rpc) * attention + tokenRuns * 6 * n * c * d + eigen + nulls + twins;
+  const eigen = (1 + request.twins) * 9 * n * n * n;
+  // Two nulls in two modes; each draw one orthonormalisation and one projection.
+  const draws = 4 * request.nulls;
+  const nulls = draws * 4 * n * d * d;
+  return {
+    flops: noise + eigen + nulls,
+    seconds:
+      noise / rates.products + eigen / rates.eigen + nulls / rates.nullFlops + draws * rates.nullDraw + rates.head,
+  };
 }
 
 /**
@@ -48,13 +75,14 @@ export function planInspection(
   description: string,
 ): InspectionPlan {
   const { spec } = request;
-  const lastLayer = Math.max(...request.layers);
-  const forwardFlops = (lastLayer + 1) * layerForwardFlops(spec) * (1 + request.twins);
-  const diagnosticsFlops = request.layers.reduce(
-    (sum, layer) => sum + request.heads.length * headFlops(request, layer),
-    0,
-  );
-  const gflops = gflopsPerThread[request.backend];
+  const twinLayers = request.twins * (Math.max(...request.layers) + 1);
+  const forwardFlops = (lastForwardLayer(request) + 1 + twinLayers) * layerForwardFlops(spec);
+  const costs = request.layers.map((layer) => headCost(request, layer));
+  const diagnosticsFlops = costs.reduce((sum, cost) => sum + request.heads.length * cost.flops, 0);
+  const headSeconds = costs.reduce((sum, cost) => sum + request.heads.length * cost.seconds, 0);
+  const twinWeights = twinLayers * (4 * spec.embedDim + 2 * spec.mlpDim) * spec.embedDim;
+  const forwardSeconds = forwardFlops / rates.products + twinWeights * rates.drawnWeight;
+  const slowdown = request.backend === 'reference' ? referenceSlowdown : 1;
   const tracePerLayer = 8 * 5 * spec.tokens * spec.embedDim;
   const perHead =
     8 * (8 * spec.tokens * spec.tokens + 3 * spec.headDim * spec.embedDim + 2 * spec.tokens * spec.embedDim);
@@ -69,7 +97,8 @@ export function planInspection(
     peakByteLength: 4 * layerByteLength + request.layers.length * tracePerLayer + threads * perHead,
     forwardFlops,
     diagnosticsFlops,
-    estimatedSeconds: (forwardFlops / gflops + diagnosticsFlops / (gflops * threads)) / 1e9,
+    // The forward pass shares the cores with the heads.
+    estimatedSeconds: (slowdown * (forwardSeconds + headSeconds)) / threads,
     backend: request.backend,
     backendReason: request.backendReason,
   };

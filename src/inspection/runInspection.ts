@@ -5,7 +5,8 @@ import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import { createRandom } from '../diagnostics/random';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
-import type { Backend, BlockWeights, LayerOptions, LayerTrace, Residual } from '../engine/backend';
+import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
+import type { BlockWeights } from '../model/weights';
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { WeightLoader } from '../model/loadWeights';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
@@ -13,6 +14,7 @@ import type { RandomNumbers } from '../model/initialise';
 import type { ModelSpec } from '../model/modelSpec';
 import { headInput, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
+import { lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { resultSchemaName } from './inspectionResult';
 import type { InspectionResult, LayerResult, ModelSummary, Parity } from './inspectionResult';
@@ -118,6 +120,7 @@ class Run {
   private readonly traces = new TraceStore();
   private readonly tensors: NamedArray[] = [];
   private readonly layers: LayerResult[] = [];
+  private readonly lastInspected: number;
   private readonly lastLayer: number;
   private readonly shadowed: boolean;
 
@@ -126,8 +129,8 @@ class Run {
     private readonly services: InspectionServices,
   ) {
     this.spec = request.spec;
-    // Logits need the whole network; without a classifier the last layer asked for is far enough.
-    this.lastLayer = this.spec.head.classifier === null ? Math.max(...request.layers) : this.spec.layers - 1;
+    this.lastInspected = Math.max(...request.layers);
+    this.lastLayer = lastForwardLayer(request);
     this.shadowed = services.backend !== services.metrics;
   }
 
@@ -143,8 +146,10 @@ class Run {
     const twins = await this.embedTwins(embedWeights);
 
     let next = services.weights.block(0);
+    // Heads of one layer are diagnosed (on other threads, where there are some) while the next layer's forward
+    // pass runs; never more than one layer of heads at a time, so memory stays that of two layers.
+    let heads: Promise<void> = Promise.resolve();
     for (let layer = 0; layer <= this.lastLayer; layer += 1) {
-      this.progress(layer, 'attention');
       const weights = await next;
       this.checkCancelled();
       // Read the next layer's weights while this one computes; a failure surfaces when it is awaited.
@@ -161,12 +166,18 @@ class Run {
       }
       metrics = trace.next;
       painted = shown.next;
-      const twinTraces = await this.runTwins(twins, weights, layer);
-      if (request.layers.includes(layer)) {
-        if (request.keepTensors) this.keepTensors(layer, shown);
-        this.layers.push(await this.diagnoseLayer(layer, weights, trace, twinTraces));
+      if (layer > this.lastInspected) {
+        this.progress(layer, 'attention');
+        continue;
       }
+      const twinTraces = await this.runTwins(twins, weights, layer);
+      await heads;
+      if (!request.layers.includes(layer)) continue;
+      if (request.keepTensors) this.keepTensors(layer, shown);
+      heads = this.diagnoseLayer(layer, weights, trace, twinTraces);
+      heads.catch(() => undefined);
     }
+    await heads;
     const output = await this.output(metrics, painted);
     return { result: await this.result(started, output), traces: this.traces, tensors: this.tensors };
   }
@@ -213,8 +224,9 @@ class Run {
     weights: BlockWeights,
     trace: LayerTrace,
     twins: readonly TwinTrace[],
-  ): Promise<LayerResult> {
+  ): Promise<void> {
     const { request, services, spec } = this;
+    this.progress(layer, 'spectra, nulls and noise');
     const native =
       request.forward === 'native' && spec.attention === 'rpc' && runsRpc(spec.rpc, layer) ? spec.rpc : null;
     const forced = request.forward === 'rpc' && runsRpc(request.rpc, layer) ? request.rpc : null;
@@ -234,7 +246,7 @@ class Run {
     });
     this.checkCancelled();
     heads.sort((a, b) => a.index - b.index);
-    return { index: layer, heads };
+    this.layers.push({ index: layer, heads });
   }
 
   private keepTensors(layer: number, trace: LayerTrace): void {
