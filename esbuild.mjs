@@ -1,7 +1,7 @@
 // Builds everything that ships (dist/) and, with --tests, everything that is tested (out/test/).
-//   node esbuild.mjs [--tests] [--watch] [--production]
+//   node esbuild.mjs [--tests] [--production]
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -16,19 +16,35 @@ function buildKernels() {
   const entry = 'src/engine/cpu/assembly/index.ts';
   if (!existsSync(entry)) return;
   const output = 'out/kernels.wasm';
+  // Renamed when complete: another build may be reading the old one.
+  const partial = `out/kernels.${process.pid}.wasm`;
   const sources = readdirSync(dirname(entry)).map((name) => statSync(join(dirname(entry), name)).mtimeMs);
   if (existsSync(output) && statSync(output).mtimeMs > Math.max(...sources, statSync('esbuild.mjs').mtimeMs)) return;
   mkdirSync('out', { recursive: true });
   const asc = spawnSync(
     process.execPath,
     [
-      'node_modules/assemblyscript/bin/asc.js', entry, '--outFile', output,
-      '-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub', '--importMemory', '--noExportMemory',
-      '--initialMemory', '16', '--maximumMemory', '65536',
+      'node_modules/assemblyscript/bin/asc.js',
+      entry,
+      '--outFile',
+      partial,
+      '-O3',
+      '--noAssert',
+      '--enable',
+      'simd',
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--noExportMemory',
+      '--initialMemory',
+      '16',
+      '--maximumMemory',
+      '65536',
     ],
     { stdio: 'inherit' },
   );
   if (asc.status !== 0) throw new Error('the WebAssembly kernels did not compile (messages above)');
+  renameSync(partial, output);
 }
 
 const shared = {
@@ -42,13 +58,27 @@ const shared = {
   alias: { 'gramlens-kernels.wasm': join(root, 'out/kernels.wasm') },
 };
 const node = { ...shared, platform: 'node', format: 'cjs', external: ['vscode', 'webgpu'] };
-const browser = { ...shared, platform: 'browser', format: 'iife', target: ['es2023'], define: { 'process.env.NODE_ENV': '"production"' } };
+const browser = {
+  ...shared,
+  platform: 'browser',
+  format: 'iife',
+  target: ['es2023'],
+  define: { 'process.env.NODE_ENV': '"production"' },
+};
 
 const bundles = [
   { ...node, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...node, entryPoints: { runner: 'src/inspection/node/runnerThread.ts' }, outdir: 'dist' },
-  { ...browser, entryPoints: { inspector: 'webview/inspector/main.ts', heatmap: 'webview/heatmap/main.ts', worker: 'webview/worker/main.ts' }, outdir: 'dist/webview' },
+  {
+    ...browser,
+    entryPoints: {
+      inspector: 'webview/inspector/main.ts',
+      heatmap: 'webview/heatmap/main.ts',
+      worker: 'webview/worker/main.ts',
+    },
+    outdir: 'dist/webview',
+  },
 ].filter((bundle) => Object.values(bundle.entryPoints).every((file) => existsSync(file)));
 
 function walk(folder) {
@@ -56,24 +86,48 @@ function walk(folder) {
     entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)],
   );
 }
-const testFiles = () => walk('test').filter((file) => /\.(test|bench|entry)\.ts$/.test(file) || file === join('test', 'workbench', 'index.ts'));
+const testFiles = () =>
+  walk('test').filter(
+    (file) => /\.(test|bench|entry)\.ts$/.test(file) || file === join('test', 'workbench', 'index.ts'),
+  );
 
 buildKernels();
 const results = await Promise.all(bundles.map((bundle) => esbuild.build({ ...bundle, metafile: true })));
-// Files whose code is in dist/, for the licence notices (tools/thirdPartyNotices.mjs).
-const inputs = results.flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs)));
+// Files whose code is in dist/, for the licence notices (test/setup/thirdPartyNotices.mjs).
+const inputs = results.flatMap(({ metafile }) =>
+  Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs)),
+);
 mkdirSync('out', { recursive: true });
-writeFileSync('out/bundled.json', JSON.stringify([...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file))].sort()));
+writeFileSync(
+  'out/bundled.json',
+  JSON.stringify(
+    [...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file))].sort(),
+  ),
+);
 if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
   mkdirSync('dist/webview', { recursive: true });
-  for (const file of ['codicon.css', 'codicon.ttf']) cpSync(`node_modules/@vscode/codicons/dist/${file}`, `dist/webview/${file}`);
+  for (const file of ['codicon.css', 'codicon.ttf'])
+    cpSync(`node_modules/@vscode/codicons/dist/${file}`, `dist/webview/${file}`);
 }
 if (flags.has('--tests')) {
   // Tests that run in Node leave packages outside; pages for the browser (*.entry.ts) are bundled whole.
   const files = testFiles();
   await esbuild.build({
-    ...shared, platform: 'node', format: 'cjs', packages: 'external', entryPoints: files.filter((f) => !f.endsWith('.entry.ts')), outdir: 'out/test', outbase: 'test', outExtension: { '.js': '.cjs' },
+    ...shared,
+    platform: 'node',
+    format: 'cjs',
+    packages: 'external',
+    entryPoints: files.filter((f) => !f.endsWith('.entry.ts')),
+    outdir: 'out/test',
+    outbase: 'test',
+    outExtension: { '.js': '.cjs' },
   });
   const entries = files.filter((f) => f.endsWith('.entry.ts'));
-  if (entries.length > 0) await esbuild.build({ ...browser, entryPoints: entries, outdir: 'out/test', outbase: 'test' });
+  if (entries.length > 0)
+    await esbuild.build({ ...browser, entryPoints: entries, outdir: 'out/test', outbase: 'test' });
+  // A test that was deleted or renamed must not go on running.
+  const current = new Set(files.map((file) => join('out', file).replace(/\.ts$/, '')));
+  for (const built of walk('out/test')) {
+    if (!current.has(built.replace(/\.(cjs|js)(\.map)?$/, ''))) rmSync(built);
+  }
 }

@@ -11,17 +11,46 @@ const arrows = order.map((folder, i) => ({
       'error',
       {
         patterns: [
-          { group: ['vscode', 'node:*', 'fs', 'path', 'worker_threads', 'crypto', 'os'], message: 'This folder knows no editor and no Node: bytes, clocks and devices are handed in.' },
-          { group: [...order.slice(i + 1), 'vscode', 'cli', ...(folder === 'report' ? [] : ['protocol'])].map((later) => `**/${later}/**`), message: 'Arrows go checkpoint -> model -> engine -> diagnostics -> inspection -> report.' },
+          {
+            group: ['vscode', 'node:*', 'fs', 'path', 'worker_threads', 'crypto', 'os'],
+            message: 'This folder knows no editor and no Node: bytes, clocks and devices are handed in.',
+          },
+          {
+            group: [...order.slice(i + 1), 'vscode', 'cli', ...(folder === 'report' ? [] : ['protocol'])].map(
+              (later) => `**/${later}/**`,
+            ),
+            message: 'Arrows go checkpoint -> model -> engine -> diagnostics -> inspection -> report.',
+          },
         ],
       },
     ],
-    'no-restricted-globals': ['error', 'window', 'document', 'process', 'Buffer', 'require', '__dirname', 'localStorage'],
+    'no-restricted-globals': [
+      'error',
+      'window',
+      'document',
+      'process',
+      'Buffer',
+      'require',
+      '__dirname',
+      'localStorage',
+    ],
   },
 }));
 
 export default tseslint.config(
-  { ignores: ['dist', 'out', '.vscode-test', 'node_modules', 'gramlens-report', '**/*.mjs', 'src/engine/cpu/assembly', 'test/fixtures', 'media'] },
+  {
+    ignores: [
+      'dist',
+      'out',
+      '.vscode-test',
+      'node_modules',
+      'gramlens-report',
+      '**/*.mjs',
+      'src/engine/cpu/assembly',
+      'test/fixtures',
+      'media',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true } },
@@ -37,17 +66,35 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/vscode/**', 'src/extension.ts', ...order.map((folder) => `src/${folder}/**`)],
-    rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'vscode', message: 'Only src/vscode and src/extension.ts import vscode.' }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'vscode', message: 'Only src/vscode and src/extension.ts import vscode.' }] },
+      ],
+    },
   },
   {
     files: ['webview/charts/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ group: ['**/inspector/**', '**/heatmap/**', '**/worker/**', '**/ui/**', 'vscode'], message: 'Charts draw what they are given: no state, no page.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['**/inspector/**', '**/heatmap/**', '**/worker/**', '**/ui/**', 'vscode'],
+              message: 'Charts draw what they are given: no state, no page.',
+            },
+          ],
+        },
+      ],
       'no-restricted-globals': ['error', 'window', 'document', 'fetch', 'localStorage'],
     },
   },
   {
     files: ['test/**/*.ts'],
-    rules: { '@typescript-eslint/no-floating-promises': 'off', '@typescript-eslint/no-confusing-void-expression': 'off' },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'off',
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+    },
   },
 );

@@ -30,13 +30,23 @@ if (built.status !== 0) {
 let passed = 0;
 let failed = 0;
 for (const group of groups) {
-  const files = walk(join('out', 'test', group)).filter((file) => file.endsWith('.test.cjs') && !file.includes(`${join('workbench', 'suite')}`));
+  const files = walk(join('out', 'test', group)).filter(
+    (file) => file.endsWith('.test.cjs') && !file.includes(`${join('workbench', 'suite')}`),
+  );
   if (files.length === 0) continue;
   console.log(`\n== ${group}`);
   const report = join(mkdtempSync(join(tmpdir(), 'gramlens-test-')), 'report.json');
   const mocha = spawnSync(
     process.execPath,
-    ['node_modules/mocha/bin/mocha.js', '--reporter', './test/reporter.cjs', '--timeout', '120000', ...(grep === null ? [] : ['--grep', grep]), ...files],
+    [
+      'node_modules/mocha/bin/mocha.js',
+      '--reporter',
+      './test/reporter.cjs',
+      '--timeout',
+      '120000',
+      ...(grep === null ? [] : ['--grep', grep]),
+      ...files,
+    ],
     { stdio: 'inherit', env: { ...process.env, GRAMLENS_TEST_REPORT: report, GRAMLENS_FULL: full ? '1' : '' } },
   );
   if (!existsSync(report)) {

@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
-import { bundledPackages, noticeOf } from '../../../tools/thirdPartyNotices.mjs';
+import { bundledPackages, noticeOf } from '../../setup/thirdPartyNotices.mjs';
 
 /** The whole package, compressed. An extension is downloaded by everyone who tries it. */
 const maxPackageBytes = 10e6;

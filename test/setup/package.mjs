@@ -9,5 +9,5 @@ function run(...args) {
 
 rmSync('dist', { recursive: true, force: true });
 run('esbuild.mjs', '--production');
-run('tools/thirdPartyNotices.mjs');
+run('test/setup/thirdPartyNotices.mjs');
 run('node_modules/@vscode/vsce/vsce', 'package', '--no-dependencies', '--allow-missing-repository');

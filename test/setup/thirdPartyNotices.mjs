@@ -1,6 +1,6 @@
 // Writes ThirdPartyNotices.txt: the licences of every package whose code is inside dist/. Which those are
 // the build writes to out/bundled.json, so what esbuild left out is not named and nothing is forgotten.
-//   node tools/thirdPartyNotices.mjs
+//   node test/setup/thirdPartyNotices.mjs
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -65,7 +65,7 @@ export function noticeOf(folder) {
   const licence = typeof manifest.license === 'object' ? manifest.license.type : manifest.license;
   if (!allowed.has(licence))
     throw new Error(
-      `${manifest.name} ${manifest.version} is under "${licence}", which tools/thirdPartyNotices.mjs does not allow. Leave the package out, or add the licence there after reading it.`,
+      `${manifest.name} ${manifest.version} is under "${licence}", which test/setup/thirdPartyNotices.mjs does not allow. Leave the package out, or add the licence there after reading it.`,
     );
   const files = readdirSync(folder).filter(
     (name) => /^(licen[cs]e|notice|copying)/i.test(name) && !/\.(js|ts)$/.test(name),
@@ -78,7 +78,7 @@ export function noticeOf(folder) {
       : standardText(licence, holder);
   if (text === null)
     throw new Error(
-      `${manifest.name} ${manifest.version} (${licence}) brings no licence text. Add it to tools/thirdPartyNotices.mjs.`,
+      `${manifest.name} ${manifest.version} (${licence}) brings no licence text. Add it to test/setup/thirdPartyNotices.mjs.`,
     );
   const repository = typeof manifest.repository === 'object' ? manifest.repository.url : manifest.repository;
   const source = (manifest.homepage ?? repository ?? '').replace(/^git\+/, '').replace(/\.git$/, '');
