@@ -45,17 +45,17 @@ export interface Endpoint<Remote> {
   close(reason: string): void;
 }
 
+/** What arrives may be anything: only the envelope is looked at, and it is checked. */
+function isOurs(message: unknown, kind: 'call' | 'reply'): boolean {
+  return typeof message === 'object' && message !== null && 'gramlens' in message && message.gramlens === kind;
+}
+
 function isCall(message: unknown): message is CallMessage {
-  return (
-    typeof message === 'object' &&
-    message !== null &&
-    (message as CallMessage).gramlens === 'call' &&
-    typeof (message as CallMessage).method === 'string'
-  );
+  return isOurs(message, 'call') && typeof (message as CallMessage).method === 'string';
 }
 
 function isReply(message: unknown): message is ReplyMessage {
-  return typeof message === 'object' && message !== null && (message as ReplyMessage).gramlens === 'reply';
+  return isOurs(message, 'reply');
 }
 
 function toWireError(error: unknown): WireError {
