@@ -26,3 +26,19 @@ export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
     },
   };
 }
+
+/** The bytes of a checkpoint, which may lie in several files. Hosts open a file when it is first asked for. */
+export interface CheckpointBytes {
+  /** The file that `TensorEntry.shard` names; without a name the only file. Rejects for a name that is no shard. */
+  source(shard?: string): Promise<ByteSource>;
+}
+
+/** A checkpoint of one file. */
+export function singleFile(source: ByteSource): CheckpointBytes {
+  return {
+    source: (shard) =>
+      shard === undefined
+        ? Promise.resolve(source)
+        : Promise.reject(new RangeError(`${source.name} is one file; there is no shard ${shard}`)),
+  };
+}

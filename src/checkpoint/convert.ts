@@ -5,7 +5,7 @@ import { dtypeBytes } from './dtypes';
 import type { DType, FloatArray } from './tensorIndex';
 
 /** Types whose values need more than float32's 24 bits. */
-const wide: ReadonlySet<DType> = new Set<DType>(['float64', 'int64', 'int32']);
+const wide: ReadonlySet<DType> = new Set<DType>(['float64', 'int64', 'int32', 'uint64', 'uint32']);
 
 /** The array a tensor of `count` elements is converted into. */
 export function makeFloatArray(dtype: DType, count: number): FloatArray {
@@ -49,6 +49,17 @@ export function convertInto(target: FloatArray, at: number, bytes: Uint8Array, d
       return;
     case 'int16':
       target.set(new Int16Array(buffer, byteOffset, count), at);
+      return;
+    case 'uint64': {
+      const values = new BigUint64Array(buffer, byteOffset, count);
+      for (let i = 0; i < count; i++) target[at + i] = Number(values[i]!);
+      return;
+    }
+    case 'uint32':
+      target.set(new Uint32Array(buffer, byteOffset, count), at);
+      return;
+    case 'uint16':
+      target.set(new Uint16Array(buffer, byteOffset, count), at);
       return;
     case 'int8':
       target.set(new Int8Array(buffer, byteOffset, count), at);

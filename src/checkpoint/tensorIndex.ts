@@ -11,6 +11,9 @@ export type DType =
   | 'int64'
   | 'int32'
   | 'int16'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
   | 'int8'
   | 'uint8'
   | 'bool';
@@ -24,13 +27,33 @@ export interface TensorEntry {
   readonly shape: readonly number[];
   /** Strides in elements; absent when the tensor is C-contiguous. */
   readonly strides?: readonly number[];
-  /** First byte of the tensor in the file (of its first element, for strided tensors). */
+  /** The file that holds it, by its `ShardFile.name`; absent when the checkpoint is one file. */
+  readonly shard?: string;
+  /** First byte of the tensor in its file (of its first element, for strided tensors; of the deflated stream, if any). */
   readonly byteOffset: number;
-  /** Bytes of the file that the tensor spans. */
+  /** Bytes of the file that the tensor spans; of the inflated stream where it is `deflated`. */
   readonly byteLength: number;
+  /** Set where the file holds the tensor inside a deflated stream, which is inflated as a whole to read it (npz). */
+  readonly deflated?: DeflatedStream;
   readonly bigEndian: boolean;
   /** Why this tensor cannot be read, as a sentence; absent when it can. */
   readonly problem?: string;
+}
+
+export interface DeflatedStream {
+  /** Bytes of the stream in the file, from `byteOffset` on. */
+  readonly compressedBytes: number;
+  /** Bytes that come out of it. */
+  readonly inflatedBytes: number;
+  /** First byte of the tensor among those that come out. */
+  readonly tensorOffset: number;
+}
+
+/** One of the files of a checkpoint that lies in several. */
+export interface ShardFile {
+  /** Path from the folder of the index file, with forward slashes; checked not to leave that folder. */
+  readonly name: string;
+  readonly byteLength: number;
 }
 
 /** Values that stand beside the tensors in a training checkpoint (args, epoch, ...), as plain data. */
@@ -57,12 +80,16 @@ export interface TensorRef {
   readonly name: string;
 }
 
-export type CheckpointFormat = 'safetensors' | 'torch-zip' | 'torch-legacy';
+export type CheckpointFormat = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'npz' | 'npy';
 
 export interface TensorIndex {
   readonly format: CheckpointFormat;
+  /** Name of the file, or of the index file of a sharded checkpoint. */
   readonly fileName: string;
+  /** Size of the file; of all shards together, without their index file. */
   readonly byteLength: number;
+  /** The files of a sharded checkpoint in name order; absent when it is one file. */
+  readonly shards?: readonly ShardFile[];
   /** By full path: `blocks.0.attn.qkv.weight`, or `model.blocks.0...` in a training dict. File order. */
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** safetensors `__metadata__`; empty otherwise. */

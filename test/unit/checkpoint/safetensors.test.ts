@@ -34,6 +34,9 @@ const dtypes: readonly [string, string, Uint8Array, readonly number[], boolean][
   ['I32', 'int32', bytesOf(new Int32Array([-(2 ** 31), 2 ** 31 - 1])), [-(2 ** 31), 2 ** 31 - 1], true],
   ['I16', 'int16', bytesOf(new Int16Array([-32768, 7])), [-32768, 7], false],
   ['I8', 'int8', bytesOf(new Int8Array([-128, 127])), [-128, 127], false],
+  ['U64', 'uint64', bytesOf(new BigUint64Array([2n ** 63n, 2n ** 53n - 1n])), [2 ** 63, 2 ** 53 - 1], true],
+  ['U32', 'uint32', bytesOf(new Uint32Array([2 ** 32 - 1, 1])), [2 ** 32 - 1, 1], true],
+  ['U16', 'uint16', bytesOf(new Uint16Array([65535, 1])), [65535, 1], false],
   ['U8', 'uint8', Uint8Array.of(0, 255), [0, 255], false],
   ['BOOL', 'bool', Uint8Array.of(0, 1, 2), [0, 1, 1], false],
 ];
@@ -82,14 +85,14 @@ describe('checkpoint: safetensors', () => {
   });
 
   it('shows dtypes it cannot read and says so only when they are read', async () => {
-    const source = fileOf(one('U32', 1, [1, 0, 0, 0]), 'odd.safetensors');
+    const source = fileOf(one('C64', 1, [1, 0, 0, 0, 0, 0, 0, 0]), 'odd.safetensors');
     const entry = (await readCheckpoint(source)).entries.get('w')!;
     assert.equal(entry.dtype, null);
-    assert.equal(entry.problem, 'Gramlens cannot read dtype "U32". Convert the tensor to F32 in Python.');
+    assert.equal(entry.problem, 'Gramlens cannot read dtype "C64". Convert the tensor to F32 in Python.');
     await assert.rejects(readTensor(source, entry), (error: CheckpointError) => {
       assert.equal(
         error.message,
-        'odd.safetensors: tensor "w" cannot be read. Gramlens cannot read dtype "U32". Convert the tensor to F32 in Python.',
+        'odd.safetensors: tensor "w" cannot be read. Gramlens cannot read dtype "C64". Convert the tensor to F32 in Python.',
       );
       assert.equal(error.reason, 'unsupported');
       return true;
