@@ -1,57 +1,118 @@
 // Weights of one part of the network at a time, read by range when asked for and kept by nobody here: the memory of
 // a run is the memory of one layer.
 
-import type { ByteSource } from '../checkpoint/byteSource';
+import { singleFile, type ByteSource, type CheckpointBytes } from '../checkpoint/byteSource';
 import { readTensor } from '../checkpoint/readTensor';
 import type { FloatArray, TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
+import { canonicalBias, canonicalMatrix, stacked, type StoredTensor } from './canonicalise';
 import { ModelSpecError, type BlockRoles, type LinearRole, type ModelSpec } from './modelSpec';
 import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from './weights';
 
 export interface WeightLoader {
-  embed(): Promise<EmbedWeights>;
+  /** `ids`: tokens of the input whose word embeddings are read; null for images. */
+  embed(ids?: Int32Array | null): Promise<EmbedWeights>;
   /** Weights of layer i; rejects with RangeError when there is no such layer. */
   block(i: number): Promise<BlockWeights>;
-  head(): Promise<HeadWeights>;
+  /** `rows`: only these rows of the classifier, because a vocabulary may be gigabytes wide. */
+  head(rows?: RowRange): Promise<HeadWeights>;
+}
+
+/** Rows from..to (excluded). */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 export type ReadTensor = (source: ByteSource, entry: TensorEntry) => Promise<FloatArray>;
 
 /**
- * Loads what `spec` names from `source`. Arrays are C-contiguous; leading axes of length 1 ([1, P, C]) need no
+ * Loads what `spec` names from `bytes`, or from a single file as it is. Arrays are C-contiguous; leading axes of length 1 ([1, P, C]) need no
  * copying. Tensors are read one after the other, so that no more than one is in flight.
  */
 export function createWeightLoader(
   index: TensorIndex,
-  source: ByteSource,
+  bytes: CheckpointBytes | ByteSource,
   spec: ModelSpec,
   read: ReadTensor = readTensor,
 ): WeightLoader {
-  const tensor = async (name: string): Promise<FloatArray> => {
-    const entry = entryOf(index, name);
+  const files = 'source' in bytes ? bytes : singleFile(bytes);
+  const readEntry = async (entry: TensorEntry): Promise<FloatArray> => {
     const values = await read(source, entry);
     const expected = entry.shape.reduce((product, n) => product * n, 1);
     if (values.length !== expected) {
       throw new ModelSpecError(
         'shapeMismatch',
-        `${index.fileName}: tensor "${name}" of shape [${entry.shape.join(', ')}] has ${values.length} values instead of ${expected}. The file may have changed since it was opened; open it again.`,
+        `${index.fileName}: tensor "${entry.name}" of shape [${entry.shape.join(', ')}] has ${values.length} values instead of ${expected}. The file may have changed since it was opened; open it again.`,
       );
     }
     return values;
   };
-  const optional = async (name: string | null): Promise<FloatArray | null> => (name === null ? null : tensor(name));
-  const linear = async (role: LinearRole): Promise<LinearWeights> => ({
-    weight: await tensor(role.weight),
-    bias: await optional(role.bias),
+  const tensor = (name: string): Promise<FloatArray> => readEntry(entryOf(index, name));
+  const optional = async (name: string | null | undefined): Promise<FloatArray | null> =>
+    name === null || name === undefined ? null : tensor(name);
+  const stored = async (name: string): Promise<StoredTensor> => ({
+    name,
+    shape: entryOf(index, name).shape,
+    values: await tensor(name),
   });
-  const optionalLinear = async (role: LinearRole | null): Promise<LinearWeights | null> =>
-    role === null ? null : linear(role);
+  const linear = async (role: LinearRole): Promise<LinearWeights> => {
+    const parts = [];
+    for (const { weight, bias, layout } of [role, ...(role.then ?? [])]) {
+      const matrix = canonicalMatrix(spec, layout, await stored(weight));
+      const shift = bias === null ? null : canonicalBias(spec, layout, await stored(bias));
+      const rows = layout === undefined ? (entryOf(index, weight).shape[0] ?? 1) : (shift?.length ?? 0);
+      parts.push({ weight: matrix, bias: shift, rows });
+    }
+    return stacked(parts);
+  };
+  const optionalLinear = async (role: LinearRole | null | undefined): Promise<LinearWeights | null> =>
+    role === null || role === undefined ? null : linear(role);
+  /** Some rows of a matrix; the whole of it is read only where its rows are not contiguous. */
+  const rows = async (name: string, range: RowRange): Promise<FloatArray> => {
+    const entry = entryOf(index, name);
+    const count = entry.shape[0] ?? 1;
+    if (range.from < 0 || range.to > count) {
+      throw new ModelSpecError('badInput', `"${name}" of ${index.fileName} has ${count} rows; there is no row ${range.to - 1}.`);
+    }
+    const some = rowsEntry(entry, range);
+    if (some !== null) return readEntry(some);
+    const values = await readEntry(entry);
+    const width = values.length / count;
+    return values.slice(range.from * width, range.to * width);
+  };
+  const wordRows = async (name: string, ids: Int32Array): Promise<FloatArray> => {
+    const known = new Map<number, FloatArray>();
+    for (const id of ids) if (!known.has(id)) known.set(id, await rows(name, { from: id, to: id + 1 }));
+    const first = known.get(ids[0] ?? -1);
+    const width = first?.length ?? 0;
+    const all = first instanceof Float64Array ? new Float64Array(ids.length * width) : new Float32Array(ids.length * width);
+    ids.forEach((id, i) => {
+      all.set(known.get(id)!, i * width);
+    });
+    return all;
+  };
+  const classifier = async (role: LinearRole | null, range: RowRange | undefined): Promise<LinearWeights | null> => {
+    if (role === null || range === undefined || role.layout !== undefined) return optionalLinear(role);
+    return {
+      weight: await rows(role.weight, range),
+      bias: role.bias === null ? null : await rows(role.bias, range),
+    };
+  };
   return {
-    embed: async () => ({
-      patch: await linear(spec.embed.patch),
-      classToken: await tensor(spec.embed.classToken),
-      distToken: await optional(spec.embed.distToken),
-      position: await tensor(spec.embed.position),
-    }),
+    embed: async (ids) => {
+      const roles = spec.embed;
+      const words = roles.words ?? null;
+      return {
+        patch: await optionalLinear(roles.patch),
+        classToken: await optional(roles.classToken),
+        distToken: await optional(roles.distToken),
+        registers: await optional(roles.registers),
+        position: await optional(roles.position),
+        words: words === null || ids === null || ids === undefined ? null : await wordRows(words, ids),
+        types: await optional(roles.types),
+        norm: await optionalLinear(roles.norm),
+      };
+    },
     block: async (i) => {
       const roles = rolesOf(spec, i);
       return {
@@ -68,11 +129,31 @@ export function createWeightLoader(
         layerScale2: await optional(roles.layerScale2),
       };
     },
-    head: async () => ({
-      norm: await linear(spec.head.norm),
-      classifier: await optionalLinear(spec.head.classifier),
+    head: async (range) => ({
+      norm: await optionalLinear(spec.head.norm),
+      classifier: await classifier(spec.head.classifier, range),
       distClassifier: await optionalLinear(spec.head.distClassifier),
+      poolNorm: await optionalLinear(spec.head.poolNorm),
+      transform: spec.head.transform
+        ? {
+            dense: await linear(spec.head.transform.dense),
+            norm: await optionalLinear(spec.head.transform.norm),
+          }
+        : null,
     }),
+  };
+}
+
+/** The entry of some rows of a contiguous tensor; null where rows are not byte ranges of their own. */
+function rowsEntry(entry: TensorEntry, { from, to }: RowRange): TensorEntry | null {
+  const [count, ...rest] = entry.shape;
+  if (count === undefined || count === 0 || entry.strides !== undefined || entry.byteLength % count !== 0) return null;
+  const rowBytes = entry.byteLength / count;
+  return {
+    ...entry,
+    shape: [to - from, ...rest],
+    byteOffset: entry.byteOffset + from * rowBytes,
+    byteLength: (to - from) * rowBytes,
   };
 }
 
@@ -84,7 +165,11 @@ export function layerByteLength(index: TensorIndex, spec: ModelSpec, i: number):
 /** Full names of all tensors of one block, in reading order. */
 export function tensorNames(roles: BlockRoles): readonly string[] {
   return Object.values(roles as unknown as Record<string, LinearRole | string | null>)
-    .flatMap((role) => (role === null || typeof role === 'string' ? [role] : [role.weight, role.bias]))
+    .flatMap((role) =>
+      role === null || typeof role === 'string'
+        ? [role]
+        : [role, ...(role.then ?? [])].flatMap((part) => [part.weight, part.bias]),
+    )
     .filter((name): name is string => name !== null);
 }
 
