@@ -111,6 +111,7 @@ function lazyTable(codes: number, value: (code: number) => number): () => Float3
   return () => (table ??= Float32Array.from({ length: codes }, (_, code) => value(code)));
 }
 
-const halfTable = lazyTable(65536, (code) => small(code, 5, 10, 'ieee'));
+/** Values of all 65,536 half-precision codes; made on first use. */
+export const halfTable = lazyTable(65536, (code) => small(code, 5, 10, 'ieee'));
 const e4m3Table = lazyTable(256, (code) => small(code, 4, 3, 'e4m3fn'));
 const e5m2Table = lazyTable(256, (code) => small(code, 5, 2, 'ieee'));

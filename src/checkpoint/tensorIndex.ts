@@ -18,10 +18,16 @@ export type DType =
   | 'uint8'
   | 'bool';
 
+/** Block formats of GGUF: groups of 32 or 256 values of a row that share scales. */
+export type Quantisation =
+  'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q8_0' | 'Q2_K' | 'Q3_K' | 'Q4_K' | 'Q5_K' | 'Q6_K' | 'Q8_K';
+
 export interface TensorEntry {
   readonly name: string;
   /** Our spelling; null where the file's dtype is unknown to us (then `problem` says so). */
   readonly dtype: DType | null;
+  /** Set where the values are stored in blocks (GGUF). They come out as `dtype` float32; `byteLength` counts the blocks. */
+  readonly quantisation?: Quantisation;
   /** The file's own spelling, e.g. 'BF16', 'torch.FloatStorage'. */
   readonly dtypeName: string;
   readonly shape: readonly number[];
@@ -80,7 +86,7 @@ export interface TensorRef {
   readonly name: string;
 }
 
-export type CheckpointFormat = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'npz' | 'npy';
+export type CheckpointFormat = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'npz' | 'npy' | 'gguf';
 
 export interface TensorIndex {
   readonly format: CheckpointFormat;
@@ -92,9 +98,9 @@ export interface TensorIndex {
   readonly shards?: readonly ShardFile[];
   /** By full path: `blocks.0.attn.qkv.weight`, or `model.blocks.0...` in a training dict. File order. */
   readonly entries: ReadonlyMap<string, TensorEntry>;
-  /** safetensors `__metadata__`; empty otherwise. */
+  /** safetensors `__metadata__`; the scalars of a GGUF header as text, float32 in its shortest spelling; empty otherwise. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Top level of a pickled checkpoint without tensor bytes; null for safetensors. */
+  /** Top level of a pickled checkpoint without tensor bytes, or a GGUF header's values by their full key; null for others. */
   readonly tree: { readonly [key: string]: PlainValue } | null;
   /** Sentences about what was only half understood (opaque classes, ignored entries). */
   readonly notes: readonly string[];
