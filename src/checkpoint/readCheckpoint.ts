@@ -3,6 +3,7 @@
 import type { ByteSource } from './byteSource';
 import { CheckpointError } from './checkpointError';
 import { copyAgain, supportedFiles } from './nextSteps';
+import { isNpz, readNpy, readNpz } from './npz/npz';
 import { readSafetensors } from './safetensors';
 import { identify } from './signatures';
 import type { TensorIndex } from './tensorIndex';
@@ -23,6 +24,7 @@ export async function readCheckpoint(source: ByteSource): Promise<TensorIndex> {
   if (isZip(head)) return readZip(source);
   if (isLegacyTorch(head)) return readTorchLegacy(source);
   if (isSafetensors(head)) return readSafetensors(source);
+  if (isNpy(head)) return readNpy(source);
   if (head[0] === 0x80) await refuseUnsafePickle(source);
   const { what, next } = identify(head);
   throw new CheckpointError('unknownFormat', `${source.name}: this is ${what}. ${next}`);
@@ -30,6 +32,8 @@ export async function readCheckpoint(source: ByteSource): Promise<TensorIndex> {
 
 const isZip = (head: Uint8Array): boolean =>
   head[0] === 0x50 && head[1] === 0x4b && ((head[2] === 3 && head[3] === 4) || (head[2] === 5 && head[3] === 6));
+
+const isNpy = (head: Uint8Array): boolean => Array.from('\x93NUMPY').every((c, i) => head[i] === c.charCodeAt(0));
 
 /** 0x1950a86a20f9469cfc6c as the 10 bytes of a LONG1; behind PROTO, and FRAME from protocol 4 on. */
 const legacyMagic = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -52,15 +56,13 @@ async function readZip(source: ByteSource): Promise<TensorIndex> {
   const members = await readZipDirectory(source);
   const root = torchRoot(members);
   if (root !== null) return readTorchZip(source, members, root);
+  if (isNpz(members)) return readNpz(source, members);
   throw new CheckpointError('unknownFormat', `${source.name}: this is ${describeZip(members)}`);
 }
 
 function describeZip(members: ReadonlyMap<string, ZipMember>): string {
   const names = [...members.keys()];
   if (names.length === 0) return `an empty zip archive. ${copyAgain}`;
-  if (names.every((name) => name.endsWith('.npy'))) {
-    return `a NumPy .npz archive. Load it in Python and save the arrays as safetensors. ${supportedFiles}`;
-  }
   if (names.includes('model.weights.h5'))
     return `a Keras archive. Export the weights as safetensors. ${supportedFiles}`;
   const inner = names.find((name) => /\.(safetensors|pt|pth|bin|ckpt)$/.test(name));

@@ -1,12 +1,13 @@
 // One TensorEntry -> its values, by range and in chunks; strided tensors come out C-contiguous. The only place where
 // tensor bytes are read.
 
-import type { ByteSource } from './byteSource';
+import { bytesSource, type ByteSource } from './byteSource';
 import { CheckpointError, type CheckpointErrorReason } from './checkpointError';
 import { convertInto, makeFloatArray } from './convert';
 import { dtypeBytes, elementCount } from './dtypes';
 import { copyAgain, grouped, quoted } from './nextSteps';
 import type { DType, FloatArray, TensorEntry } from './tensorIndex';
+import { inflateMember } from './zipInflate';
 
 /** Bytes read at once: large enough for a disk's speed, small beside the tensor's converted copy. */
 export const readChunkBytes = 64 * 1024 * 1024;
@@ -14,6 +15,8 @@ export const readChunkBytes = 64 * 1024 * 1024;
 export const maxElements = 2 ** 30 + 2 ** 27;
 /** Elements a tensor may have that repeats its bytes (stride 0), so that a file of 1 KB cannot claim gigabytes. */
 export const maxRepeatedElements = 2 ** 26;
+/** Bytes a deflated stream may inflate to, since it cannot be read in pieces: the largest matrix of a ViT-22B. */
+export const maxInflatedBytes = 2 ** 30;
 
 /**
  * All values of a tensor in C order, converted exactly (64-bit integers beyond 2^53 round).
@@ -32,6 +35,18 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
       'tooLarge',
       `has shape [${shape.join(', ')}], more than the ${grouped(maxElements)} elements Gramlens holds in memory at once.`,
     );
+  }
+  const { deflated, ...plain } = entry;
+  if (deflated !== undefined) {
+    if (deflated.inflatedBytes > maxInflatedBytes) {
+      return fail(
+        'tooLarge',
+        `is compressed and has ${grouped(deflated.inflatedBytes)} bytes, more than the ${grouped(maxInflatedBytes)} Gramlens inflates at once. Save it again uncompressed, with numpy.savez.`,
+      );
+    }
+    const { name, byteOffset } = entry;
+    const inflated = bytesSource(source.name, await inflateMember(source, { name, byteOffset, ...deflated }));
+    return readTensor(inflated, { ...plain, byteOffset: deflated.tensorOffset });
   }
   const size = dtypeBytes[dtype];
   const stored = strides === undefined ? count : Math.ceil(entry.byteLength / size);

@@ -24,10 +24,6 @@ const magics: readonly {
   { bytes: 'ggml', finding: { what: 'a GGML file', next: convert('Use the original safetensors weights') } },
   { bytes: 'lmgg', finding: { what: 'a GGML file', next: convert('Use the original safetensors weights') } },
   { bytes: 'tjgg', finding: { what: 'a GGML file', next: convert('Use the original safetensors weights') } },
-  {
-    bytes: '\x93NUMPY',
-    finding: { what: 'a NumPy .npy array', next: `One array is an input, not a checkpoint. ${supportedFiles}` },
-  },
   { at: 4, bytes: 'TFL3', finding: { what: 'a TensorFlow Lite model', next: supportedFiles } },
   { bytes: [0x1f, 0x8b], finding: { what: 'a gzip archive', next: 'Unpack it and open the checkpoint inside.' } },
   {

@@ -1,7 +1,6 @@
 // The zip format of torch.save (since PyTorch 1.6): <root>/data.pkl, one stored member <root>/data/<key> a storage,
 // <root>/byteorder. Also TorchScript archives, whose parameters stand in the same places.
 
-import { Inflate } from 'fflate';
 import type { ByteSource } from './byteSource';
 import { CheckpointError } from './checkpointError';
 import { copyAgain, grouped, quoted, saveAgain } from './nextSteps';
@@ -13,13 +12,12 @@ import type { StorageRange } from './storageRanges';
 import type { TensorIndex } from './tensorIndex';
 import { buildTensorTree } from './tensorTree';
 import { type ZipMember, memberOffset } from './zipDirectory';
+import { inflateMember } from './zipInflate';
 
 type Members = ReadonlyMap<string, ZipMember>;
 
 /** Local headers in flight at once: enough to hide the latency of a remote file, few enough for its channel. */
 const headerReads = 32;
-/** Compressed bytes inflated at a time. Deflate grows at most 1032-fold, so one step makes at most 16 MB. */
-const inflateStep = 16 * 1024;
 
 /** The archive's root folder with its slash ('' where there is none), or null when it holds no torch checkpoint. */
 export function torchRoot(members: Members): string | null {
@@ -144,40 +142,12 @@ async function readMember(source: ByteSource, member: ZipMember): Promise<Uint8A
       `${source.name}: ${quoted(name)} claims ${grouped(member.bytes)} bytes, more than the ${grouped(maxPickleBytes)} Gramlens reads. The file is damaged or crafted. ${copyAgain}`,
     );
   }
-  const bytes = await source.read(await memberOffset(source, member), member.compressedBytes);
-  if (member.method === 0) return bytes;
-  if (member.method === 8) return inflated(source.name, member, bytes);
+  const { compressedBytes, bytes: inflatedBytes } = member;
+  const byteOffset = await memberOffset(source, member);
+  if (member.method === 0) return source.read(byteOffset, compressedBytes);
+  if (member.method === 8) return inflateMember(source, { name, byteOffset, compressedBytes, inflatedBytes });
   throw new CheckpointError(
     'unsupported',
     `${source.name}: ${quoted(name)} is compressed with zip method ${member.method}, which Gramlens does not read. ${saveAgain}`,
   );
-}
-
-/** Stops as soon as more comes out than the directory promised, so a bomb costs one step. */
-function inflated(fileName: string, member: ZipMember, compressed: Uint8Array): Uint8Array {
-  const damaged = (what: string): CheckpointError =>
-    new CheckpointError('corrupt', `${fileName}: ${quoted(member.name)} ${what}. ${copyAgain}`);
-  // Deflate cannot grow more than 1032-fold: a larger promise is not worth allocating.
-  if (member.bytes > compressed.byteLength * 1032 + 64)
-    throw damaged(
-      `promises ${grouped(member.bytes)} bytes, more than its ${grouped(compressed.byteLength)} compressed bytes can hold`,
-    );
-  const out = new Uint8Array(member.bytes);
-  let filled = 0;
-  const inflate = new Inflate((chunk) => {
-    if (filled + chunk.length > out.length)
-      throw damaged(`inflates to more than the ${grouped(member.bytes)} bytes it promises`);
-    out.set(chunk, filled);
-    filled += chunk.length;
-  });
-  try {
-    for (let at = 0; at < compressed.length; at += inflateStep) {
-      inflate.push(compressed.subarray(at, at + inflateStep), at + inflateStep >= compressed.length);
-    }
-  } catch (error) {
-    throw error instanceof CheckpointError ? error : damaged('cannot be inflated');
-  }
-  if (filled < out.length)
-    throw damaged(`inflates to ${grouped(filled)} of the ${grouped(member.bytes)} bytes it promises`);
-  return out;
 }

@@ -27,7 +27,7 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
     'unknownFormat',
     `this is probably an ONNX model. Use the PyTorch or safetensors weights it was exported from; ${ours}`,
   ],
-  npz: ['unknownFormat', `this is a NumPy .npz archive. Load it in Python and save the arrays as safetensors. ${ours}`],
+  npz: ['truncated', `array "weights" ends inside its .npy header. ${again}`],
   keras: ['unknownFormat', `this is a Keras archive. Export the weights as safetensors. ${ours}`],
   'zipped-checkpoint': [
     'unknownFormat',
