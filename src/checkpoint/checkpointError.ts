@@ -10,7 +10,8 @@ export type CheckpointErrorReason =
   | 'tooLarge'
   | 'unsafe'
   | 'unsupported'
-  | 'missingTensor';
+  | 'missingTensor'
+  | 'ambiguous';
 
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';

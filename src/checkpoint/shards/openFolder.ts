@@ -1,0 +1,105 @@
+// From a file or a whole folder to a TensorIndex, wherever the files are: the host hands in how to list and open
+// them. Sharded checkpoints open by their index, by any of their shards, or by their folder.
+
+import { CheckpointError } from '../checkpointError';
+import { quoted, supportedFiles } from '../nextSteps';
+import { readCheckpoint } from '../readCheckpoint';
+import type { TensorIndex } from '../tensorIndex';
+import { checkpointCandidates, parseShardName } from './chooseFile';
+import { readShards, type ClosableSource, type OpenFile } from './readShards';
+import { isJsonObject, readShardIndex } from './shardIndex';
+
+export interface CheckpointFolder {
+  /** For messages: the path as the person gave it. */
+  readonly name: string;
+  /** Names of the files that lie directly in it. */
+  list(): Promise<readonly string[]>;
+  readonly open: OpenFile;
+}
+
+/** Asks which of several checkpoints is meant. Rejects when the person leaves the question. */
+export type ChooseFile = (candidates: readonly string[]) => Promise<string>;
+
+export interface FoundCheckpoint {
+  readonly index: TensorIndex;
+  /** The file that stands for the checkpoint: itself, or the index of a sharded one. */
+  readonly fileName: string;
+}
+
+const namedCandidates = 6;
+
+/**
+ * Reads the headers of the checkpoint `fileName` of `folder`; null: of the one checkpoint in it.
+ * @throws CheckpointError with a sentence: 'ambiguous' when there are several and nobody to ask.
+ */
+export async function readCheckpointIn(
+  folder: CheckpointFolder,
+  fileName: string | null,
+  choose: ChooseFile | null = null,
+): Promise<FoundCheckpoint> {
+  const wanted = fileName ?? (await chooseFile(folder, choose));
+  const shard = parseShardName(wanted);
+  const notes: string[] = [];
+  if (shard !== null) {
+    const whole = await throughIndex(folder, shard.indexName, wanted);
+    if (whole !== null) return { index: whole, fileName: shard.indexName };
+    notes.push(
+      `This is shard ${shard.number} of ${shard.count}, and no index lists it (${shard.indexName}): only its own tensors are shown.`,
+    );
+  }
+  return withFile(folder, wanted, async (source) => {
+    const index = (await isJsonObject(source))
+      ? await readShards(wanted, await readShardIndex(source), folder.open)
+      : await readCheckpoint(source);
+    return { index: { ...index, notes: [...notes, ...index.notes] }, fileName: wanted };
+  });
+}
+
+/** The whole checkpoint that `shard` is a part of, or null when no index says so. */
+async function throughIndex(folder: CheckpointFolder, indexName: string, shard: string): Promise<TensorIndex | null> {
+  const source = await folder.open(indexName);
+  if (source === null) return null;
+  try {
+    const shards = await readShardIndex(source);
+    if (!shards.shards.includes(shard)) return null;
+    const index = await readShards(indexName, shards, folder.open);
+    const note = `${shard} is one of ${shards.shards.length} shards; the whole checkpoint was opened through ${indexName}.`;
+    return { ...index, notes: [note, ...index.notes] };
+  } finally {
+    await source.close();
+  }
+}
+
+async function withFile<T>(
+  folder: CheckpointFolder,
+  name: string,
+  use: (source: ClosableSource) => Promise<T>,
+): Promise<T> {
+  const source = await folder.open(name);
+  if (source === null)
+    throw new CheckpointError('unreadable', `${folder.name}: there is no file ${quoted(name)} in it. Check the path.`);
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
+}
+
+async function chooseFile(folder: CheckpointFolder, choose: ChooseFile | null): Promise<string> {
+  const candidates = checkpointCandidates(await folder.list());
+  const [only] = candidates;
+  if (only === undefined) {
+    throw new CheckpointError(
+      'unreadable',
+      `${folder.name}: there is no checkpoint in this folder. Open the folder that holds the weights. ${supportedFiles}`,
+    );
+  }
+  if (candidates.length === 1) return only;
+  if (choose !== null) return choose(candidates);
+  const named = candidates.slice(0, namedCandidates).map(quoted).join(', ');
+  const more = candidates.length > namedCandidates ? ` and ${candidates.length - namedCandidates} more` : '';
+  throw new CheckpointError(
+    'ambiguous',
+    `${folder.name}: this folder has ${candidates.length} checkpoints: ${named}${more}. Open one of them by its name.`,
+  );
+}
