@@ -2,11 +2,9 @@
 // runLayer.ts and float64Backend.ts. `reference` and `cpu` differ in nothing but this.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import type { ModelSpec } from '../model/modelSpec';
+import type { Activation } from '../model/modelSpec';
 import type { LinearWeights } from '../model/weights';
 import type { HeadKernels } from './headKernels';
-
-export type Activation = ModelSpec['activation'];
 
 /** All functions leave their inputs alone and return fresh arrays. */
 export interface Float64Ops {
@@ -15,6 +13,8 @@ export interface Float64Ops {
   linear(x: FloatArray, rows: number, weights: LinearWeights, inWidth: number, outWidth: number): Float64Array;
   /** Each row of x [rows, width] to mean 0 and biased variance 1 (plus eps), then times weight plus bias. */
   layerNorm(x: FloatArray, rows: number, width: number, weights: LinearWeights, eps: number): Float64Array;
-  /** Elementwise: GELU by erf, GELU by tanh, ReLU. */
+  /** Each row of x [rows, width] over sqrt(mean(x^2) + eps), times weight; a bias is not used. */
+  rmsNorm(x: FloatArray, rows: number, width: number, weights: LinearWeights, eps: number): Float64Array;
+  /** Elementwise: GELU by erf, by tanh, x sigmoid(1.702 x) (quick_gelu), ReLU, x sigmoid(x) (silu). */
   activate(kind: Activation, x: Float64Array): Float64Array;
 }

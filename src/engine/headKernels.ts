@@ -1,6 +1,7 @@
 // Float64 work on one head, as the diagnostics need it many times over: attention, RPC, products. Implemented
 // twice: plain TypeScript (`reference/`, the yardstick) and WebAssembly SIMD (`cpu/`).
 
+import type { ScoreRule } from '../model/blockShape';
 import type { RpcVariant } from '../model/modelSpec';
 
 export interface RpcParameters {
@@ -32,15 +33,23 @@ export interface RpcOutput {
 }
 
 /**
- * q, k, v are [N, d] row-major. `q` null means symmetric (q = k). Scores are q.k / sqrt(d).
+ * q, k, v are [N, d] row-major. `q` null means symmetric (q = k). Scores are q.k / sqrt(d) over all keys, unless a
+ * rule says otherwise (mask and scale inside the softmax; with RPC that is an extension, spec section 2).
  * All functions are pure: inputs are not changed, outputs are fresh arrays.
  */
 export interface HeadKernels {
   readonly name: 'reference' | 'wasm';
   /** h = softmax(q k^T / sqrt(d)) v, [N, d]. `v` may have another width than q and k: [N, dv]. */
-  attention(q: Float64Array | null, k: Float64Array, v: Float64Array, tokens: number, headDim: number): Float64Array;
+  attention(
+    q: Float64Array | null,
+    k: Float64Array,
+    v: Float64Array,
+    tokens: number,
+    headDim: number,
+    rule?: ScoreRule,
+  ): Float64Array;
   /** Attention pattern [N, N], rows sum to 1. */
-  pattern(q: Float64Array | null, k: Float64Array, tokens: number, headDim: number): Float64Array;
+  pattern(q: Float64Array | null, k: Float64Array, tokens: number, headDim: number, rule?: ScoreRule): Float64Array;
   /** RPC-Attention. With `q` the asymmetric what-if `+asym`: only the keys are cleaned, scores q K2^T. */
   rpc(
     q: Float64Array | null,
@@ -49,6 +58,7 @@ export interface HeadKernels {
     tokens: number,
     headDim: number,
     parameters: RpcParameters,
+    rule?: ScoreRule,
   ): RpcOutput;
   /** a [m, k] times b [k, n]. */
   matmul(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array;

@@ -2,6 +2,7 @@
 // Shared by the float64 backends; the arithmetic is in their head kernels.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
+import { scoreRule } from '../model/blockShape';
 import type { ModelSpec, RpcSettings } from '../model/modelSpec';
 import { EngineError, type LayerOptions } from './backend';
 import { headOf } from './headLayout';
@@ -9,7 +10,7 @@ import type { HeadKernels } from './headKernels';
 import { rpcParameters, rpcRunsIn } from './rpcConstants';
 
 export interface LayerHeads {
-  /** [H, N, d] each; q is the same array as k in symmetric layers. */
+  /** [H, N, d] each, k and v once per query head; q is the same array as k in symmetric layers. */
   readonly q: Float64Array;
   readonly k: Float64Array;
   readonly v: Float64Array;
@@ -49,6 +50,7 @@ export function layerAttention(
   options: LayerOptions,
 ): LayerAttention {
   const d = spec.headDim;
+  const rule = scoreRule(spec, options.layer);
   const size = heads.v.length;
   const native = forwardRpc(spec, options);
   const beside = rpcRunsIn(options.rpc, options.layer) ? options.rpc : null;
@@ -58,7 +60,7 @@ export function layerAttention(
   const pattern = options.wantPattern ? new Float64Array(spec.heads * tokens * tokens) : null;
   const runRpc = (settings: RpcSettings, q: Float64Array | null, k: Float64Array, v: Float64Array, h: number) => {
     try {
-      return kernels.rpc(q, k, v, tokens, d, rpcParameters(settings, spec.embedDim));
+      return kernels.rpc(q, k, v, tokens, d, rpcParameters(settings, spec.embedDim), rule);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       throw new EngineError(error.reason, `Layer ${options.layer}, head ${h}: ${error.message}`);
@@ -70,7 +72,7 @@ export function layerAttention(
     const v = headOf(heads.v, h, tokens, d);
     const q = heads.q === heads.k ? null : headOf(heads.q, h, tokens, d);
     const mixed = scale === null ? v : mixValues(kernels, scale, k, v, h, tokens, d);
-    softmax.set(kernels.attention(q, k, mixed, tokens, d), h * tokens * d);
+    softmax.set(kernels.attention(q, k, mixed, tokens, d, rule), h * tokens * d);
     let patternKeys = k;
     if (native !== null && nativeOut !== null) {
       const result = runRpc(native, q, k, v, h);
@@ -82,7 +84,7 @@ export function layerAttention(
       const same = nativeOut !== null && native !== null && sameIteration(native, beside);
       rpc.set(same ? headOf(nativeOut, h, tokens, d) : runRpc(beside, q, k, v, h).out, h * tokens * d);
     }
-    pattern?.set(kernels.pattern(q, patternKeys, tokens, d), h * tokens * tokens);
+    pattern?.set(kernels.pattern(q, patternKeys, tokens, d, rule), h * tokens * tokens);
   }
   return { out: nativeOut ?? softmax, softmax, rpc, pattern };
 }

@@ -1,14 +1,17 @@
-// One pre-LN transformer block in float64: norm1, q k v, attention, projection, norm2, MLP, with the trace the
-// diagnostics read. Generic over the primitives, so `reference` and `cpu` cannot drift apart in wiring.
+// One transformer block in float64 (pre-LN, post-LN or parallel): q k v, attention, projection, MLP, with the trace
+// the diagnostics read. Generic over the primitives, so `reference` and `cpu` cannot drift apart in wiring.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
+import { blockShape } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { EngineError, type LayerOptions, type LayerTrace, type Residual } from './backend';
-import type { BlockWeights } from '../model/weights';
+import type { BlockWeights, LinearWeights } from '../model/weights';
 import { requireFinite } from './finite';
+import { normRows } from './float64Ends';
 import type { Float64Ops } from './float64Ops';
-import { mergeHeads, splitHeads, standardiseRows } from './headLayout';
+import { mergeHeads, projectionLayout, repeatHeads, splitHeads, standardiseRows } from './headLayout';
 import { layerAttention, type LayerHeads } from './layerAttention';
+import { ropeTables, rotate } from './rope';
 
 /**
  * Runs block `options.layer` on the residual stream [N, C].
@@ -22,7 +25,7 @@ export function runLayer(
   options: LayerOptions,
 ): LayerTrace {
   const { tokens } = residual;
-  const { embedDim, heads, headDim, mlpDim } = spec;
+  const { embedDim, heads, headDim } = spec;
   const inner = heads * headDim;
   const at = `of layer ${options.layer}`;
   if (residual.width !== embedDim || residual.data.length !== tokens * embedDim) {
@@ -32,7 +35,10 @@ export function runLayer(
     );
   }
 
-  const x = ops.layerNorm(residual.data, tokens, embedDim, weights.norm1, spec.layerNormEps);
+  const shape = blockShape(spec);
+  const norm = (values: FloatArray, by: LinearWeights): Float64Array => normRows(ops, spec, values, tokens, by);
+  // Post-LN blocks project the residual stream as it is.
+  const x = shape.placement === 'post' ? Float64Array.from(residual.data) : norm(residual.data, weights.norm1);
   requireFinite(x, `inputs of the q, k, v projection ${at}`);
   const projected = projectHeads(ops, spec, weights, x, tokens, options.layer);
   if (projected.q !== projected.k) requireFinite(projected.q, `queries ${at}`);
@@ -45,18 +51,18 @@ export function runLayer(
   requireFinite(attended.out, `head outputs ${at}`);
 
   const merged = mergeHeads(attended.out, tokens, heads, headDim);
-  const afterAttention = addBranch(
-    residual.data,
-    ops.linear(merged, tokens, weights.proj, inner, embedDim),
-    weights.layerScale1,
-  );
-  const normed = ops.layerNorm(afterAttention, tokens, embedDim, weights.norm2, spec.layerNormEps);
-  const hidden = ops.activate(spec.activation, ops.linear(normed, tokens, weights.fc1, embedDim, mlpDim));
-  const data = addBranch(
-    afterAttention,
-    ops.linear(hidden, tokens, weights.fc2, mlpDim, embedDim),
-    weights.layerScale2,
-  );
+  const attention = ops.linear(merged, tokens, weights.proj, inner, embedDim);
+  let data: Float64Array;
+  if (shape.placement === 'parallel') {
+    const mlp = feedForward(ops, spec, weights, norm(residual.data, weights.norm2), tokens);
+    data = addBranch(addBranch(residual.data, attention, weights.layerScale1), mlp, weights.layerScale2);
+  } else {
+    const summed = addBranch(residual.data, attention, weights.layerScale1);
+    const middle = shape.placement === 'post' ? norm(summed, weights.norm1) : summed;
+    const fed = shape.placement === 'post' ? middle : norm(middle, weights.norm2);
+    const after = addBranch(middle, feedForward(ops, spec, weights, fed, tokens), weights.layerScale2);
+    data = shape.placement === 'post' ? norm(after, weights.norm2) : after;
+  }
   requireFinite(data, `outputs ${at}`);
   return {
     layer: options.layer,
@@ -70,9 +76,29 @@ export function runLayer(
   };
 }
 
+/** fc2(act(fc1 x)), or fc2(act(gate x) * up x) with gate and up packed in fc1. */
+function feedForward(
+  ops: Float64Ops,
+  spec: ModelSpec,
+  weights: BlockWeights,
+  x: Float64Array,
+  tokens: number,
+): Float64Array {
+  const { embedDim, mlpDim } = spec;
+  if (blockShape(spec).mlp === 'plain') {
+    const hidden = ops.activate(spec.activation, ops.linear(x, tokens, weights.fc1, embedDim, mlpDim));
+    return ops.linear(hidden, tokens, weights.fc2, mlpDim, embedDim);
+  }
+  const both = ops.linear(x, tokens, weights.fc1, embedDim, 2 * mlpDim);
+  const half = (part: number): Float64Array => splitHeads(both, tokens, 2 * mlpDim, part * mlpDim, 1, mlpDim);
+  const up = half(1);
+  const hidden = ops.activate(spec.activation, half(0)).map((value, i) => value * up[i]!);
+  return ops.linear(hidden, tokens, weights.fc2, mlpDim, embedDim);
+}
+
 /**
- * q, k, v [H, N, d] from x [N, C]. Rows of the weight decide the layout: 3 H d rows are q, k, v; 2 H d rows are
- * k, v of a symmetric layer, where q is k (spec section 1). Norms over d come before standardisation.
+ * q, k, v [H, N, d] from x [N, C]. Rows of the weight: q, k, v with k and v a kv head each (grouped queries), or k, v
+ * in a symmetric layer, where q is k (spec section 1). Norms over d come first, then standardisation, then RoPE.
  */
 function projectHeads(
   ops: Float64Ops,
@@ -82,25 +108,26 @@ function projectHeads(
   tokens: number,
   layer: number,
 ): LayerHeads {
-  const { heads, headDim, embedDim } = spec;
-  const inner = heads * headDim;
-  const parts = weights.qkv.weight.length / (inner * embedDim);
-  if (parts !== 2 && parts !== 3) {
-    throw new EngineError(
-      'internal',
-      `The q, k, v weight of layer ${layer} has ${weights.qkv.weight.length} entries; ${heads} heads of ${headDim} at width ${embedDim} need ${3 * inner * embedDim}, or ${2 * inner * embedDim} without queries.`,
-    );
-  }
-  const width = parts * inner;
-  const rows = ops.linear(x, tokens, weights.qkv, embedDim, width);
-  const part = (index: number): Float64Array => splitHeads(rows, tokens, width, index * inner, heads, headDim);
+  const { heads, kvHeads, headDim } = spec;
+  const { symmetric, width, offsets } = projectionLayout(spec, weights.qkv.weight.length, layer);
+  const { headNorm, rope } = blockShape(spec);
+  const rows = ops.linear(x, tokens, weights.qkv, spec.embedDim, width);
+  const part = (offset: number, count: number): Float64Array => splitHeads(rows, tokens, width, offset, count, headDim);
+  const tables = ropeTables(rope, tokens);
   const finish = (values: Float64Array, norm: BlockWeights['keyNorm']): Float64Array => {
-    const normed = norm === null ? values : ops.layerNorm(values, heads * tokens, headDim, norm, spec.layerNormEps);
-    return spec.standardise ? standardiseRows(normed, headDim) : normed;
+    const count = values.length / headDim;
+    const normed =
+      norm === null
+        ? values
+        : headNorm === 'rms'
+          ? ops.rmsNorm(values, count, headDim, norm, spec.layerNormEps)
+          : ops.layerNorm(values, count, headDim, norm, spec.layerNormEps);
+    const standard = spec.standardise ? standardiseRows(normed, headDim) : normed;
+    return tables === null ? standard : rotate(standard, tables, headDim);
   };
-  const k = finish(part(parts - 2), weights.keyNorm);
-  const q = parts === 2 ? k : finish(part(0), weights.queryNorm);
-  return { q, k, v: part(parts - 1) };
+  const k = repeatHeads(finish(part(offsets.k, kvHeads), weights.keyNorm), kvHeads, heads);
+  const q = symmetric ? k : finish(part(offsets.q, heads), weights.queryNorm);
+  return { q, k, v: repeatHeads(part(offsets.v, kvHeads), kvHeads, heads) };
 }
 
 /** x + scale * branch, [N, C]; scale [C] is the layer scale, null means 1. */

@@ -6,7 +6,7 @@ import { createRandom } from '../diagnostics/random';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
-import type { BlockWeights } from '../model/weights';
+import type { BlockWeights, EmbedWeights } from '../model/weights';
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { WeightLoader } from '../model/loadWeights';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
@@ -84,7 +84,7 @@ export function modelSummary(spec: ModelSpec): ModelSummary {
     embedDim: spec.embedDim,
     tokens: spec.tokens,
     prefixTokens: spec.prefixTokens,
-    grid: [spec.image.gridHeight, spec.image.gridWidth],
+    grid: [spec.image?.gridHeight ?? 0, spec.image?.gridWidth ?? 0],
     facts: spec.facts,
     notes: spec.notes,
   };
@@ -138,12 +138,13 @@ class Run {
     const { request, services, spec } = this;
     const started = services.now();
     services.onProgress('Patch embedding', 0);
-    const embedWeights = await services.weights.embed();
+    const ids = 'ids' in request.input ? request.input.ids : null;
+    const embedWeights = await services.weights.embed(ids);
     this.checkCancelled();
     let metrics = await services.metrics.embed(spec, embedWeights, request.input);
     let painted = this.shadowed ? await services.backend.embed(spec, embedWeights, request.input) : metrics;
     if (this.shadowed) this.parity.compare('embedding', painted.data, metrics.data);
-    const twins = await this.embedTwins(embedWeights);
+    const twins = await this.embedTwins(embedWeights, ids);
 
     let next = services.weights.block(0);
     // Heads of one layer are diagnosed (on other threads, where there are some) while the next layer's forward
@@ -192,12 +193,12 @@ class Run {
     };
   }
 
-  private async embedTwins(trained: Awaited<ReturnType<WeightLoader['embed']>>): Promise<Twin[]> {
+  private async embedTwins(trained: EmbedWeights, ids: Int32Array | null): Promise<Twin[]> {
     const { request, services, spec } = this;
     const twins: Twin[] = [];
     for (let seed = 0; seed < request.twins; seed += 1) {
       const random = randomNumbers(`${request.seed}/twin/${seed}/embed`);
-      const weights = untrainedEmbedWeights(spec, trained, random);
+      const weights = untrainedEmbedWeights(spec, trained, random, ids);
       twins.push({ seed, residual: await services.metrics.embed(spec, weights, request.input) });
       this.checkCancelled();
     }

@@ -9,6 +9,16 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   'rpc-symvit': 'RPC-SymViT',
   'scaled-attention': 'Scaled Attention ViT',
   'reconstruction-vit': 'Reconstruction ViT (standardised q, k)',
+  bert: 'BERT',
+  roberta: 'RoBERTa',
+  distilbert: 'DistilBERT',
+  gpt2: 'GPT-2',
+  'gpt-neo': 'GPT-Neo',
+  'gpt-neox': 'GPT-NeoX',
+  llama: 'LLaMA',
+  mistral: 'Mistral',
+  qwen2: 'Qwen2',
+  qwen3: 'Qwen3',
 };
 
 export function familyName(family: ModelFamily): string {

@@ -1,12 +1,12 @@
 // Channels, patch size and patch grid. The patch weight says channels and patch, the position embedding says how
 // many patches there are; only a grid that is not square needs to be told.
 
-import { ModelSpecError, type ModelSpec } from './modelSpec';
+import { ModelSpecError, type ImageShape } from './modelSpec';
 import { asSize } from './parseValues';
 import type { SpecContext } from './specContext';
 
 export interface ImageGeometry {
-  readonly image: ModelSpec['image'];
+  readonly image: ImageShape;
   /** N, prefix tokens included. */
   readonly tokens: number;
   readonly positionCoversPrefix: boolean;

@@ -1,6 +1,7 @@
 // The untrained twin: weights as the family's own code initialises them, for the null `untrained` of spec section 5
 // (an alignment that an untrained model shows too was not learned). Random numbers are handed in.
 
+import { imageShape } from './blockShape';
 import type { ModelFamily, ModelSpec } from './modelSpec';
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { BlockWeights, EmbedWeights, LinearWeights } from './weights';
@@ -54,20 +55,57 @@ export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, ra
 }
 
 /**
- * Embedding of the same shapes. Draw order: patch weight, patch bias, class token, distillation token, positions.
- * Tokens and positions N(0, 0.02) as DeiT and the KPCA code; the patch convolution keeps PyTorch's default,
- * U(-1/sqrt(n), 1/sqrt(n)) with n = channels p p for weight and bias, which timm leaves untouched.
+ * Embedding of the same shapes. Draw order: patch weight, patch bias, class token, distillation token, registers,
+ * words (by ascending id), types, positions. Tokens, words and positions N(0, 0.02) as DeiT, the KPCA code, GPT-2 and
+ * BERT; the patch convolution keeps PyTorch's default, U(-1/sqrt(n), 1/sqrt(n)) with n = channels p p for weight and
+ * bias, which timm leaves untouched.
+ * @param ids of the input, where `trained.words` are its rows: equal tokens get equal rows.
  */
-export function untrainedEmbedWeights(spec: ModelSpec, trained: EmbedWeights, random: RandomNumbers): EmbedWeights {
-  const { channels, patch } = spec.image;
+export function untrainedEmbedWeights(
+  spec: ModelSpec,
+  trained: EmbedWeights,
+  random: RandomNumbers,
+  ids: Int32Array | null = null,
+): EmbedWeights {
+  const drawNormal = (): number => weightSd * random.normal();
+  const drawn = <T extends FloatArray | null>(shape: T): Float32Array | Extract<T, null> =>
+    (shape === null ? null : filled(shape, drawNormal)) as Float32Array | Extract<T, null>;
+  const patch = trained.patch === null ? null : untrainedPatch(spec, trained.patch, random);
+  const classToken = drawn(trained.classToken);
+  const distToken = drawn(trained.distToken);
+  const registers = drawn(trained.registers ?? null);
+  const words = trained.words && ids !== null ? untrainedWords(trained.words, ids, drawNormal) : null;
+  const types = drawn(trained.types ?? null);
+  const position = drawn(trained.position);
+  return {
+    patch,
+    classToken,
+    distToken,
+    registers,
+    words,
+    types,
+    position,
+    norm: trained.norm ? norm(trained.norm) : null,
+  };
+}
+
+function untrainedPatch(spec: ModelSpec, trained: LinearWeights, random: RandomNumbers): LinearWeights {
+  const { channels, patch } = imageShape(spec);
   const bound = 1 / Math.sqrt(channels * patch * patch);
   const drawPatch = (): number => uniformWithin(random, bound);
-  const drawNormal = (): number => weightSd * random.normal();
-  const weight = filled(trained.patch.weight, drawPatch);
-  const bias = trained.patch.bias === null ? null : filled(trained.patch.bias, drawPatch);
-  const classToken = filled(trained.classToken, drawNormal);
-  const distToken = trained.distToken === null ? null : filled(trained.distToken, drawNormal);
-  return { patch: { weight, bias }, classToken, distToken, position: filled(trained.position, drawNormal) };
+  const weight = filled(trained.weight, drawPatch);
+  return { weight, bias: trained.bias === null ? null : filled(trained.bias, drawPatch) };
+}
+
+function untrainedWords(trained: FloatArray, ids: Int32Array, draw: () => number): Float32Array {
+  const width = trained.length / ids.length;
+  const rows = new Map<number, Float32Array>();
+  for (const id of [...new Set(ids)].sort((a, b) => a - b)) rows.set(id, Float32Array.from({ length: width }, draw));
+  const words = new Float32Array(trained.length);
+  ids.forEach((id, i) => {
+    words.set(rows.get(id)!, i * width);
+  });
+  return words;
 }
 
 function linear(shape: LinearWeights, draw: () => number): LinearWeights {

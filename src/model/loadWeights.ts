@@ -26,8 +26,8 @@ export interface RowRange {
 export type ReadTensor = (source: ByteSource, entry: TensorEntry) => Promise<FloatArray>;
 
 /**
- * Loads what `spec` names from `bytes`, or from a single file as it is. Arrays are C-contiguous; leading axes of length 1 ([1, P, C]) need no
- * copying. Tensors are read one after the other, so that no more than one is in flight.
+ * Loads what `spec` names from `bytes`, or from a single file as it is. Arrays are C-contiguous and in the engine's
+ * layout (canonicalise.ts); leading axes of length 1 ([1, P, C]) need no copying. Tensors are read one after the other, so that no more than one is in flight.
  */
 export function createWeightLoader(
   index: TensorIndex,
@@ -37,7 +37,7 @@ export function createWeightLoader(
 ): WeightLoader {
   const files = 'source' in bytes ? bytes : singleFile(bytes);
   const readEntry = async (entry: TensorEntry): Promise<FloatArray> => {
-    const values = await read(source, entry);
+    const values = await read(await files.source(entry.shard), entry);
     const expected = entry.shape.reduce((product, n) => product * n, 1);
     if (values.length !== expected) {
       throw new ModelSpecError(
@@ -72,7 +72,10 @@ export function createWeightLoader(
     const entry = entryOf(index, name);
     const count = entry.shape[0] ?? 1;
     if (range.from < 0 || range.to > count) {
-      throw new ModelSpecError('badInput', `"${name}" of ${index.fileName} has ${count} rows; there is no row ${range.to - 1}.`);
+      throw new ModelSpecError(
+        'badInput',
+        `"${name}" of ${index.fileName} has ${count} rows; there is no row ${range.to - 1}.`,
+      );
     }
     const some = rowsEntry(entry, range);
     if (some !== null) return readEntry(some);
@@ -85,7 +88,8 @@ export function createWeightLoader(
     for (const id of ids) if (!known.has(id)) known.set(id, await rows(name, { from: id, to: id + 1 }));
     const first = known.get(ids[0] ?? -1);
     const width = first?.length ?? 0;
-    const all = first instanceof Float64Array ? new Float64Array(ids.length * width) : new Float32Array(ids.length * width);
+    const all =
+      first instanceof Float64Array ? new Float64Array(ids.length * width) : new Float32Array(ids.length * width);
     ids.forEach((id, i) => {
       all.set(known.get(id)!, i * width);
     });

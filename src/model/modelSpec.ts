@@ -2,7 +2,22 @@
 // and which tensor plays which role. One file a family fills this in; the engine reads nothing else.
 
 export type ModelFamily =
-  'timm-vit' | 'deit-distilled' | 'symvit' | 'rpc-symvit' | 'scaled-attention' | 'reconstruction-vit';
+  | 'timm-vit'
+  | 'deit-distilled'
+  | 'symvit'
+  | 'rpc-symvit'
+  | 'scaled-attention'
+  | 'reconstruction-vit'
+  | 'bert'
+  | 'roberta'
+  | 'distilbert'
+  | 'gpt2'
+  | 'gpt-neo'
+  | 'gpt-neox'
+  | 'llama'
+  | 'mistral'
+  | 'qwen2'
+  | 'qwen3';
 
 /** As in `result.json`: what the checkpoint was trained with. */
 export type AttentionKind = 'softmax' | 'symmetric' | 'scaled' | 'rpc';
@@ -19,15 +34,32 @@ export interface RpcSettings {
   readonly layers: 'all' | 'none' | readonly number[];
 }
 
+/**
+ * How a file lays out a matrix that the engine wants as [out, in]; loading turns it (canonicalise.ts).
+ * 'in-out': stored [in, out] or [in, H, d] (Conv1D of GPT-2, Flax kernels).
+ * 'heads-out': stored [H, d, out] (Flax output projection).
+ * 'by-head': rows of q, k, v interleaved head by head, [H, 3, d, in] (GPT-NeoX).
+ * 'query-pairs', 'key-pairs': rows of q or k of each head permuted for rotation in neighbouring pairs (GGUF llama).
+ * 'hwio': convolution kernel [p, p, channels, C] (Flax).
+ */
+export type WeightLayout = 'in-out' | 'heads-out' | 'by-head' | 'query-pairs' | 'key-pairs' | 'hwio';
+
 /** Names of tensors in the `TensorIndex`. */
 export interface LinearRole {
   readonly weight: string;
   readonly bias: string | null;
+  /** Absent: [out, in] as it is. */
+  readonly layout?: WeightLayout;
+  /** Further matrices whose rows follow (separate k and v behind q, up behind gate); a missing bias becomes zeros. */
+  readonly then?: readonly LinearRole[];
 }
 
 export interface BlockRoles {
   readonly norm1: LinearRole;
-  /** [3C, C] order q, k, v; [2C, C] order k, v in symmetric models. Rows out, columns in. */
+  /**
+   * Rows q, k, v: [3C, C], or [(H + 2 kvHeads) d, C] with grouped queries; [2C, C] order k, v in symmetric models.
+   * Rows out, columns in.
+   */
   readonly qkv: LinearRole;
   readonly queryNorm: LinearRole | null;
   readonly keyNorm: LinearRole | null;
@@ -36,26 +68,129 @@ export interface BlockRoles {
   readonly proj: LinearRole;
   readonly layerScale1: string | null;
   readonly norm2: LinearRole;
+  /** [mlpDim, C]; gated: [2 mlpDim, C], gate rows first. */
   readonly fc1: LinearRole;
   readonly fc2: LinearRole;
   readonly layerScale2: string | null;
 }
 
 export interface EmbedRoles {
-  readonly patch: LinearRole;
-  readonly classToken: string;
+  /** null: tokens are looked up (`words`), not projected from patches. */
+  readonly patch: LinearRole | null;
+  /** null: no class token. */
+  readonly classToken: string | null;
   readonly distToken: string | null;
-  /** [1, P, C] */
-  readonly position: string;
+  /** [1, R, C], behind class and distillation token. */
+  readonly registers?: string | null;
+  /** [1, P, C]; null: no learned positions (rotary ones are in the blocks). */
+  readonly position: string | null;
+  /** [vocabulary, C] */
+  readonly words?: string | null;
+  /** [types, C]; row 0 is added to every token. */
+  readonly types?: string | null;
+  /** Norm after everything is added: BERT's embedding LayerNorm, CLIP's pre-norm. */
+  readonly norm?: LinearRole | null;
+}
+
+/**
+ * Which tokens the head reads: the class token, the mean of all tokens behind the prefix, both side by side (2C),
+ * or the last token. `norm` comes before pooling, `poolNorm` after.
+ */
+export type Pooling = 'class' | 'mean' | 'class-mean' | 'last';
+
+/** A dense layer before the classifier: BERT's masked-language head (GELU, LayerNorm) and pooler (tanh). */
+export interface HeadTransformRoles {
+  readonly dense: LinearRole;
+  readonly activation: Activation | 'tanh';
+  readonly norm: LinearRole | null;
 }
 
 export interface HeadRoles {
-  readonly norm: LinearRole;
-  /** null: the file has no classifier, there are no logits. */
+  /** Final norm over all tokens; null: none. */
+  readonly norm: LinearRole | null;
+  /** null: the file has no classifier, there are no logits. Language models: [vocabulary, C], often the embedding. */
   readonly classifier: LinearRole | null;
   /** DeiT's second classifier on the distillation token; logits are the mean of both. */
   readonly distClassifier: LinearRole | null;
+  /** Default 'class'. */
+  readonly pooling?: Pooling;
+  /** Norm of the pooled tokens (fc_norm). */
+  readonly poolNorm?: LinearRole | null;
+  readonly transform?: HeadTransformRoles | null;
 }
+
+export type Activation = 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'silu';
+
+export interface ImageShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly patch: number;
+  readonly gridHeight: number;
+  readonly gridWidth: number;
+}
+
+/** Input of language models: token ids. */
+export interface TextShape {
+  readonly vocabulary: number;
+  /** Most tokens of one input; null: no limit is known. */
+  readonly context: number | null;
+  /** Row of the position embedding that token 0 takes (RoBERTa 2). */
+  readonly positionOffset: number;
+  /** Factor on the word embeddings; 1 nearly everywhere. */
+  readonly scale: number;
+}
+
+/** Rotary positions on q and k (after their norms). */
+export interface RopeShape {
+  readonly theta: number;
+  /** Leading entries of each head that are rotated; even, at most d. */
+  readonly dims: number;
+  /** 'half': entry j turns with j + dims/2 (rotate_half); 'pairs': 2j with 2j + 1. */
+  readonly style: 'half' | 'pairs';
+  /** null: none. 'linear' divides every frequency by factor; 'llama3' by wavelength (model-families.md section 3). */
+  readonly scaling:
+    | null
+    | { readonly kind: 'linear'; readonly factor: number }
+    | {
+        readonly kind: 'llama3';
+        readonly factor: number;
+        readonly lowFrequency: number;
+        readonly highFrequency: number;
+        readonly originalContext: number;
+      };
+}
+
+/** What a transformer block does, where it differs from a pre-LN ViT block. Defaults: `plainBlock`. */
+export interface BlockShape {
+  /** LayerNorm, or RMSNorm (no mean, no bias). All norms of the network, the final one included. */
+  readonly norm: 'layer' | 'rms';
+  /**
+   * 'pre': x + f(norm x), twice. 'post': norm(x + f x), twice (BERT). 'parallel': x + attn(norm1 x) + mlp(norm2 x)
+   * (GPT-NeoX).
+   */
+  readonly placement: 'pre' | 'post' | 'parallel';
+  /** 'gated': fc2(act(gate x) * up x), gate and up packed in fc1. */
+  readonly mlp: 'plain' | 'gated';
+  /** Norm of q and k over d, where the block has one. */
+  readonly headNorm: 'layer' | 'rms';
+  readonly rope: RopeShape | null;
+  /** A layer each: query i sees keys with |i - j| < window (and j <= i where causal); null: all. Empty: null everywhere. */
+  readonly windows: readonly (number | null)[];
+  /** A layer each: factor of q.k; null: 1/sqrt(d). Empty: null everywhere. */
+  readonly scoreScales: readonly (number | null)[];
+}
+
+/** timm's block. */
+export const plainBlock: BlockShape = {
+  norm: 'layer',
+  placement: 'pre',
+  mlp: 'plain',
+  headNorm: 'layer',
+  rope: null,
+  windows: [],
+  scoreScales: [],
+};
 
 /** One fact of the spec and where it came from, for the overview and for `--set`. */
 export interface SpecFact {
@@ -68,7 +203,8 @@ export interface SpecFact {
 export interface ModelSpec {
   readonly family: ModelFamily;
   readonly attention: AttentionKind;
-  readonly causal: false;
+  /** Token i sees tokens 0..i only. */
+  readonly causal: boolean;
   readonly layers: number;
   readonly heads: number;
   readonly kvHeads: number;
@@ -77,23 +213,24 @@ export interface ModelSpec {
   /** C */
   readonly embedDim: number;
   readonly mlpDim: number;
-  /** N, prefix tokens included. */
+  /** N, prefix tokens included. Language models: the tokens of the input once there is one (`specForInput`). */
   readonly tokens: number;
-  /** Class token, and the distillation token where there is one. */
+  /** Class token, and distillation and register tokens where there are some. */
   readonly prefixTokens: number;
   /** false: position embedding covers patches only (no_embed_class). */
   readonly positionCoversPrefix: boolean;
-  readonly image: {
-    readonly channels: number;
-    readonly height: number;
-    readonly width: number;
-    readonly patch: number;
-    readonly gridHeight: number;
-    readonly gridWidth: number;
-  };
+  /** Whether the covered prefix includes the register tokens; default false (they are inserted after positions). */
+  readonly positionCoversRegisters?: boolean;
+  /** null: the input is token ids (`text`). */
+  readonly image: ImageShape | null;
+  /** null or absent: the input is an image. */
+  readonly text?: TextShape | null;
+  /** What differs from `plainBlock`. */
+  readonly block?: Partial<BlockShape>;
   readonly classes: number | null;
+  /** Epsilon of all norms. */
   readonly layerNormEps: number;
-  readonly activation: 'gelu' | 'gelu_tanh' | 'relu';
+  readonly activation: Activation;
   /** q and k standardised over d before the product (Reconstruction model). */
   readonly standardise: boolean;
   /** Settings the checkpoint was trained with; null unless attention is 'rpc'. */
@@ -101,7 +238,8 @@ export interface ModelSpec {
   readonly embed: EmbedRoles;
   readonly blocks: readonly BlockRoles[];
   readonly head: HeadRoles;
-  readonly preprocessing: ImagePreprocessing;
+  /** null: the input is not an image. */
+  readonly preprocessing: ImagePreprocessing | null;
   readonly facts: readonly SpecFact[];
   /** Sentences for the person: what was guessed, what was ignored. */
   readonly notes: readonly string[];
@@ -139,8 +277,8 @@ export class ModelSpecError extends Error {
 /** Facts a person sets by hand: `--set heads=4,eps=1e-6,attention=symmetric` or answers to questions. */
 export type SpecOverrides = Readonly<Record<string, string>>;
 
-/** What goes into the network: a normalised image [channels, height, width], row-major. */
-export interface ModelInput {
+/** A normalised image [channels, height, width], row-major. */
+export interface ImageInput {
   readonly kind: 'image' | 'npy' | 'random' | 'sample';
   /** What the person asked for: file name, 'random:0'. */
   readonly label: string;
@@ -153,3 +291,19 @@ export interface ModelInput {
   /** 8-bit RGBA of what the network sees, for the overview picture. */
   readonly picture: { readonly width: number; readonly height: number; readonly rgba: Uint8ClampedArray } | null;
 }
+
+/** Token ids [N], padding left out. */
+export interface TokenInput {
+  readonly kind: 'tokens' | 'text' | 'random-tokens';
+  /** What the person asked for: 'tokens:1,2,3', file name, 'random:0'. */
+  readonly label: string;
+  readonly ids: Int32Array;
+  /** Place of each token in the padded sequence, where padding was left out; null: 0..N-1. */
+  readonly positions: Int32Array | null;
+  /** Hash of the input file, or of the ids where there is no file. */
+  readonly sha256: string;
+  readonly picture: null;
+}
+
+/** What goes into the network. */
+export type ModelInput = ImageInput | TokenInput;

@@ -1,7 +1,7 @@
 // How a picture becomes network input: resize, crop, mean and std as the family was trained with (model-families.md
 // section 5). Said by config, metadata or args where they do; otherwise the family's default, and a note.
 
-import { ModelSpecError, type ImagePreprocessing, type ModelSpec } from './modelSpec';
+import { ModelSpecError, type ImagePreprocessing, type ImageShape } from './modelSpec';
 import { modelName } from './headCount';
 import { asNumber, asNumbers, asText } from './parseValues';
 import type { SpecContext } from './specContext';
@@ -15,11 +15,7 @@ const timmVitCrop = 0.9;
 const thumbnailSide = 64;
 
 /** `imageNet`: the family's released training code uses ImageNet statistics. */
-export function inferPreprocessing(
-  context: SpecContext,
-  image: ModelSpec['image'],
-  imageNet: boolean,
-): ImagePreprocessing {
+export function inferPreprocessing(context: SpecContext, image: ImageShape, imageNet: boolean): ImagePreprocessing {
   const name = modelName(context)?.value ?? '';
   const hints = `${name} ${context.fileName} ${context.prefix}`.toLowerCase();
   const deit3 = /deit_?3|deit-?iii/.test(hints);
@@ -52,7 +48,7 @@ export function inferPreprocessing(
   return result;
 }
 
-function shortSide(context: SpecContext, image: ModelSpec['image'], familyCrop: number): number | null {
+function shortSide(context: SpecContext, image: ImageShape, familyCrop: number): number | null {
   if (image.height !== image.width) return null;
   const said = context.settings.find(['crop_pct', 'eval_crop_ratio'], cropFraction, 'a fraction above 0 and at most 1');
   const crop = said?.value ?? (image.height <= thumbnailSide ? 1 : familyCrop);

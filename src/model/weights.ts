@@ -11,17 +11,25 @@ export interface LinearWeights {
 
 export interface EmbedWeights {
   /** [C, channels, p, p] */
-  readonly patch: LinearWeights;
+  readonly patch: LinearWeights | null;
   /** [C] */
-  readonly classToken: FloatArray;
+  readonly classToken: FloatArray | null;
   /** [C] */
   readonly distToken: FloatArray | null;
+  /** [R, C] */
+  readonly registers?: FloatArray | null;
   /** [P, C] */
-  readonly position: FloatArray;
+  readonly position: FloatArray | null;
+  /** [N, C]: the rows of the input's tokens, in their order (the whole table may be gigabytes). */
+  readonly words?: FloatArray | null;
+  /** [types, C] */
+  readonly types?: FloatArray | null;
+  readonly norm?: LinearWeights | null;
 }
 
 export interface BlockWeights {
   readonly norm1: LinearWeights;
+  /** [(H + 2 kvHeads) d, C], rows q, k, v each head by head; symmetric models [2 H d, C], rows k, v. */
   readonly qkv: LinearWeights;
   readonly queryNorm: LinearWeights | null;
   readonly keyNorm: LinearWeights | null;
@@ -30,13 +38,17 @@ export interface BlockWeights {
   readonly proj: LinearWeights;
   readonly layerScale1: FloatArray | null;
   readonly norm2: LinearWeights;
+  /** [mlpDim, C]; gated: [2 mlpDim, C], gate rows first. */
   readonly fc1: LinearWeights;
   readonly fc2: LinearWeights;
   readonly layerScale2: FloatArray | null;
 }
 
 export interface HeadWeights {
-  readonly norm: LinearWeights;
+  readonly norm: LinearWeights | null;
+  /** [classes, C] ([classes, 2C] behind 'class-mean'), or some rows of it. */
   readonly classifier: LinearWeights | null;
   readonly distClassifier: LinearWeights | null;
+  readonly poolNorm?: LinearWeights | null;
+  readonly transform?: { readonly dense: LinearWeights; readonly norm: LinearWeights | null } | null;
 }

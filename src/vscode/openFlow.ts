@@ -84,6 +84,7 @@ export async function resolveSpec(opened: OpenedFile, given: SpecOverrides): Pro
 
 /** The input a person picks: a picture, an exact array, or seeded noise. */
 export async function pickInput(spec: ModelSpec): Promise<string> {
+  if (spec.image === null) return pickTokens(spec);
   const { height, width, channels } = spec.image;
   const items = [
     {
@@ -116,6 +117,15 @@ export async function pickInput(spec: ModelSpec): Promise<string> {
   const file = files?.[0];
   if (file === undefined) throw new Dismissed();
   return chosen.value === 'npy' ? `npy:${file.fsPath}` : file.fsPath;
+}
+
+/** Token ids, typed or seeded, for a language model. */
+async function pickTokens(spec: ModelSpec): Promise<string> {
+  const title = vscode.l10n.t('Token ids for {0}', describeSpec(spec));
+  const prompt = vscode.l10n.t('Whole numbers with commas between them, or random');
+  const text = await vscode.window.showInputBox({ title, prompt, value: 'random', ignoreFocusOut: true });
+  if (text === undefined) throw new Dismissed();
+  return /^\s*random/.test(text) ? text.trim() : `tokens:${text.trim()}`;
 }
 
 export function loadInput(text: string, spec: ModelSpec): Promise<ModelInput> {

@@ -2,7 +2,7 @@
 
 import type { FloatArray } from '../../src/checkpoint/tensorIndex';
 import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from '../../src/model/weights';
-import type { ModelInput, ModelSpec, RpcSettings } from '../../src/model/modelSpec';
+import type { ImageInput, ModelSpec, RpcSettings } from '../../src/model/modelSpec';
 
 /** Spec section 10: q, k, v, attention, h, logits when the tool computes in float32, relative to max |.|. */
 export const float32Tolerance = 2e-4;
@@ -15,7 +15,7 @@ export interface Geometry {
   readonly embed: EmbedWeights;
   readonly blocks: readonly BlockWeights[];
   readonly head: HeadWeights;
-  readonly input: ModelInput;
+  readonly input: ImageInput;
 }
 
 interface Wish {

@@ -3,7 +3,9 @@
 
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { LinearWeights } from '../../model/weights';
-import type { Activation, Float64Ops } from '../float64Ops';
+import { plainScores, type ScoreRule } from '../../model/blockShape';
+import type { Activation } from '../../model/modelSpec';
+import type { Float64Ops } from '../float64Ops';
 import type { HeadKernels, RpcOutput, RpcParameters } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';
 import { instantiateKernels, type WasmModule } from './wasmModule';
@@ -20,6 +22,7 @@ export async function createCpuOps(): Promise<Float64Ops> {
     kernels: headKernels(module),
     linear: (x, rows, weights, inWidth, outWidth) => linear(module, x, rows, weights, inWidth, outWidth),
     layerNorm: (x, rows, width, weights, eps) => layerNorm(module, x, rows, width, weights, eps),
+    rmsNorm: (x, rows, width, weights, eps) => rmsNorm(module, x, rows, width, weights, eps),
     activate: (kind, x) => activate(module, kind, x),
   };
 }
@@ -27,9 +30,10 @@ export async function createCpuOps(): Promise<Float64Ops> {
 function headKernels(module: WasmModule): HeadKernels {
   return {
     name: 'wasm',
-    attention: (q, k, v, tokens, headDim) => attention(module, q, k, v, tokens, headDim),
-    pattern: (q, k, tokens, headDim) => pattern(module, q, k, tokens, headDim),
-    rpc: (q, k, v, tokens, headDim, parameters) => rpc(module, q, k, v, tokens, headDim, parameters),
+    attention: (q, k, v, tokens, headDim, rule) => attention(module, q, k, v, tokens, headDim, rule ?? plainScores),
+    pattern: (q, k, tokens, headDim, rule) => pattern(module, q, k, tokens, headDim, rule ?? plainScores),
+    rpc: (q, k, v, tokens, headDim, parameters, rule) =>
+      rpc(module, q, k, v, tokens, headDim, parameters, rule ?? plainScores),
     matmul: (a, b, m, k, n) => product(module, 0, a, b, null, m, k, n),
     matmulTransposed: (a, b, m, k, n) => product(module, 1, a, b, null, m, k, n),
   };
@@ -88,12 +92,33 @@ function layerNorm(
   return module.take(to, rows * width);
 }
 
+function rmsNorm(
+  module: WasmModule,
+  x: FloatArray,
+  rows: number,
+  width: number,
+  weights: LinearWeights,
+  eps: number,
+): Float64Array {
+  module.reset();
+  const from = module.put(x);
+  const to = module.alloc(rows * width);
+  module.exports.rmsNorm(from, to, rows, width, module.put(weights.weight), eps);
+  return module.take(to, rows * width);
+}
+
+/** Scale, causal flag and window as the kernels take them; window 0: none. */
+function ruleArguments(rule: ScoreRule, headDim: number): [scale: number, causal: number, window: number] {
+  return [rule.scale ?? 1 / Math.sqrt(headDim), rule.causal ? 1 : 0, rule.window ?? 0];
+}
+
 function activate(module: WasmModule, kind: Activation, x: Float64Array): Float64Array {
   module.reset();
   const at = module.put(x);
   if (kind === 'gelu') module.exports.gelu(at, x.length);
   else if (kind === 'gelu_tanh') module.exports.geluTanh(at, x.length);
-  else module.exports.relu(at, x.length);
+  else if (kind === 'relu') module.exports.relu(at, x.length);
+  else module.exports.sigmoidUnit(at, x.length, kind === 'silu' ? 1 : 1.702);
   return module.take(at, x.length);
 }
 
@@ -104,6 +129,7 @@ function attention(
   v: Float64Array,
   tokens: number,
   headDim: number,
+  rule: ScoreRule,
 ): Float64Array {
   module.reset();
   const valueDim = v.length / tokens;
@@ -112,7 +138,8 @@ function attention(
   const values = module.put(v);
   const out = module.alloc(v.length);
   const scratch = module.alloc(module.exports.attentionScratch(tokens, headDim, valueDim));
-  module.exports.attention(queries, keys, values, out, tokens, headDim, valueDim, scratch);
+  const how = ruleArguments(rule, headDim);
+  module.exports.attention(queries, keys, values, out, tokens, headDim, valueDim, scratch, ...how);
   return module.take(out, v.length);
 }
 
@@ -122,13 +149,14 @@ function pattern(
   k: Float64Array,
   tokens: number,
   headDim: number,
+  rule: ScoreRule,
 ): Float64Array {
   module.reset();
   const keys = module.put(k);
   const queries = q === null ? keys : module.put(q);
   const out = module.alloc(tokens * tokens);
   const scratch = module.alloc(module.exports.attentionScratch(tokens, headDim, 0));
-  module.exports.pattern(queries, keys, out, tokens, headDim, scratch);
+  module.exports.pattern(queries, keys, out, tokens, headDim, scratch, ...ruleArguments(rule, headDim));
   return module.take(out, tokens * tokens);
 }
 
@@ -140,6 +168,7 @@ function rpc(
   tokens: number,
   headDim: number,
   parameters: RpcParameters,
+  rule: ScoreRule,
 ): RpcOutput {
   const size = tokens * headDim;
   const n = parameters.iterations;
@@ -173,6 +202,7 @@ function rpc(
     sigma,
     numbersAt,
     scratch,
+    ...ruleArguments(rule, headDim),
   );
   const numbers = module.take(numbersAt, 3 * n);
   const each = (read: (t: number) => number): number[] => Array.from({ length: n }, (_, t) => read(3 * t));

@@ -19,6 +19,8 @@ export interface KernelExports {
   gelu(x: Pointer, n: number): void;
   geluTanh(x: Pointer, n: number): void;
   relu(x: Pointer, n: number): void;
+  sigmoidUnit(x: Pointer, n: number, slope: number): void;
+  rmsNorm(x: Pointer, y: Pointer, rows: number, width: number, gain: Pointer, eps: number): void;
   layerNorm(x: Pointer, y: Pointer, rows: number, width: number, gain: Pointer, bias: Pointer, eps: number): void;
   attention(
     q: Pointer,
@@ -29,8 +31,21 @@ export interface KernelExports {
     headDim: number,
     valueDim: number,
     scratch: Pointer,
+    scale: number,
+    causal: number,
+    window: number,
   ): void;
-  pattern(q: Pointer, k: Pointer, out: Pointer, tokens: number, headDim: number, scratch: Pointer): void;
+  pattern(
+    q: Pointer,
+    k: Pointer,
+    out: Pointer,
+    tokens: number,
+    headDim: number,
+    scratch: Pointer,
+    scale: number,
+    causal: number,
+    window: number,
+  ): void;
   rpc(
     q: Pointer,
     k: Pointer,
@@ -47,6 +62,9 @@ export interface KernelExports {
     sigma: number,
     numbers: Pointer,
     scratch: Pointer,
+    scale: number,
+    causal: number,
+    window: number,
   ): void;
 }
 

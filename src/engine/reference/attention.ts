@@ -1,24 +1,32 @@
 // Softmax attention of one head in plain float64 (spec section 1), stored pattern and all.
 
+import { plainScores, visibleKeys, type ScoreRule } from '../../model/blockShape';
 import { matmul, matmulTransposed } from './matmul';
 
 /**
- * softmax over j of q_i.k_j / sqrt(d); q null: q = k. Each row's maximum is subtracted before exp, so scores of
- * any size stay finite. Result [N, N], rows sum to 1.
+ * softmax over the visible j of q_i.k_j / sqrt(d) (or as the rule scales it); q null: q = k. Each row's maximum is
+ * subtracted before exp, so scores of any size stay finite. Result [N, N], rows sum to 1, 0 where not visible.
  */
-export function pattern(q: Float64Array | null, k: Float64Array, tokens: number, headDim: number): Float64Array {
+export function pattern(
+  q: Float64Array | null,
+  k: Float64Array,
+  tokens: number,
+  headDim: number,
+  rule: ScoreRule = plainScores,
+): Float64Array {
   const a = matmulTransposed(q ?? k, k, tokens, headDim, tokens);
-  const scale = Math.sqrt(headDim);
+  const divisor = Math.sqrt(headDim);
   for (let i = 0; i < tokens; i++) {
+    const { from, to } = visibleKeys(rule, i, tokens);
     const row = a.subarray(i * tokens, (i + 1) * tokens);
     let max = -Infinity;
-    for (let j = 0; j < tokens; j++) {
-      row[j] = row[j]! / scale;
+    for (let j = from; j < to; j++) {
+      row[j] = rule.scale === null ? row[j]! / divisor : row[j]! * rule.scale;
       max = Math.max(max, row[j]!);
     }
     let sum = 0;
     for (let j = 0; j < tokens; j++) {
-      row[j] = Math.exp(row[j]! - max);
+      row[j] = j < from || j >= to ? 0 : Math.exp(row[j]! - max);
       sum += row[j]!;
     }
     for (let j = 0; j < tokens; j++) row[j]! /= sum;
@@ -33,6 +41,7 @@ export function attention(
   v: Float64Array,
   tokens: number,
   headDim: number,
+  rule: ScoreRule = plainScores,
 ): Float64Array {
-  return matmul(pattern(q, k, tokens, headDim), v, tokens, tokens, v.length / tokens);
+  return matmul(pattern(q, k, tokens, headDim, rule), v, tokens, tokens, v.length / tokens);
 }

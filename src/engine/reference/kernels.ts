@@ -2,7 +2,8 @@
 
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { LinearWeights } from '../../model/weights';
-import type { Activation, Float64Ops } from '../float64Ops';
+import type { Activation } from '../../model/modelSpec';
+import type { Float64Ops } from '../float64Ops';
 import type { HeadKernels } from '../headKernels';
 import { attention, pattern } from './attention';
 import { erfc } from './erf';
@@ -16,7 +17,7 @@ export function createReferenceKernels(): HeadKernels {
 
 /** Layer primitives of `reference`. */
 export function createReferenceOps(): Float64Ops {
-  return { kernels: createReferenceKernels(), linear, layerNorm, activate };
+  return { kernels: createReferenceKernels(), linear, layerNorm, rmsNorm, activate };
 }
 
 function linear(x: FloatArray, rows: number, weights: LinearWeights, inWidth: number, outWidth: number): Float64Array {
@@ -42,8 +43,32 @@ function layerNorm(x: FloatArray, rows: number, width: number, weights: LinearWe
   return y;
 }
 
+function rmsNorm(x: FloatArray, rows: number, width: number, weights: LinearWeights, eps: number): Float64Array {
+  const y = new Float64Array(rows * width);
+  for (let i = 0; i < rows; i++) {
+    let square = 0;
+    for (let j = 0; j < width; j++) square += x[i * width + j]! ** 2 / width;
+    for (let j = 0; j < width; j++)
+      y[i * width + j] = (x[i * width + j]! / Math.sqrt(square + eps)) * weights.weight[j]!;
+  }
+  return y;
+}
+
+const functions: Readonly<Record<Activation, (x: number) => number>> = {
+  gelu,
+  gelu_tanh: geluTanh,
+  quick_gelu: (x) => x * sigmoid(1.702 * x),
+  relu,
+  silu: (x) => x * sigmoid(x),
+};
+
 function activate(kind: Activation, x: Float64Array): Float64Array {
-  return x.map(kind === 'gelu' ? gelu : kind === 'gelu_tanh' ? geluTanh : relu);
+  return x.map(functions[kind]);
+}
+
+/** 1/(1 + exp(-x)); exp overflows to infinity only where the result is 0 anyway. */
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
 }
 
 /** x/2 (1 + erf(x/sqrt 2)), written with erfc so that the left tail does not cancel. */

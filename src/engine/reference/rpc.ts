@@ -1,13 +1,15 @@
 // RPC-Attention (Principal Attention Pursuit) of one head in plain float64: the iteration of spec section 2,
 // line by line, with the numbers of F4 written down in each pass.
 
+import { plainScores, type ScoreRule } from '../../model/blockShape';
 import type { RpcOutput, RpcParameters } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';
 import { attention } from './attention';
 
 /**
  * Iterates S, K2, L, Y from L = Y = 0 and returns L after the last pass. q null: symmetric, scores K2 K2^T.
- * With q the unpublished what-if `+asym`: only the keys are cleaned, scores q K2^T.
+ * With q the unpublished what-if `+asym`: only the keys are cleaned, scores q K2^T. A mask acts inside the softmax;
+ * that too is an extension (nobody has published RPC-Attention for causal models).
  * k and v are [N, d]; v must be as wide as k, because L is subtracted from K.
  */
 export function rpc(
@@ -17,6 +19,7 @@ export function rpc(
   tokens: number,
   headDim: number,
   parameters: RpcParameters,
+  rule: ScoreRule = plainScores,
 ): RpcOutput {
   const size = tokens * headDim;
   const { mu, tau, sigma } = rpcConstants(parameters, norm1(k), tokens, headDim);
@@ -35,7 +38,7 @@ export function rpc(
       sparse[i] = Math.sign(r) * Math.max(Math.abs(r) - tau, 0);
       cleanedKeys[i] = k[i]! - sparse[i]! + (sigma * dual[i]!) / mu;
     }
-    low = attention(q, cleanedKeys, v, tokens, headDim);
+    low = attention(q, cleanedKeys, v, tokens, headDim, rule);
     const rest = new Float64Array(size);
     for (let i = 0; i < size; i++) {
       rest[i] = k[i]! - low[i]! - sparse[i]!;

@@ -1,60 +1,92 @@
-// The two ends of the network on the device: patches to residual stream, residual stream to logits. Twin of the
-// float64 steps in ../float64Backend.ts.
+// The two ends of the network on the device: patches or token ids to residual stream, residual stream to logits.
+// Twin of the float64 steps in ../float64Ends.ts.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
-import type { ModelInput, ModelSpec } from '../../model/modelSpec';
-import { EngineError, type Residual } from '../backend';
+import { imageShape } from '../../model/blockShape';
+import type { ImageInput, ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
 import type { EmbedWeights, HeadWeights } from '../../model/weights';
-import { layerNorm, linear, read, tensorOf } from './tensorFlow';
+import type { Residual } from '../backend';
+import { checkPatches, checkPositions, pooledRows, positionRows, prefixRows, wordRows } from '../endShapes';
+import { activation, linear, networkNorm, read, tensorOf } from './tensorFlow';
 
-/** Patch embedding, prefix tokens (class, then distillation) and positions; result [N, C]. */
+/** Tokens with positions, normed where the family does that; result [N, C]. */
 export async function embedSteps(spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Promise<Residual> {
-  const { channels, height, width, patch, gridHeight, gridWidth } = spec.image;
-  if (input.channels !== channels || input.height !== height || input.width !== width) {
-    throw new EngineError(
-      'internal',
-      `The input ${input.label} is ${input.channels} x ${input.height} x ${input.width}, the model takes ${channels} x ${height} x ${width}.`,
-    );
-  }
+  const all = 'ids' in input ? embedIds(spec, weights, input) : embedImage(spec, weights, input);
+  const norm = weights.norm ?? null;
+  const normed = norm === null ? all : networkNorm(spec, all, norm, 'the norm of the embedding');
+  return { tokens: all.shape[0], width: spec.embedDim, data: await read(normed, 'embedded tokens') };
+}
+
+/** Word, type and position rows added up. */
+function embedIds(spec: ModelSpec, weights: EmbedWeights, input: TokenInput): tf.Tensor {
+  const c = spec.embedDim;
+  const words = tensorOf(wordRows(spec, weights, input), [input.ids.length, c], 'word embeddings');
+  let all: tf.Tensor = tf.mul(words, spec.text?.scale ?? 1);
+  const types = weights.types ?? null;
+  if (types !== null) all = tf.add(all, tensorOf(types.subarray(0, c), [1, c], 'token type embedding'));
+  const positions = positionRows(spec, weights, input);
+  if (positions === null) return all;
+  const rows = new Float32Array(positions.rows.length * c);
+  positions.rows.forEach((row, i) => {
+    rows.set(positions.table.subarray(row * c, (row + 1) * c), i * c);
+  });
+  return tf.add(all, tensorOf(rows, [positions.rows.length, c], 'position embedding'));
+}
+
+/** Patch embedding, prefix tokens (class, distillation, registers) and positions. */
+function embedImage(spec: ModelSpec, weights: EmbedWeights, input: ImageInput): tf.Tensor {
+  const image = imageShape(spec);
+  const { channels, height, width, patch, gridHeight, gridWidth } = image;
+  const projection = checkPatches(image, weights, input);
   const c = spec.embedDim;
   const count = gridHeight * gridWidth;
-  const prefix = weights.distToken === null ? [weights.classToken] : [weights.classToken, weights.distToken];
-  const tokens = prefix.length + count;
-  const covered = spec.positionCoversPrefix ? tokens : count;
-  if (tokens !== spec.tokens || weights.position.length !== covered * c) {
-    throw new EngineError(
-      'internal',
-      `The position embedding has ${weights.position.length / c} rows for ${covered} tokens (${prefix.length} prefix tokens, ${gridHeight} x ${gridWidth} patches).`,
-    );
-  }
+  const prefix = prefixRows(weights, c);
+  const covered = checkPositions(spec, weights, prefix.length, count);
   // Columns and rows past the last whole patch are cut off, as a convolution with stride p does.
   const pixels = tensorOf(input.pixels, [channels, height, width], `pixels of ${input.label}`);
   const whole = tf.slice(pixels, [0, 0, 0], [channels, gridHeight * patch, gridWidth * patch]);
   const tiles = tf.transpose(tf.reshape(whole, [channels, gridHeight, patch, gridWidth * patch]), [1, 0, 2, 3]);
   const rows = tf.transpose(tf.reshape(tiles, [gridHeight, channels * patch, gridWidth, patch]), [0, 2, 1, 3]);
-  const patches = linear(tf.reshape(rows, [count, channels * patch * patch]), weights.patch, 'the patch embedding');
-  const position = tensorOf(weights.position, [covered, c], 'position embedding');
-  const first = tf.concat(
-    prefix.map((token) => tensorOf(token, [1, c], 'prefix tokens')),
-    0,
-  );
-  const all = spec.positionCoversPrefix
-    ? tf.add(tf.concat([first, patches], 0), position)
-    : tf.concat([first, tf.add(patches, position)], 0);
-  return { tokens, width: c, data: await read(all, 'embedded tokens') };
+  const patches = linear(tf.reshape(rows, [count, channels * patch * patch]), projection, 'the patch embedding');
+  const tokens = tf.concat([...prefix.map((token) => tensorOf(token, [1, c], 'prefix tokens')), patches], 0);
+  if (weights.position === null) return tokens;
+  // Tokens without a position (registers, or the whole prefix) get zeros.
+  const position = new Float32Array((prefix.length + count) * c);
+  covered.forEach((token, row) => {
+    position.set(weights.position!.subarray(row * c, (row + 1) * c), token * c);
+  });
+  return tf.add(tokens, tensorOf(position, [prefix.length + count, c], 'position embedding'));
 }
 
-/** Final norm, then the classifier on the class token; distilled models average both classifiers. */
+/** Final norm, pooling, transform and classifier; distilled models average both classifiers. */
 export async function unembedSteps(spec: ModelSpec, weights: HeadWeights, x: Residual): Promise<FloatArray | null> {
-  const { classifier, distClassifier } = weights;
+  const { classifier, distClassifier, norm } = weights;
   if (classifier === null) return null;
   const c = spec.embedDim;
-  const rows = distClassifier === null ? 1 : 2;
-  const stream = tensorOf(x.data.subarray(0, rows * c), [rows, c], 'last residual stream');
-  const normed = layerNorm(stream, weights.norm, spec.layerNormEps, 'the final norm');
-  const logits = linear(tf.slice(normed, [0, 0], [1, c]), classifier, 'the classifier');
+  const normedRows = (from: number, to: number): tf.Tensor => {
+    const rows = tensorOf(x.data.subarray(from * c, to * c), [to - from, c], 'last residual stream');
+    return norm === null ? rows : networkNorm(spec, rows, norm, 'the final norm');
+  };
+  const pool = (kind: 'class' | 'mean' | 'last'): tf.Tensor => {
+    const { from, to } = pooledRows(spec, x.tokens, kind);
+    const rows = normedRows(from, to);
+    return to - from === 1 ? rows : tf.mean(rows, 0, true);
+  };
+  const pooling = spec.head.pooling ?? 'class';
+  let pooled = pooling === 'class-mean' ? tf.concat([pool('class'), pool('mean')], 1) : pool(pooling);
+  if (weights.poolNorm) pooled = networkNorm(spec, pooled, weights.poolNorm, 'the norm of the pooled tokens');
+  if (weights.transform) {
+    const hidden = linear(pooled, weights.transform.dense, 'the dense layer of the head');
+    const kind = spec.head.transform?.activation ?? 'gelu';
+    const active = kind === 'tanh' ? tf.tanh(hidden) : activation(kind, hidden);
+    pooled =
+      weights.transform.norm === null
+        ? active
+        : networkNorm(spec, active, weights.transform.norm, 'the norm of the head');
+  }
+  const logits = linear(pooled, classifier, 'the classifier');
   if (distClassifier === null) return read(logits, 'logits');
-  const distilled = linear(tf.slice(normed, [1, 0], [1, c]), distClassifier, 'the distillation classifier');
+  const distilled = linear(normedRows(1, 2), distClassifier, 'the distillation classifier');
   return read(tf.mul(tf.add(logits, distilled), 0.5), 'logits');
 }

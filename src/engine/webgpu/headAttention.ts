@@ -1,6 +1,7 @@
 // Attention and RPC-Attention of all heads of a layer with our own kernels (kernels/*.wgsl). Buffers are [H, N, d4]
 // float32: d padded with zeros to a multiple of 4 (zeros stay zeros through every kernel), scores [H, N, N4] likewise.
 
+import { plainScores, type ScoreRule } from '../../model/blockShape';
 import type { BufferScope } from './bufferPool';
 import { dispatch, foldDispatch, type KernelName, type Pipelines } from './pipelines';
 
@@ -12,6 +13,8 @@ export interface HeadSizes {
   readonly heads: number;
   readonly tokens: number;
   readonly headDim: number;
+  /** Mask and scale of the scores; absent: every key, 1/sqrt(d). */
+  readonly rule?: ScoreRule;
 }
 
 /** What the RPC iteration needs; mu is inside tau because the dual variable is kept as Y/mu. */
@@ -103,7 +106,7 @@ export class HeadAttention {
     );
   }
 
-  /** softmax(q k^T / sqrt(d)) v for all heads; symmetric attention passes the keys as queries. */
+  /** softmax(q k^T / sqrt(d)) v for all heads, masked and scaled by the rule of `sizes`; symmetric attention passes the keys as queries. */
   async attend(
     scope: BufferScope,
     sizes: HeadSizes,
@@ -175,7 +178,7 @@ export class HeadAttention {
     out: GPUBuffer,
     wantPattern: boolean,
   ): Promise<Float32Array<ArrayBuffer> | null> {
-    const { heads, tokens, headDim } = sizes;
+    const { heads, tokens, headDim, rule = plainScores } = sizes;
     const { geometry, pipelines, device } = this;
     const width4 = paddedDim(headDim) / 4;
     const stride4 = Math.ceil(tokens / 4);
@@ -190,8 +193,8 @@ export class HeadAttention {
         const part = { heads: Math.min(chunk.heads, heads - head), rows: Math.min(chunk.rows, tokens - row) };
         const label = `attention, heads ${head}-${head + part.heads - 1}, rows ${row}-${row + part.rows - 1}`;
         const sizesFor = (scale: number): GPUBuffer =>
-          scope.uniform(sizesUniform([part.heads, tokens, head, row, part.rows, width4, stride4], scale), label);
-        const scaled = sizesFor(1 / Math.sqrt(headDim));
+          scope.uniform(sizesUniform([part.heads, tokens, head, row, part.rows, width4, stride4], scale, rule), label);
+        const scaled = sizesFor(rule.scale ?? 1 / Math.sqrt(headDim));
         const plain = sizesFor(1);
         const rowTiles = Math.ceil(part.rows / geometry.tileRows) * part.heads;
         const encoder = device.createCommandEncoder({ label });
@@ -239,10 +242,11 @@ export function chunksOf(
 }
 
 /** `struct Sizes` of the attention kernels. */
-function sizesUniform(counts: readonly number[], scale: number): ArrayBuffer {
-  const data = new ArrayBuffer(32);
+function sizesUniform(counts: readonly number[], scale: number, rule: ScoreRule): ArrayBuffer {
+  const data = new ArrayBuffer(48);
   new Uint32Array(data).set(counts);
   new Float32Array(data)[7] = scale;
+  new Uint32Array(data).set([rule.causal ? 1 : 0, rule.window ?? 0], 8);
   return data;
 }
 

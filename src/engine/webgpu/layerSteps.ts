@@ -3,11 +3,14 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
+import { blockShape, scoreRule } from '../../model/blockShape';
 import type { ModelSpec, RpcSettings } from '../../model/modelSpec';
 import { EngineError, type LayerOptions, type LayerTrace, type Residual } from '../backend';
-import type { BlockWeights } from '../../model/weights';
+import type { BlockWeights, LinearWeights } from '../../model/weights';
 import { requireFinite } from '../finite';
+import { projectionLayout } from '../headLayout';
 import { forwardRpc } from '../layerAttention';
+import { ropeTables } from '../rope';
 import { rpcConstants, rpcParameters, rpcRunsIn } from '../rpcConstants';
 import type { BufferScope } from './bufferPool';
 import { paddedDim, type AttentionResult, type HeadAttention, type HeadSizes, type RpcPlan } from './headAttention';
@@ -18,8 +21,12 @@ import {
   layerNorm,
   linear,
   mergeHeads,
+  networkNorm,
   padLast,
   read,
+  repeatHeads,
+  rmsNorm,
+  rotate,
   splitHeads,
   standardise,
   tensorOf,
@@ -57,11 +64,14 @@ export async function runLayerSteps(
       `The residual stream entering layer ${options.layer} is ${tokens} x ${residual.width}, the model has width ${embedDim}.`,
     );
   }
-  const sizes: HeadSizes = { heads, tokens, headDim };
+  const shape = blockShape(spec);
+  const sizes: HeadSizes = { heads, tokens, headDim, rule: scoreRule(spec, options.layer) };
 
   flow.activate();
   const before = tensorOf(residual.data, [tokens, embedDim], `residual stream entering layer ${options.layer}`);
-  const normed = layerNorm(before, weights.norm1, spec.layerNormEps, `norm1 ${at}`);
+  const norm = (values: tf.Tensor, by: LinearWeights, name: string): tf.Tensor =>
+    networkNorm(spec, values, by, `${name} ${at}`);
+  const normed = shape.placement === 'post' ? before : norm(before, weights.norm1, 'norm1');
   const projected = project(spec, weights, normed, options.layer);
   const symmetric = projected.q === projected.k;
   const x = await read(normed, `inputs of the q, k, v projection ${at}`);
@@ -114,10 +124,20 @@ export async function runLayerSteps(
     [heads, tokens, headDim],
   );
   const attended = linear(mergeHeads(flowing), weights.proj, `the output projection ${at}`);
-  const middle = addBranch(before, attended, weights.layerScale1, `layer scale ${at}`);
-  const normed2 = layerNorm(middle, weights.norm2, spec.layerNormEps, `norm2 ${at}`);
-  const hidden = activation(spec.activation, linear(normed2, weights.fc1, `fc1 ${at}`));
-  const after = addBranch(middle, linear(hidden, weights.fc2, `fc2 ${at}`), weights.layerScale2, `layer scale ${at}`);
+  const branch = (x: tf.Tensor, added: tf.Tensor, scale: FloatArray | null): tf.Tensor =>
+    addBranch(x, added, scale, `layer scale ${at}`);
+  let after: tf.Tensor;
+  if (shape.placement === 'parallel') {
+    const mlp = feedForward(spec, weights, norm(before, weights.norm2, 'norm2'), at);
+    after = branch(branch(before, attended, weights.layerScale1), mlp, weights.layerScale2);
+  } else {
+    const post = shape.placement === 'post';
+    const summed = branch(before, attended, weights.layerScale1);
+    const middle = post ? norm(summed, weights.norm1, 'norm1') : summed;
+    const fed = post ? middle : norm(middle, weights.norm2, 'norm2');
+    const both = branch(middle, feedForward(spec, weights, fed, at), weights.layerScale2);
+    after = post ? norm(both, weights.norm2, 'norm2') : both;
+  }
   const data = await read(after, `outputs ${at}`);
   return {
     layer: options.layer,
@@ -136,26 +156,31 @@ export async function runLayerSteps(
   };
 }
 
-/** q, k, v [H, N, d]; rows of the weight decide whether there are queries (spec section 1). */
+/** fc2(act(fc1 x)), or fc2(act(gate x) * up x) with gate and up packed in fc1. */
+function feedForward(spec: ModelSpec, weights: BlockWeights, x: tf.Tensor, at: string): tf.Tensor {
+  const rows = linear(x, weights.fc1, `fc1 ${at}`);
+  if (blockShape(spec).mlp === 'plain') return linear(activation(spec.activation, rows), weights.fc2, `fc2 ${at}`);
+  const [gate, up] = tf.split(rows, 2, 1) as [tf.Tensor, tf.Tensor];
+  return linear(tf.mul(activation(spec.activation, gate), up), weights.fc2, `fc2 ${at}`);
+}
+
+/** q, k, v [H, N, d], k and v once per query head (spec section 1; layout in ../headLayout.ts). */
 function project(spec: ModelSpec, weights: BlockWeights, x: tf.Tensor, layer: number): Projected {
-  const { heads, headDim, embedDim } = spec;
-  const inner = heads * headDim;
-  const parts = weights.qkv.weight.length / (inner * embedDim);
-  if (parts !== 2 && parts !== 3) {
-    throw new EngineError(
-      'internal',
-      `The q, k, v weight of layer ${layer} has ${weights.qkv.weight.length} entries; ${heads} heads of ${headDim} at width ${embedDim} need ${3 * inner * embedDim}, or ${2 * inner * embedDim} without queries.`,
-    );
-  }
+  const { heads, kvHeads, headDim } = spec;
+  const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, layer);
+  const { headNorm, rope } = blockShape(spec);
   const rows = linear(x, weights.qkv, `the q, k, v projection of layer ${layer}`);
-  const split = splitHeads(rows, parts, heads, headDim);
+  const tables = ropeTables(rope, x.shape[0]);
   const finish = (part: tf.Tensor, norm: BlockWeights['keyNorm'], what: string): tf.Tensor => {
-    const normed = norm === null ? part : layerNorm(part, norm, spec.layerNormEps, `${what} of layer ${layer}`);
-    return spec.standardise ? standardise(normed) : normed;
+    const by = headNorm === 'rms' ? rmsNorm : layerNorm;
+    const normed = norm === null ? part : by(part, norm, spec.layerNormEps, `${what} of layer ${layer}`);
+    const standard = spec.standardise ? standardise(normed) : normed;
+    return tables === null ? standard : rotate(standard, tables);
   };
-  const k = finish(split[parts - 2]!, weights.keyNorm, 'key norm');
-  const q = parts === 2 ? k : finish(split[0]!, weights.queryNorm, 'query norm');
-  return { q, k, v: split[parts - 1]! };
+  const part = (offset: number, count: number): tf.Tensor => splitHeads(rows, offset, count, headDim);
+  const k = repeatHeads(finish(part(offsets.k, kvHeads), weights.keyNorm, 'key norm'), heads);
+  const q = symmetric ? k : finish(part(offsets.q, heads), weights.queryNorm, 'query norm');
+  return { q, k, v: repeatHeads(part(offsets.v, kvHeads), heads) };
 }
 
 /** Scaled Attention: v' = (I - S) v with S [H, N, N], or (I - alpha softmax(k k^T / sqrt d)) v with one alpha. */

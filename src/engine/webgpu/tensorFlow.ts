@@ -4,10 +4,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
-import type { ModelSpec } from '../../model/modelSpec';
+import { blockShape } from '../../model/blockShape';
+import type { Activation, ModelSpec } from '../../model/modelSpec';
 import { EngineError } from '../backend';
 import type { LinearWeights } from '../../model/weights';
 import { requireFinite } from '../finite';
+import type { RopeTables } from '../rope';
 
 let registered = 0;
 
@@ -86,6 +88,39 @@ export function layerNorm(x: tf.Tensor, weights: LinearWeights, eps: number, wha
   return weights.bias === null ? scaled : tf.add(scaled, vector(weights.bias, `bias of ${what}`));
 }
 
+/** The last axis over sqrt(mean(x^2) + eps), times weight. */
+export function rmsNorm(x: tf.Tensor, weights: LinearWeights, eps: number, what: string): tf.Tensor {
+  const size = tf.sqrt(tf.add(tf.mean(tf.square(x), -1, true), eps));
+  return tf.mul(tf.div(x, size), vector(weights.weight, `weights of ${what}`));
+}
+
+/** The norm that the network has everywhere: LayerNorm or RMSNorm. */
+export function networkNorm(spec: ModelSpec, x: tf.Tensor, weights: LinearWeights, what: string): tf.Tensor {
+  return (blockShape(spec).norm === 'rms' ? rmsNorm : layerNorm)(x, weights, spec.layerNormEps, what);
+}
+
+/** Rotary positions on x [H, N, d]; the tables are those of ../rope.ts. */
+export function rotate(x: tf.Tensor, tables: RopeTables): tf.Tensor {
+  const [heads, tokens, headDim] = x.shape as [number, number, number];
+  const { dims, style } = tables;
+  const half = dims / 2;
+  if (half === 0) return x;
+  const turned = tf.slice(x, [0, 0, 0], [heads, tokens, dims]);
+  const rest = tf.slice(x, [0, 0, dims], [heads, tokens, headDim - dims]);
+  const cos = tensorOf(tables.cos, [1, tokens, half], 'cosines of the positions');
+  const sin = tensorOf(tables.sin, [1, tokens, half], 'sines of the positions');
+  const halves =
+    style === 'half'
+      ? tf.split(turned, 2, 2)
+      : tf.split(tf.reshape(turned, [heads, tokens, half, 2]), 2, 3).map((t) => tf.reshape(t, [heads, tokens, half]));
+  const [a, b] = halves as [tf.Tensor, tf.Tensor];
+  const first = tf.sub(tf.mul(a, cos), tf.mul(b, sin));
+  const second = tf.add(tf.mul(b, cos), tf.mul(a, sin));
+  const joined =
+    style === 'half' ? tf.concat([first, second], 2) : tf.reshape(tf.stack([first, second], 3), [heads, tokens, dims]);
+  return dims === headDim ? joined : tf.concat([joined, rest], 2);
+}
+
 /** Rows of the last axis to mean 0 and unbiased standard deviation 1 (spec section 3, `std`). */
 export function standardise(x: tf.Tensor): tf.Tensor {
   const width = x.shape.at(-1)!;
@@ -93,8 +128,10 @@ export function standardise(x: tf.Tensor): tf.Tensor {
   return tf.div(centred, tf.sqrt(tf.div(tf.sum(tf.square(centred), -1, true), width - 1)));
 }
 
-export function activation(kind: ModelSpec['activation'], x: tf.Tensor): tf.Tensor {
+export function activation(kind: Activation, x: tf.Tensor): tf.Tensor {
   if (kind === 'relu') return tf.relu(x);
+  if (kind === 'silu') return tf.mul(x, tf.sigmoid(x));
+  if (kind === 'quick_gelu') return tf.mul(x, tf.sigmoid(tf.mul(x, 1.702)));
   const half = tf.mul(x, 0.5);
   if (kind === 'gelu') return tf.mul(half, tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
   const cubic = tf.add(x, tf.mul(tf.mul(tf.square(x), x), 0.044715));
@@ -106,11 +143,19 @@ export function addBranch(x: tf.Tensor, branch: tf.Tensor, scale: FloatArray | n
   return tf.add(x, scale === null ? branch : tf.mul(branch, vector(scale, what)));
 }
 
-/** [N, parts H d] as one tensor [H, N, d] a part. */
-export function splitHeads(x: tf.Tensor, parts: number, heads: number, headDim: number): tf.Tensor[] {
+/** Columns offset..offset+H*d of x [N, width] as [H, N, d]. */
+export function splitHeads(x: tf.Tensor, offset: number, heads: number, headDim: number): tf.Tensor {
   const tokens = x.shape[0];
-  const byPart = tf.transpose(tf.reshape(x, [tokens, parts, heads, headDim]), [1, 2, 0, 3]);
-  return tf.split(byPart, parts, 0).map((part) => tf.reshape(part, [heads, tokens, headDim]));
+  const columns = tf.slice(x, [0, offset], [tokens, heads * headDim]);
+  return tf.transpose(tf.reshape(columns, [tokens, heads, headDim]), [1, 0, 2]);
+}
+
+/** [kvHeads, N, d] once per query head, [H, N, d]. */
+export function repeatHeads(x: tf.Tensor, heads: number): tf.Tensor {
+  const [kvHeads, tokens, headDim] = x.shape as [number, number, number];
+  if (kvHeads === heads) return x;
+  const times = tf.tile(tf.reshape(x, [kvHeads, 1, tokens, headDim]), [1, heads / kvHeads, 1, 1]);
+  return tf.reshape(times, [heads, tokens, headDim]);
 }
 
 /** [H, N, d] as [N, H d]. */

@@ -1,6 +1,7 @@
 // A picture file as network input: decoded, resized and cropped as the family was trained, normalised.
 
-import { ModelSpecError, type ModelInput, type ModelSpec } from '../modelSpec';
+import { imagePreprocessing, imageShape } from '../blockShape';
+import { ModelSpecError, type ImageInput, type ModelSpec } from '../modelSpec';
 import { decodeImage } from './decodeImage';
 import { networkPicture } from './networkPicture';
 import { maxPicturePixels, type Rgba } from './pictureLimits';
@@ -13,8 +14,8 @@ export type Sha256 = (bytes: Uint8Array) => string;
  * network's size is not resized; otherwise short side and centre crop of `spec.preprocessing`, or straight to the
  * network's size where that has no short side. Transparency is dropped. Throws ModelSpecError 'badInput'.
  */
-export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ModelInput {
-  const { channels, height, width } = spec.image;
+export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ImageInput {
+  const { channels, height, width } = imageShape(spec);
   if (channels !== 1 && channels !== 3) {
     throw new ModelSpecError(
       'badInput',
@@ -22,7 +23,7 @@ export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha
     );
   }
   const plane = fit(toPlane(decodeImage(bytes, name), channels), name, spec);
-  const { mean, std } = spec.preprocessing;
+  const { mean, std } = imagePreprocessing(spec);
   const pixels = new Float64Array(channels * height * width);
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < height * width; i++) {
@@ -54,8 +55,8 @@ function toPlane(picture: Rgba, channels: 1 | 3): Plane {
 }
 
 function fit(plane: Plane, name: string, spec: ModelSpec): Plane {
-  const { height, width } = spec.image;
-  const { resizeShortSide, interpolation } = spec.preprocessing;
+  const { height, width } = imageShape(spec);
+  const { resizeShortSide, interpolation } = imagePreprocessing(spec);
   if (plane.width === width && plane.height === height) return plane;
   if (resizeShortSide === null) return resize(plane, width, height, interpolation);
   const short = Math.min(plane.width, plane.height);

@@ -1,13 +1,14 @@
 // An array file as network input: already normalised, taken as it is, so that other tools can be compared exactly.
 
-import { ModelSpecError, type ModelInput, type ModelSpec } from '../modelSpec';
+import { imageShape } from '../blockShape';
+import { ModelSpecError, type ImageInput, type ModelSpec } from '../modelSpec';
 import type { Sha256 } from './imageInput';
 import { networkPicture } from './networkPicture';
 import { parseNpy } from './npyArray';
 
 /** [C, H, W] or [1, C, H, W] of the network's size. Throws ModelSpecError 'badInput'. */
-export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ModelInput {
-  const { channels, height, width } = spec.image;
+export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ImageInput {
+  const { channels, height, width } = imageShape(spec);
   const { shape, values } = parseNpy(bytes, name);
   const expected = [channels, height, width];
   const image = shape.length === 4 ? shape.slice(1) : shape;

@@ -1,7 +1,8 @@
 // Noise as input: standard normal pixels, already normalised, from a generator that is handed in (spec section 8,
 // key `seed/input`).
 
-import type { ModelInput, ModelSpec } from '../modelSpec';
+import { imageShape } from '../blockShape';
+import type { ImageInput, ModelSpec } from '../modelSpec';
 import type { Sha256 } from './imageInput';
 import { networkPicture } from './networkPicture';
 
@@ -11,8 +12,8 @@ export function randomInput(
   spec: ModelSpec,
   normal: (count: number) => Float64Array,
   sha256: Sha256,
-): ModelInput {
-  const { channels, height, width } = spec.image;
+): ImageInput {
+  const { channels, height, width } = imageShape(spec);
   const pixels = normal(channels * height * width);
   const bytes = new DataView(new ArrayBuffer(pixels.length * 8));
   for (let i = 0; i < pixels.length; i++) bytes.setFloat64(8 * i, pixels[i]!, true);

@@ -6,7 +6,7 @@ import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from '../
 import type {
   AttentionKind,
   LinearRole,
-  ModelInput,
+  ImageInput,
   ModelSpec,
   RpcSettings,
   RpcVariant,
@@ -118,7 +118,7 @@ export function headWeights(model: ModelCase): HeadWeights {
   };
 }
 
-export function modelInput(model: ModelCase): ModelInput {
+export function modelInput(model: ModelCase): ImageInput {
   return {
     kind: 'random',
     label: `pixels of ${model.name}`,

@@ -61,7 +61,7 @@ describe('model: families', () => {
     assert.deepEqual([spec.family, spec.prefixTokens, spec.tokens, spec.heads], ['deit-distilled', 2, 18, 3]);
     assert.equal(spec.embed.distToken, 'dist_token');
     assert.deepEqual(spec.head.distClassifier, { weight: 'head_dist.weight', bias: 'head_dist.bias' });
-    assert.deepEqual(spec.preprocessing.mean, [0.485, 0.456, 0.406]);
+    assert.deepEqual(spec.preprocessing!.mean, [0.485, 0.456, 0.406]);
   });
 
   it('reads a SymViT by [2C, C] and says that RPC settings are not in the weights', () => {
@@ -290,11 +290,11 @@ describe('model: image geometry and preprocessing', () => {
     assert.deepEqual(inferModelSpec(timmIndex({ positions: 36 }, { metadata }), null, {}).image, grid);
     const noClass = inferModelSpec(timmIndex({ positions: 35 }), null, { heads: '4', grid: '7x5' });
     assert.deepEqual([noClass.positionCoversPrefix, noClass.tokens], [false, 36]);
-    assert.equal(noClass.preprocessing.resizeShortSide, null);
+    assert.equal(noClass.preprocessing!.resizeShortSide, null);
   });
 
   it('prefers a stated shape over the square one of the same count', () => {
-    assert.equal(inferModelSpec(timmIndex(), { img_size: [8, 32], num_heads: 4 }, {}).image.gridHeight, 2);
+    assert.equal(inferModelSpec(timmIndex(), { img_size: [8, 32], num_heads: 4 }, {}).image!.gridHeight, 2);
   });
 
   it('follows the family, the config and --set', () => {
@@ -310,11 +310,11 @@ describe('model: image geometry and preprocessing', () => {
     assert.match(vit.notes.join(' '), /DeiT has the same tensor names/);
     const deit = inferModelSpec(timmIndex(rgb, { fileName: 'deit_tiny_patch16_224-a1311bcf.pth' }), null, {});
     assert.deepEqual(
-      [deit.preprocessing.resizeShortSide, deit.preprocessing.mean[0], deit.notes.length],
+      [deit.preprocessing!.resizeShortSide, deit.preprocessing!.mean[0], deit.notes.length],
       [256, 0.485, 0],
     );
     const sym = inferModelSpec(timmIndex({ ...rgb, projections: 2 }), null, {});
-    assert.deepEqual([sym.preprocessing.resizeShortSide, sym.preprocessing.std[2]], [256, 0.225]);
+    assert.deepEqual([sym.preprocessing!.resizeShortSide, sym.preprocessing!.std[2]], [256, 0.225]);
     const config = {
       pretrained_cfg: { mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6], crop_pct: 0.875, interpolation: 'bilinear' },
     };
@@ -325,15 +325,15 @@ describe('model: image geometry and preprocessing', () => {
       std: [0.4, 0.5, 0.6],
       source: 'config.json pretrained_cfg mean',
     });
-    const set = inferModelSpec(timmIndex(rgb), config, { mean: '0.3/0.4/0.5', std: '0.25' }).preprocessing;
+    const set = inferModelSpec(timmIndex(rgb), config, { mean: '0.3/0.4/0.5', std: '0.25' }).preprocessing!;
     assert.deepEqual([set.mean, set.std, set.source], [[0.3, 0.4, 0.5], [0.25, 0.25, 0.25], '--set mean']);
   });
 
   it('normalises grey pictures by metadata, else by 0.5, and crops no thumbnails', () => {
-    const plain = inferModelSpec(timmIndex(), null, { heads: '4' }).preprocessing;
+    const plain = inferModelSpec(timmIndex(), null, { heads: '4' }).preprocessing!;
     assert.deepEqual([plain.mean, plain.std, plain.resizeShortSide], [[0.5], [0.5], 16]);
     const metadata = { num_heads: '4', mean: '0.1307', std: '[0.3081]' };
-    const said = inferModelSpec(timmIndex({}, { metadata }), null, {}).preprocessing;
+    const said = inferModelSpec(timmIndex({}, { metadata }), null, {}).preprocessing!;
     assert.deepEqual([said.mean, said.std, said.source], [[0.1307], [0.3081], 'safetensors metadata mean']);
   });
 });

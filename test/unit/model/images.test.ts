@@ -12,7 +12,7 @@ import { parseNpy } from '../../../src/model/image/npyArray';
 import { randomInput } from '../../../src/model/image/randomInput';
 import { resize } from '../../../src/model/image/resize';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
-import { ModelSpecError, type ModelSpec } from '../../../src/model/modelSpec';
+import { ModelSpecError, type ImagePreprocessing, type ImageShape, type ModelSpec } from '../../../src/model/modelSpec';
 import { timmIndex } from './syntheticIndex';
 
 interface Golden {
@@ -42,12 +42,12 @@ const sha256 = (bytes: Uint8Array): string => `sha of ${bytes.byteLength}`;
 const grey = inferModelSpec(timmIndex({ positions: 13 }), null, { heads: '4', grid: '3x4', mean: '0.25', std: '0.5' });
 const withImage = (
   spec: ModelSpec,
-  image: Partial<ModelSpec['image']>,
-  preprocessing: Partial<ModelSpec['preprocessing']>,
+  image: Partial<ImageShape>,
+  preprocessing: Partial<ImagePreprocessing>,
 ): ModelSpec => ({
   ...spec,
-  image: { ...spec.image, ...image },
-  preprocessing: { ...spec.preprocessing, ...preprocessing },
+  image: { ...spec.image!, ...image },
+  preprocessing: { ...spec.preprocessing!, ...preprocessing },
 });
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   assert.equal(a.length, b.length);

@@ -53,7 +53,7 @@ describe('model: questions', () => {
     assert.equal(error.question?.option, 'grid');
     for (const choice of error.question.choices) {
       const { image } = inferModelSpec(index, null, { heads: '4', grid: choice.value });
-      assert.equal(`${image.gridHeight}x${image.gridWidth}`, choice.value);
+      assert.equal(`${image!.gridHeight}x${image!.gridWidth}`, choice.value);
     }
   });
 

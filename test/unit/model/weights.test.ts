@@ -46,11 +46,11 @@ describe('model: weight loader', () => {
       return [...file.subarray(byteOffset / 4, (byteOffset + byteLength) / 4)];
     };
     const embed = await loader.embed();
-    assert.deepEqual([...embed.position], at('pos_embed'));
-    assert.equal(embed.position.length, 18 * 16);
-    assert.deepEqual([...embed.classToken], at('cls_token'));
+    assert.deepEqual([...embed.position!], at('pos_embed'));
+    assert.equal(embed.position!.length, 18 * 16);
+    assert.deepEqual([...embed.classToken!], at('cls_token'));
     assert.deepEqual([...embed.distToken!], at('dist_token'));
-    assert.deepEqual([...embed.patch.weight], at('patch_embed.proj.weight'));
+    assert.deepEqual([...embed.patch!.weight], at('patch_embed.proj.weight'));
     const block = await loader.block(0);
     assert.deepEqual([...block.qkv.weight], at('blocks.0.attn.qkv.weight'));
     assert.deepEqual([...block.qkv.bias!], at('blocks.0.attn.qkv.bias'));
@@ -58,7 +58,7 @@ describe('model: weight loader', () => {
     assert.deepEqual([...block.layerScale2!], at('blocks.0.ls2.gamma'));
     assert.deepEqual([block.queryNorm, block.scale], [null, null]);
     const head = await loader.head();
-    assert.deepEqual([...head.norm.bias!], at('norm.bias'));
+    assert.deepEqual([...head.norm!.bias!], at('norm.bias'));
     assert.deepEqual([...head.distClassifier!.weight], at('head_dist.weight'));
     const engine: BlockWeights = block;
     assert.equal(engine.norm1.weight.length, spec.embedDim);
@@ -140,8 +140,8 @@ describe('model: untrained twin', () => {
   it('draws the embedding: patches within 1/sqrt(channels p p), tokens and positions N(0, 0.02)', async () => {
     const { spec, loader } = loaded({ width: 64, distilled: true, positions: 18 });
     const embed = untrainedEmbedWeights(spec, await loader.embed(), generator());
-    assert.ok(embed.patch.weight.every((value) => Math.abs(value) <= 1 / 4));
-    assert.ok(sd(embed.patch.weight) > 0.13 && embed.distToken!.length === 64);
-    assert.ok(Math.abs(sd(embed.position) / 0.02 - 1) < 2 * sdTolerance);
+    assert.ok(embed.patch!.weight.every((value) => Math.abs(value) <= 1 / 4));
+    assert.ok(sd(embed.patch!.weight) > 0.13 && embed.distToken!.length === 64);
+    assert.ok(Math.abs(sd(embed.position!) / 0.02 - 1) < 2 * sdTolerance);
   });
 });

@@ -174,6 +174,38 @@ export function relu(x: usize, n: i32): void {
   }
 }
 
+/** x / (1 + exp(-slope x)) in place: silu (slope 1) and quick_gelu (1.702). */
+export function sigmoidUnit(x: usize, n: i32, slope: f64): void {
+  const one = f64x2.splat(1);
+  for (let start = 0; start < n; start += BLOCK) {
+    const count = min<i32>(BLOCK, n - start);
+    const from = x + ((<usize>start) << 3);
+    expInto(from, BUFFER, count, 0, -slope);
+    for (let i = 0; i < count; i += 2) {
+      const at = from + ((<usize>i) << 3);
+      v128.store(at, f64x2.div(v128.load(at), f64x2.add(one, v128.load(BUFFER + ((<usize>i) << 3)))));
+    }
+  }
+}
+
+/** Each row of x [rows, width] over sqrt(mean(x^2) + eps), times gain [width]. */
+export function rmsNorm(x: usize, y: usize, rows: i32, width: i32, gain: usize, eps: f64): void {
+  for (let i = 0; i < rows; i++) {
+    const from = x + ((<usize>i * <usize>width) << 3);
+    const to = y + ((<usize>i * <usize>width) << 3);
+    let squares: f64 = 0;
+    for (let j = 0; j < width; j++) {
+      const value = load<f64>(from + ((<usize>j) << 3));
+      squares += value * value;
+    }
+    const size = sqrt<f64>(squares / <f64>width + eps);
+    for (let j = 0; j < width; j++) {
+      const at = (<usize>j) << 3;
+      store<f64>(to + at, (load<f64>(from + at) / size) * load<f64>(gain + at));
+    }
+  }
+}
+
 /** Each row of x [rows, width] to mean 0, biased variance 1 (plus eps), times gain [width] plus bias (0: none). */
 export function layerNorm(x: usize, y: usize, rows: i32, width: i32, gain: usize, bias: usize, eps: f64): void {
   for (let i = 0; i < rows; i++) {

@@ -5,7 +5,7 @@ import { expInto, maximum, scaleBy, sum } from './elementwise';
 import { gemmPacked, packAll, packedLength } from './gemm';
 
 export { addBias, gemm, gemmScratch } from './gemm';
-export { expInto, gelu, geluTanh, layerNorm, relu } from './elementwise';
+export { expInto, gelu, geluTanh, layerNorm, relu, rmsNorm, sigmoidUnit } from './elementwise';
 
 /** Rows of the pattern held at a time: 32 rows of 1024 tokens are 256 KB. A multiple of the tile's 4 rows. */
 const ROWS: i32 = 32;
@@ -21,21 +21,41 @@ export function attentionScratch(tokens: i32, headDim: i32, valueDim: i32): i32 
 }
 
 /**
- * Scores of up to ROWS rows against packed keys as exp((s - max)/sqrt d), not yet divided by their sums.
- * `block` is [ROWS, stride]; columns past `tokens` are left without meaning.
+ * Scores of query rows first..first+rows (ROWS at most) against packed keys as exp((s - max) scale), not yet divided
+ * by their sums; 0 where the query does not see the key (later keys if causal, keys `window` or more away; window 0:
+ * all). `block` is [ROWS, stride]; columns past `tokens` are left without meaning.
  */
-function expScores(q: usize, packedKeys: usize, block: usize, rows: i32, tokens: i32, headDim: i32): void {
+function expScores(
+  q: usize,
+  packedKeys: usize,
+  block: usize,
+  first: i32,
+  rows: i32,
+  tokens: i32,
+  headDim: i32,
+  scale: f64,
+  causal: i32,
+  window: i32,
+): void {
   const stride = (tokens + 3) & ~3;
   gemmPacked(q, headDim, packedKeys, block, stride, rows, headDim, stride);
-  const scale = 1 / sqrt<f64>(<f64>headDim);
   for (let i = 0; i < rows; i++) {
     const row = block + ((<usize>i * <usize>stride) << 3);
-    expInto(row, row, tokens, maximum(row, tokens), scale);
+    const query = first + i;
+    const from = window > 0 ? max<i32>(0, query - window + 1) : 0;
+    const to = causal != 0 ? query + 1 : window > 0 ? min<i32>(tokens, query + window) : tokens;
+    const most = maximum(row + ((<usize>from) << 3), to - from);
+    // Whole pairs from an even place on, so that no pair leaves the row; what is not visible is cleared afterwards.
+    const even = from & ~1;
+    const start = row + ((<usize>even) << 3);
+    expInto(start, start, to - even, most, scale);
+    memory.fill(row, 0, (<usize>from) << 3);
+    memory.fill(row + ((<usize>to) << 3), 0, (<usize>(tokens - to)) << 3);
   }
 }
 
 /**
- * out [tokens, valueDim] = softmax(q k^T / sqrt d) v without ever holding more than ROWS rows of the pattern.
+ * out [tokens, valueDim] = softmax(scale q k^T) v over the visible keys (see expScores) without ever holding more than ROWS rows of the pattern.
  * q, k [tokens, headDim]; pass k for q in symmetric attention.
  */
 export function attention(
@@ -47,6 +67,9 @@ export function attention(
   headDim: i32,
   valueDim: i32,
   scratch: usize,
+  scale: f64,
+  causal: i32,
+  window: i32,
 ): void {
   const stride = (tokens + 3) & ~3;
   const packedValues = scratch + ((<usize>packedLength(headDim, tokens)) << 3);
@@ -56,7 +79,8 @@ export function attention(
   for (let i = 0; i < tokens; i += ROWS) {
     const rows = min<i32>(ROWS, tokens - i);
     const to = out + ((<usize>i * <usize>valueDim) << 3);
-    expScores(q + ((<usize>i * <usize>headDim) << 3), scratch, block, rows, tokens, headDim);
+    const queries = q + ((<usize>i * <usize>headDim) << 3);
+    expScores(queries, scratch, block, i, rows, tokens, headDim, scale, causal, window);
     gemmPacked(block, stride, packedValues, to, valueDim, rows, tokens, valueDim);
     for (let r = 0; r < rows; r++) {
       const total = sum(block + ((<usize>r * <usize>stride) << 3), tokens);
@@ -65,14 +89,25 @@ export function attention(
   }
 }
 
-/** out [tokens, tokens] = softmax(q k^T / sqrt d). */
-export function pattern(q: usize, k: usize, out: usize, tokens: i32, headDim: i32, scratch: usize): void {
+/** out [tokens, tokens] = softmax(scale q k^T) over the visible keys. */
+export function pattern(
+  q: usize,
+  k: usize,
+  out: usize,
+  tokens: i32,
+  headDim: i32,
+  scratch: usize,
+  scale: f64,
+  causal: i32,
+  window: i32,
+): void {
   const stride = (tokens + 3) & ~3;
   const block = scratch + ((<usize>packedLength(headDim, tokens)) << 3);
   packAll(true, k, headDim, tokens, scratch);
   for (let i = 0; i < tokens; i += ROWS) {
     const rows = min<i32>(ROWS, tokens - i);
-    expScores(q + ((<usize>i * <usize>headDim) << 3), scratch, block, rows, tokens, headDim);
+    const queries = q + ((<usize>i * <usize>headDim) << 3);
+    expScores(queries, scratch, block, i, rows, tokens, headDim, scale, causal, window);
     for (let r = 0; r < rows; r++) {
       const row = block + ((<usize>r * <usize>stride) << 3);
       scaleBy(row, tokens, 1 / sum(row, tokens));
@@ -102,6 +137,9 @@ export function rpc(
   sigma: f64,
   numbers: usize,
   scratch: usize,
+  scale: f64,
+  causal: i32,
+  window: i32,
 ): void {
   const end = (<usize>tokens * <usize>headDim) << 3;
   memory.fill(low, 0, end);
@@ -119,7 +157,8 @@ export function rpc(
       if (s != 0) count += 1;
       sparseSquares += s * s;
     }
-    attention(q != 0 ? q : cleaned, cleaned, v, low, tokens, headDim, headDim, scratch);
+    const queries = q != 0 ? q : cleaned;
+    attention(queries, cleaned, v, low, tokens, headDim, headDim, scratch, scale, causal, window);
     let restSquares: f64 = 0;
     for (let at: usize = 0; at < end; at += 8) {
       const rest = load<f64>(k + at) - load<f64>(low + at) - load<f64>(sparse + at);

@@ -1,5 +1,6 @@
 // Softmax in place over the rows of scores [heads * rows, stride4 * 4], one row an invocation. The row's maximum is
-// subtracted first; the sum is two-level (blocks of 128 terms in four lanes). Columns past the last token become 0.
+// subtracted first; the sum is two-level (blocks of 128 terms in four lanes). Keys that the
+// query does not see, and columns past the last token, become 0.
 struct Sizes {
   heads: u32,
   tokens: u32,
@@ -9,6 +10,8 @@ struct Sizes {
   width4: u32,
   stride4: u32,
   scale: f32,
+  causal: u32,     // 1: keys after the query are not visible
+  window: u32,     // keys this far away or farther are not visible; 0: no window
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4f>;
@@ -22,36 +25,46 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   let base = row * sizes.stride4;
-  let full = sizes.tokens / 4u;
-  let lanes = vec4u(0u, 1u, 2u, 3u);
-  let inside = lanes < vec4u(sizes.tokens - full * 4u);
-  let lowest = vec4f(-3.4028234e38);
-  var most = lowest;
-  for (var c = 0u; c < full; c += 1u) {
-    most = max(most, scores[base + c]);
+  let query = sizes.rowStart + row % sizes.rows;
+  var first = 0u;
+  var end = sizes.tokens;
+  if (sizes.window > 0u) {
+    first = max(query + 1u, sizes.window) - sizes.window;
+    end = min(end, query + sizes.window);
   }
-  if (full < sizes.stride4) {
-    most = max(most, select(lowest, scores[base + full], inside));
+  if (sizes.causal == 1u) {
+    end = query + 1u;
+  }
+  let lanes = vec4u(0u, 1u, 2u, 3u);
+  let lowest = vec4f(-3.4028234e38);
+  // Columns whose four keys are all visible, and the ones at either edge.
+  let start4 = first / 4u;
+  let end4 = (end + 3u) / 4u;
+  var most = lowest;
+  for (var c = start4; c < end4; c += 1u) {
+    let at = lanes + vec4u(c * 4u);
+    most = max(most, select(lowest, scores[base + c], (at >= vec4u(first)) & (at < vec4u(end))));
   }
   let top = vec4f(max(max(most.x, most.y), max(most.z, most.w)));
   var total = vec4f();
-  for (var block = 0u; block < full; block += 32u) {
+  for (var block = start4; block < end4; block += 32u) {
     var part = vec4f();
-    let end = min(block + 32u, full);
-    for (var c = block; c < end; c += 1u) {
-      let e = exp(scores[base + c] - top);
+    let last = min(block + 32u, end4);
+    for (var c = block; c < last; c += 1u) {
+      let at = lanes + vec4u(c * 4u);
+      let visible = (at >= vec4u(first)) & (at < vec4u(end));
+      let e = select(vec4f(), exp(min(scores[base + c] - top, vec4f())), visible);
       scores[base + c] = e;
       part += e;
     }
     total += part;
   }
-  if (full < sizes.stride4) {
-    let e = select(vec4f(), exp(min(scores[base + full] - top, vec4f())), inside);
-    scores[base + full] = e;
-    total += e;
-  }
   let sum = (total.x + total.y) + (total.z + total.w);
   for (var c = 0u; c < sizes.stride4; c += 1u) {
-    scores[base + c] = scores[base + c] / sum;
+    if (c < start4 || c >= end4) {
+      scores[base + c] = vec4f();
+    } else {
+      scores[base + c] = scores[base + c] / sum;
+    }
   }
 }

@@ -1,5 +1,6 @@
 // Softmax in place over the rows of scores [heads * rows, stride4 * 4], one row a workgroup, reductions as a tree in
-// workgroup memory. The row's maximum is subtracted first; sums are pairwise by construction. Padding becomes 0.
+// workgroup memory. The row's maximum is subtracted first; sums are pairwise by construction. Keys that the query does
+// not see, and padding, become 0.
 struct Sizes {
   heads: u32,
   tokens: u32,
@@ -9,6 +10,8 @@ struct Sizes {
   width4: u32,
   stride4: u32,
   scale: f32,
+  causal: u32,
+  window: u32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4f>;
@@ -23,11 +26,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   let base = row * sizes.stride4;
+  let query = sizes.rowStart + row % sizes.rows;
+  var first = 0u;
+  var end = sizes.tokens;
+  if (sizes.window > 0u) {
+    first = max(query + 1u, sizes.window) - sizes.window;
+    end = min(end, query + sizes.window);
+  }
+  if (sizes.causal == 1u) {
+    end = query + 1u;
+  }
   let lanes = vec4u(0u, 1u, 2u, 3u);
   let lowest = vec4f(-3.4028234e38);
   var most = lowest;
   for (var c = local.x; c < sizes.stride4; c += workgroupSize) {
-    most = max(most, select(lowest, scores[base + c], lanes + vec4u(c * 4u) < vec4u(sizes.tokens)));
+    let at = lanes + vec4u(c * 4u);
+    most = max(most, select(lowest, scores[base + c], (at >= vec4u(first)) & (at < vec4u(end))));
   }
   shares[local.x] = max(max(most.x, most.y), max(most.z, most.w));
   workgroupBarrier();
@@ -41,7 +55,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   workgroupBarrier();
   var total = vec4f();
   for (var c = local.x; c < sizes.stride4; c += workgroupSize) {
-    let inside = lanes + vec4u(c * 4u) < vec4u(sizes.tokens);
+    let at = lanes + vec4u(c * 4u);
+    let inside = (at >= vec4u(first)) & (at < vec4u(end));
     let e = select(vec4f(), exp(min(scores[base + c] - top, vec4f())), inside);
     scores[base + c] = e;
     total += e;

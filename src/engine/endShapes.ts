@@ -1,0 +1,91 @@
+// What both ends of the network check and count before they compute, shared by the float64 backends and the GPU:
+// which rows are prefix tokens, which tokens have positions, which tokens the head reads.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import type { ImageInput, ImageShape, ModelSpec, TokenInput } from '../model/modelSpec';
+import type { EmbedWeights, LinearWeights } from '../model/weights';
+import { EngineError } from './backend';
+
+/** The patch projection, once image and model agree. @throws EngineError internal */
+export function checkPatches(image: ImageShape, weights: EmbedWeights, input: ImageInput): LinearWeights {
+  const { channels, height, width } = image;
+  if (input.channels !== channels || input.height !== height || input.width !== width) {
+    throw new EngineError(
+      'internal',
+      `The input ${input.label} is ${input.channels} x ${input.height} x ${input.width}, the model takes ${channels} x ${height} x ${width}.`,
+    );
+  }
+  if (weights.patch === null) throw new EngineError('internal', 'The model has no patch embedding for a picture.');
+  return weights.patch;
+}
+
+/** Prefix tokens [C] in their order: class, distillation, registers. */
+export function prefixRows(weights: EmbedWeights, width: number): readonly FloatArray[] {
+  const registers = weights.registers ?? new Float32Array(0);
+  const rows = Array.from({ length: registers.length / width }, (_, i) =>
+    registers.subarray(i * width, (i + 1) * width),
+  );
+  return [weights.classToken, weights.distToken, ...rows].filter((row) => row !== null);
+}
+
+/** Token of each row of the position embedding, in order. @throws EngineError internal when they do not fit. */
+export function checkPositions(
+  spec: ModelSpec,
+  weights: EmbedWeights,
+  prefix: number,
+  patches: number,
+): readonly number[] {
+  const c = spec.embedDim;
+  const registers = (weights.registers?.length ?? 0) / c;
+  const covered = !spec.positionCoversPrefix ? 0 : prefix - (spec.positionCoversRegisters === true ? 0 : registers);
+  const tokens = Array.from({ length: prefix + patches }, (_, i) => i).filter((i) => i < covered || i >= prefix);
+  const rows = weights.position === null ? tokens.length : weights.position.length / c;
+  if (prefix + patches !== spec.tokens || rows !== tokens.length) {
+    throw new EngineError(
+      'internal',
+      `The position embedding has ${rows} rows for ${tokens.length} tokens (${prefix} prefix tokens, ${patches} patches).`,
+    );
+  }
+  return tokens;
+}
+
+/** Word embeddings [N, C] of the input. @throws EngineError internal when they are not those of this input. */
+export function wordRows(spec: ModelSpec, weights: EmbedWeights, input: TokenInput): FloatArray {
+  const words = weights.words ?? null;
+  if (words === null || words.length !== input.ids.length * spec.embedDim || words.length === 0) {
+    throw new EngineError(
+      'internal',
+      `There are ${(words?.length ?? 0) / spec.embedDim} word embeddings for the ${input.ids.length} tokens of ${input.label}.`,
+    );
+  }
+  return words;
+}
+
+/** Rows of the position table that the tokens take; null without learned positions. @throws EngineError internal */
+export function positionRows(
+  spec: ModelSpec,
+  weights: EmbedWeights,
+  input: TokenInput,
+): { readonly table: FloatArray; readonly rows: readonly number[] } | null {
+  if (weights.position === null) return null;
+  const offset = spec.text?.positionOffset ?? 0;
+  const rows = Array.from(input.positions ?? input.ids.keys(), (position) => position + offset);
+  const count = weights.position.length / spec.embedDim;
+  if (rows.some((row) => row >= count)) {
+    throw new EngineError(
+      'internal',
+      `The input ${input.label} has ${rows.length} tokens, the model has positions for ${count - offset}.`,
+    );
+  }
+  return { table: weights.position, rows };
+}
+
+/** Tokens from..to (excluded) that a kind of pooling averages. */
+export function pooledRows(
+  spec: ModelSpec,
+  tokens: number,
+  kind: 'class' | 'mean' | 'last',
+): { readonly from: number; readonly to: number } {
+  if (kind === 'class') return { from: 0, to: 1 };
+  return kind === 'last' ? { from: tokens - 1, to: tokens } : { from: spec.prefixTokens, to: tokens };
+}

@@ -1,0 +1,126 @@
+// The two ends of the network in float64: pixels or token ids to residual stream, residual stream to logits.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import { blockShape, imageShape } from '../model/blockShape';
+import type { ImageInput, ImageShape, ModelInput, ModelSpec, TokenInput } from '../model/modelSpec';
+import type { EmbedWeights, HeadWeights, LinearWeights } from '../model/weights';
+import type { Residual } from './backend';
+import { checkPatches, checkPositions, pooledRows, positionRows, prefixRows, wordRows } from './endShapes';
+import { requireFinite } from './finite';
+import type { Float64Ops } from './float64Ops';
+
+/** Tokens with positions, normed where the family does that; result [N, C]. */
+export function embed(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Residual {
+  const data = 'ids' in input ? embedIds(spec, weights, input) : embedImage(ops, spec, weights, input);
+  const c = spec.embedDim;
+  const tokens = data.length / c;
+  const norm = weights.norm ?? null;
+  const normed = norm === null ? data : normRows(ops, spec, data, tokens, norm);
+  return { tokens, width: c, data: requireFinite(normed, 'embedded tokens') };
+}
+
+/** Rows of x [rows, width] by the network's norm; width is the length of its weight. */
+export function normRows(
+  ops: Float64Ops,
+  spec: ModelSpec,
+  x: FloatArray,
+  rows: number,
+  weights: LinearWeights,
+): Float64Array {
+  const width = weights.weight.length;
+  return blockShape(spec).norm === 'rms'
+    ? ops.rmsNorm(x, rows, width, weights, spec.layerNormEps)
+    : ops.layerNorm(x, rows, width, weights, spec.layerNormEps);
+}
+
+/** Word, type and position rows added up. */
+function embedIds(spec: ModelSpec, weights: EmbedWeights, input: TokenInput): Float64Array {
+  const c = spec.embedDim;
+  const words = wordRows(spec, weights, input);
+  const positions = positionRows(spec, weights, input);
+  const types = weights.types ?? null;
+  const scale = spec.text?.scale ?? 1;
+  return Float64Array.from(words, (word, at) => {
+    const column = at % c;
+    const place = positions === null ? 0 : positions.table[positions.rows[(at - column) / c]! * c + column]!;
+    return word * scale + (types === null ? 0 : types[column]!) + place;
+  });
+}
+
+/** Patch embedding, prefix tokens (class, distillation, registers) and positions. */
+function embedImage(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: ImageInput): Float64Array {
+  const image = imageShape(spec);
+  const patch = checkPatches(image, weights, input);
+  requireFinite(input.pixels, `pixels of ${input.label}`);
+  const c = spec.embedDim;
+  const { channels, gridHeight, gridWidth } = image;
+  const count = gridHeight * gridWidth;
+  const embedded = ops.linear(patches(image, input), count, patch, channels * image.patch * image.patch, c);
+  const prefix = prefixRows(weights, c);
+  const covered = checkPositions(spec, weights, prefix.length, count);
+  const data = new Float64Array((prefix.length + count) * c);
+  prefix.forEach((token, i) => {
+    data.set(token, i * c);
+  });
+  data.set(embedded, prefix.length * c);
+  if (weights.position === null) return data;
+  covered.forEach((token, row) => {
+    for (let j = 0; j < c; j++) data[token * c + j]! += weights.position![row * c + j]!;
+  });
+  return data;
+}
+
+/** Image [channels, H, W] as rows of flattened patches (c, y, x), patches row-major: [gridHeight gridWidth, ch p p]. */
+function patches(image: ImageShape, input: ImageInput): Float64Array {
+  const { channels, width, height, patch, gridHeight, gridWidth } = image;
+  const out = new Float64Array(gridHeight * gridWidth * channels * patch * patch);
+  let to = 0;
+  for (let gy = 0; gy < gridHeight; gy++) {
+    for (let gx = 0; gx < gridWidth; gx++) {
+      for (let c = 0; c < channels; c++) {
+        for (let y = 0; y < patch; y++) {
+          const from = (c * height + gy * patch + y) * width + gx * patch;
+          out.set(input.pixels.subarray(from, from + patch), to);
+          to += patch;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/** Final norm, pooling, transform and classifier; distilled models average both classifiers. */
+export function unembed(ops: Float64Ops, spec: ModelSpec, weights: HeadWeights, x: Residual): FloatArray | null {
+  const { classifier, distClassifier } = weights;
+  if (classifier === null) return null;
+  const c = spec.embedDim;
+  const pool = (kind: 'class' | 'mean' | 'last'): Float64Array => {
+    const { from, to } = pooledRows(spec, x.tokens, kind);
+    const rows = x.data.subarray(from * c, to * c);
+    const normed = weights.norm === null ? rows : normRows(ops, spec, rows, to - from, weights.norm);
+    const mean = new Float64Array(c);
+    for (let at = 0; at < normed.length; at++) mean[at % c]! += normed[at]! / (to - from);
+    return mean;
+  };
+  const pooling = spec.head.pooling ?? 'class';
+  let pooled: Float64Array =
+    pooling === 'class-mean' ? Float64Array.of(...pool('class'), ...pool('mean')) : pool(pooling);
+  if (weights.poolNorm) pooled = normRows(ops, spec, pooled, 1, weights.poolNorm);
+  if (weights.transform) {
+    const { dense, norm } = weights.transform;
+    const width = dense.weight.length / pooled.length;
+    const hidden = ops.linear(pooled, 1, dense, pooled.length, width);
+    const kind = spec.head.transform?.activation ?? 'gelu';
+    const active = kind === 'tanh' ? hidden.map(Math.tanh) : ops.activate(kind, hidden);
+    pooled = norm === null ? active : normRows(ops, spec, active, 1, norm);
+  }
+  const classes = classifier.weight.length / pooled.length;
+  const logits = ops.linear(pooled, 1, classifier, pooled.length, classes);
+  if (distClassifier !== null) {
+    const second = x.data.subarray(c, 2 * c);
+    const normed = weights.norm === null ? second : normRows(ops, spec, second, 1, weights.norm);
+    const distilled = ops.linear(normed, 1, distClassifier, c, classes);
+    for (let i = 0; i < classes; i++) logits[i] = (logits[i]! + distilled[i]!) / 2;
+  }
+  return requireFinite(logits, 'logits');
+}

@@ -1,0 +1,79 @@
+// A spec's block description with its defaults filled in, and what follows from it: which keys a query sees and how
+// scores are scaled in each layer.
+
+import {
+  ModelSpecError,
+  plainBlock,
+  type BlockShape,
+  type ImagePreprocessing,
+  type ImageShape,
+  type ModelInput,
+  type ModelSpec,
+} from './modelSpec';
+
+/** Which keys a query sees, and the factor of q.k. Plain data: it crosses to workers. */
+export interface ScoreRule {
+  /** Query i sees keys j <= i only. */
+  readonly causal: boolean;
+  /** Query i sees keys with |i - j| < window only; null: no window. */
+  readonly window: number | null;
+  /** Factor of q.k; null: 1/sqrt(d). */
+  readonly scale: number | null;
+}
+
+/** Every key, 1/sqrt(d). */
+export const plainScores: ScoreRule = { causal: false, window: null, scale: null };
+
+/** The block description, defaults of timm's ViT where the spec says nothing. */
+export function blockShape(spec: ModelSpec): BlockShape {
+  return { ...plainBlock, ...spec.block };
+}
+
+/** Mask and scale of the scores in one layer. */
+export function scoreRule(spec: ModelSpec, layer: number): ScoreRule {
+  const { windows, scoreScales } = blockShape(spec);
+  return { causal: spec.causal, window: windows[layer] ?? null, scale: scoreScales[layer] ?? null };
+}
+
+/** Keys `from` to `to` (excluded) that query i of N sees; never empty, the query's own key is among them. */
+export function visibleKeys(rule: ScoreRule, i: number, tokens: number): { from: number; to: number } {
+  const { causal, window } = rule;
+  return {
+    from: window === null ? 0 : Math.max(0, i - window + 1),
+    to: causal ? i + 1 : window === null ? tokens : Math.min(tokens, i + window),
+  };
+}
+
+/** Key and value head that query head h reads: kvHeads groups of consecutive query heads. */
+export function kvHeadOf(spec: Pick<ModelSpec, 'heads' | 'kvHeads'>, head: number): number {
+  return Math.floor(head / (spec.heads / spec.kvHeads));
+}
+
+/** No queries of their own: scores are k.k. */
+export function isSymmetric(spec: Pick<ModelSpec, 'attention'>): boolean {
+  return spec.attention === 'symmetric' || spec.attention === 'rpc';
+}
+
+/** The image side of a vision model. @throws ModelSpecError badInput for a model that takes token ids. */
+export function imageShape(spec: ModelSpec): ImageShape {
+  if (spec.image !== null) return spec.image;
+  throw new ModelSpecError(
+    'badInput',
+    'This model takes token ids, not pictures. Give --input tokens:1,2,3 or random.',
+  );
+}
+
+/** How the family prepares pictures. @throws ModelSpecError badInput for a model that takes token ids. */
+export function imagePreprocessing(spec: ModelSpec): ImagePreprocessing {
+  imageShape(spec);
+  if (spec.preprocessing !== null) return spec.preprocessing;
+  throw new ModelSpecError(
+    'badInput',
+    'This model does not say how pictures are prepared. Give an array with npy:FILE.',
+  );
+}
+
+/** The spec with N of this input: language models run on as many tokens as they are given. */
+export function specForInput(spec: ModelSpec, input: ModelInput): ModelSpec {
+  return 'ids' in input ? { ...spec, tokens: input.ids.length } : spec;
+}

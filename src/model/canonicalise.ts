@@ -1,0 +1,123 @@
+// Matrices as files lay them out, turned into the one layout the engine knows: [out, in] row-major, q, k, v rows
+// one after the other. Pure functions on one tensor, so that loading holds one layer at a time.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import { ModelSpecError, type ModelSpec, type WeightLayout } from './modelSpec';
+import type { LinearWeights } from './weights';
+
+/** A matrix read from the file, or a bias (one row); `shape` is the file's. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: FloatArray;
+}
+
+/** `stored` as [out, in]. @throws ModelSpecError shapeMismatch where the layout does not fit the shape. */
+export function canonicalMatrix(spec: ModelSpec, layout: WeightLayout | undefined, stored: StoredTensor): FloatArray {
+  const { shape, values } = stored;
+  switch (layout) {
+    case undefined:
+      return values;
+    case 'in-out':
+      return transposed(values, shape[0] ?? 1);
+    case 'heads-out':
+      return transposed(values, values.length / (shape.at(-1) ?? 1));
+    case 'hwio':
+      return kernelFromHwio(stored);
+    default:
+      return reorderedRows(stored, shape[0] ?? 1, rowOrder(spec, layout, stored));
+  }
+}
+
+/** A bias belongs to the rows of its matrix: it moves with them. */
+export function canonicalBias(spec: ModelSpec, layout: WeightLayout | undefined, stored: StoredTensor): FloatArray {
+  if (layout === undefined || layout === 'in-out' || layout === 'heads-out' || layout === 'hwio') return stored.values;
+  return reorderedRows(stored, stored.values.length, rowOrder(spec, layout, stored));
+}
+
+/** Matrices of the same width one below the other; where one has a bias, missing ones become zeros. */
+export function stacked(parts: readonly (LinearWeights & { readonly rows: number })[]): LinearWeights {
+  if (parts.length === 1) return parts[0]!;
+  const bias = parts.some((part) => part.bias !== null)
+    ? concatenated(parts.map((part) => part.bias ?? new Float32Array(part.rows)))
+    : null;
+  return { weight: concatenated(parts.map((part) => part.weight)), bias };
+}
+
+/** [rows, columns] as [columns, rows]. */
+export function transposed(values: FloatArray, rows: number): FloatArray {
+  const columns = values.length / rows;
+  const out = sameKind(values, values.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j]!;
+  }
+  return out;
+}
+
+/** Convolution kernel [p, p, channels, C] as [C, channels, p, p]. */
+function kernelFromHwio({ name, shape, values }: StoredTensor): FloatArray {
+  const [height, width, channels, out] = shape;
+  if (shape.length !== 4 || height === undefined || width === undefined || channels === undefined || !out) {
+    throw new ModelSpecError(
+      'shapeMismatch',
+      `Tensor "${name}" has shape [${shape.join(', ')}], expected [p, p, channels, C].`,
+    );
+  }
+  const area = height * width;
+  const result = sameKind(values, values.length);
+  for (let at = 0; at < values.length; at++) {
+    const o = at % out;
+    const c = Math.floor(at / out) % channels;
+    const yx = Math.floor(at / (out * channels));
+    result[(o * channels + c) * area + yx] = values[at]!;
+  }
+  return result;
+}
+
+/** For every row of the result the row of the file it comes from. */
+function rowOrder(
+  spec: ModelSpec,
+  layout: 'by-head' | 'query-pairs' | 'key-pairs',
+  { name, shape }: StoredTensor,
+): Int32Array {
+  const { heads, kvHeads, headDim: d } = spec;
+  const count = layout === 'by-head' ? 3 * heads : layout === 'query-pairs' ? heads : kvHeads;
+  if (shape[0] !== count * d) {
+    throw new ModelSpecError(
+      'shapeMismatch',
+      `Tensor "${name}" has shape [${shape.join(', ')}], expected ${count * d} rows for ${layout === 'key-pairs' ? kvHeads : heads} heads of ${d}.`,
+    );
+  }
+  return Int32Array.from({ length: count * d }, (_, row) => {
+    const within = row % d;
+    const block = Math.floor(row / d);
+    if (layout === 'by-head') return ((block % heads) * 3 + Math.floor(block / heads)) * d + within;
+    // The file has entries j and j + d/2 of a head as neighbours 2j and 2j + 1.
+    const half = d / 2;
+    return block * d + (within < half ? 2 * within : 2 * (within - half) + 1);
+  });
+}
+
+function reorderedRows({ values }: StoredTensor, rows: number, order: Int32Array): FloatArray {
+  const width = values.length / rows;
+  const out = sameKind(values, values.length);
+  order.forEach((from, to) => {
+    out.set(values.subarray(from * width, (from + 1) * width), to * width);
+  });
+  return out;
+}
+
+function concatenated(parts: readonly FloatArray[]): FloatArray {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const out = parts.every((part) => part instanceof Float32Array) ? new Float32Array(length) : new Float64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function sameKind(values: FloatArray, length: number): FloatArray {
+  return values instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+}
