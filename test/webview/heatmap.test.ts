@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { decode } from 'fast-png';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import { defaultMetricId, metricById } from '../../src/report/figures/metrics';
 import { formatNumber } from '../../src/report/format';
@@ -39,19 +39,24 @@ describe('the side panel page', () => {
     await lab.close();
     await run.stop();
   });
-  afterEach(async () => {
-    const problems = await view.problems();
-    await view.close();
-    assert.deepEqual(problems, []);
-  });
-
+  /** A test of one page: it must pass, and nothing on the page may have complained. */
+  const check = (title: string, body: () => Promise<void>): void => {
+    it(title, async () => {
+      try {
+        await body();
+        assert.deepEqual(await view.problems(), []);
+      } finally {
+        await view.close();
+      }
+    });
+  };
   const open = async (snapshot: SessionSnapshot, options: Partial<OpenOptions> = {}): Promise<OpenPage> => {
     view = await lab.open({ page: 'heatmap', run, snapshot, width: 300, height: 600, ...options });
     return view;
   };
   const figure = (): ReturnType<typeof figureOf> => view.page.locator('.figure');
 
-  it('offers a checkpoint of one’s own and the sample while nothing is open', async () => {
+  check('offers a checkpoint of one’s own and the sample while nothing is open', async () => {
     const { page, asked } = await open(run.empty);
     await page.getByText('Inspect Checkpoint…').click();
     await page.getByText('Inspect Sample').click();
@@ -63,13 +68,13 @@ describe('the side panel page', () => {
     assert.equal(await page.locator('canvas').count(), 0);
   });
 
-  it('says what it is doing while it plans', async () => {
+  check('says what it is doing while it plans', async () => {
     const { page } = await open(run.planning);
     assert.match(await page.locator('.message').innerText(), /Reading the header/);
     assert.match(await page.locator('.title').innerText(), /digits-softmax\.safetensors/);
   });
 
-  it('fills one cell with every head that is done, and shows how far it is', async () => {
+  check('fills one cell with every head that is done, and shows how far it is', async () => {
     const { page, remote } = await open(run.running);
     assert.ok((await cellColours(figure(), rows, columns)).every((colour) => colour[3] === 0));
     for (const [count, [layer, index]] of [
@@ -100,7 +105,7 @@ describe('the side panel page', () => {
     assert.ok(!(await page.locator('progress').isVisible()), 'no progress bar when done');
   });
 
-  it('changes the figure with the metric and says so to the host', async () => {
+  check('changes the figure with the metric and says so to the host', async () => {
     const { page, asked } = await open(run.done);
     const before = await cellColours(figure(), rows, columns);
     const wanted = metricById('attention.entropy');
@@ -115,7 +120,7 @@ describe('the side panel page', () => {
     assert.equal(await figure().getAttribute('data-figure'), `overview-${wanted.id}`);
   });
 
-  it('follows a metric that was chosen elsewhere', async () => {
+  check('follows a metric that was chosen elsewhere', async () => {
     const { page, remote } = await open(run.done);
     await remote.setMetric('rpc.cleanGap');
     await settle(page);
@@ -124,7 +129,7 @@ describe('the side panel page', () => {
     assert.equal(await figure().getAttribute('data-figure'), 'overview-rpc.cleanGap');
   });
 
-  it('shows numbers and chance level of the cell under the pointer', async () => {
+  check('shows numbers and chance level of the cell under the pointer', async () => {
     const { page } = await open(run.done);
     const at = await cellCentre(figure(), rows, columns, 4, 2);
     await page.mouse.move(at.x, at.y);
@@ -144,7 +149,7 @@ describe('the side panel page', () => {
     assert.ok(!(await tooltip.isVisible()));
   });
 
-  it('opens the head that is clicked', async () => {
+  check('opens the head that is clicked', async () => {
     const { page, asked } = await open(run.done);
     const at = await cellCentre(figure(), rows, columns, 5, 1);
     await page.mouse.click(at.x, at.y);
@@ -152,7 +157,7 @@ describe('the side panel page', () => {
     assert.deepEqual(asked.at(-1), ['selectHead', { layer: 5, head: 1 }, true]);
   });
 
-  it('opens a head by keyboard alone and speaks the cell it stands on', async () => {
+  check('opens a head by keyboard alone and speaks the cell it stands on', async () => {
     const { page, asked } = await open(run.done);
     for (let i = 0; i < 6; i++) {
       if (await page.evaluate(() => document.activeElement?.classList.contains('stage') ?? false)) break;
@@ -170,7 +175,7 @@ describe('the side panel page', () => {
     assert.deepEqual(asked.at(-1), ['selectHead', { layer: 2, head: 1 }, true]);
   });
 
-  it('marks the head that is open in the inspector', async () => {
+  check('marks the head that is open in the inspector', async () => {
     const { page, remote } = await open(run.done);
     assert.equal(await figure().locator('.mark rect').count(), 0);
     await remote.select({ layer: 1, head: 3 });
@@ -181,7 +186,7 @@ describe('the side panel page', () => {
     assert.ok(Math.abs(mark.x + mark.width / 2 - cell.x) < 2 && Math.abs(mark.y + mark.height / 2 - cell.y) < 2);
   });
 
-  it('can be used 200 pixels wide', async () => {
+  check('can be used 200 pixels wide', async () => {
     const { page } = await open(run.done, { width: 200 });
     const widest = await page.evaluate(() =>
       Math.max(
@@ -197,7 +202,7 @@ describe('the side panel page', () => {
     assert.ok(box !== null && box.width / columns >= 12, `cells are ${(box?.width ?? 0) / columns} px wide`);
   });
 
-  it('shows names from files as text, never as markup', async () => {
+  check('shows names from files as text, never as markup', async () => {
     const hostile = '<img src=x onerror="window.hacked = true">.safetensors';
     const { page } = await open({ ...run.running, title: hostile, message: hostile, progress: null });
     assert.equal(await page.locator('.title').innerText(), hostile);
@@ -205,7 +210,7 @@ describe('the side panel page', () => {
     assert.equal(await page.evaluate(() => 'hacked' in window), false);
   });
 
-  it('shows what went wrong, with a way on', async () => {
+  check('shows what went wrong, with a way on', async () => {
     const { page, asked } = await open({
       ...run.planning,
       phase: 'failed',

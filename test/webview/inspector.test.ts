@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { decode } from 'fast-png';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
@@ -60,12 +60,17 @@ describe('the inspector page', () => {
     await lab.close();
     await run.stop();
   });
-  afterEach(async () => {
-    const problems = await view.problems();
-    await view.close();
-    assert.deepEqual(problems, []);
-  });
-
+  /** A test of one page: it must pass, and nothing on the page may have complained. */
+  const check = (title: string, body: () => Promise<void>): void => {
+    it(title, async () => {
+      try {
+        await body();
+        assert.deepEqual(await view.problems(), []);
+      } finally {
+        await view.close();
+      }
+    });
+  };
   const open = async (snapshot: SessionSnapshot, options: Partial<OpenOptions> = {}): Promise<OpenPage> => {
     view = await lab.open({ page: 'inspector', run, snapshot, ...options });
     return view;
@@ -93,7 +98,7 @@ describe('the inspector page', () => {
   };
 
   describe('overview', () => {
-    it('offers a checkpoint of one’s own and the sample while nothing is open', async () => {
+    check('offers a checkpoint of one’s own and the sample while nothing is open', async () => {
       const { page, asked } = await open(run.empty);
       await page.getByText('Inspect Checkpoint…').click();
       await page.getByText('Inspect Sample Checkpoint').click();
@@ -104,7 +109,7 @@ describe('the inspector page', () => {
       assert.ok(!(await page.getByText('Export Report…').isVisible()), 'nothing to export yet');
     });
 
-    it('can be cancelled while it plans and while it runs', async () => {
+    check('can be cancelled while it plans and while it runs', async () => {
       const { page, remote, asked } = await open(run.planning);
       assert.match(await page.locator('.message').innerText(), /Reading the header/);
       await page.getByText('Cancel').click();
@@ -124,7 +129,7 @@ describe('the inspector page', () => {
       assert.deepEqual(asked.at(-1), ['runCommand', 'export']);
     });
 
-    it('fills its heatmaps while heads are done', async () => {
+    check('fills its heatmaps while heads are done', async () => {
       const { page, remote } = await open(run.running);
       await remote.headDone(0, run.result.layers[0]!.heads[0]!);
       const figure = figureOf(page, 'overview-alignment.theory.overlap');
@@ -139,7 +144,7 @@ describe('the inspector page', () => {
       assert.equal(await filled(), 3);
     });
 
-    it('keeps what a person has opened while heads come in', async () => {
+    check('keeps what a person has opened while heads come in', async () => {
       const { page, remote } = await open(run.running);
       await page.getByText('How this was recognised').click();
       await remote.headDone(0, run.result.layers[0]!.heads[0]!);
@@ -147,7 +152,7 @@ describe('the inspector page', () => {
       assert.ok(await page.locator('.card details').evaluate((element) => (element as HTMLDetailsElement).open));
     });
 
-    it('shows model, input, plan, run and the main metrics', async () => {
+    check('shows model, input, plan, run and the main metrics', async () => {
       const { page } = await open(run.done);
       const text = await page.locator('.cards').innerText();
       const { model, plan, provenance } = run.done;
@@ -194,7 +199,7 @@ describe('the inspector page', () => {
       }
     });
 
-    it('opens the head whose cell is clicked', async () => {
+    check('opens the head whose cell is clicked', async () => {
       const { page, asked } = await open(run.done);
       const figure = figureOf(page, 'overview-alignment.theory.rayleigh');
       const at = await cellCentre(figure, rows, columns, 4, 3);
@@ -206,7 +211,7 @@ describe('the inspector page', () => {
       );
     });
 
-    it('shows names from files as text, never as markup', async () => {
+    check('shows names from files as text, never as markup', async () => {
       const hostile = '<img src=x onerror="window.hacked = true">.safetensors';
       const { model, plan, provenance } = run.done;
       const { page } = await open({
@@ -224,7 +229,7 @@ describe('the inspector page', () => {
       assert.equal(await page.evaluate(() => 'hacked' in window), false);
     });
 
-    it('shows what went wrong, with and without a model', async () => {
+    check('shows what went wrong, with and without a model', async () => {
       const message = 'The header is cut off. Copy the file again.';
       const { page, remote, asked } = await open({ ...run.planning, phase: 'failed', message });
       assert.equal(await page.locator('.message.failed').innerText(), message);
@@ -236,7 +241,7 @@ describe('the inspector page', () => {
       assert.ok(!(await page.locator('progress').isVisible()));
     });
 
-    it('draws again when the person switches the theme', async () => {
+    check('draws again when the person switches the theme', async () => {
       const { page } = await open(run.done);
       const ground = (): Promise<string | null> =>
         figureOf(page, 'overview-rpc.cleanGap').locator('.frame path').first().getAttribute('fill');
@@ -253,7 +258,7 @@ describe('the inspector page', () => {
   });
 
   describe('head', () => {
-    it('says the verdict and every null beside it', async () => {
+    check('says the verdict and every null beside it', async () => {
       const { page } = await openHead();
       const head = run.result.layers[address.layer]!.heads[address.head]!;
       assert.equal(await page.locator('.verdict').innerText(), verdictText(head.alignment));
@@ -276,7 +281,7 @@ describe('the inspector page', () => {
       assert.match(first, /^theory overlap/);
     });
 
-    it('shows every figure in order with title, axes, units, legend and both captions', async () => {
+    check('shows every figure in order with title, axes, units, legend and both captions', async () => {
       const { page, asked } = await openHead();
       assert.deepEqual(
         asked.filter(([method]) => method === 'getHeadDetail'),
@@ -309,7 +314,7 @@ describe('the inspector page', () => {
       }
     });
 
-    it('draws bands where intervals and chance were measured', async () => {
+    check('draws bands where intervals and chance were measured', async () => {
       const { page } = await openHead();
       for (const expected of expectedFigures()) {
         if (expected.kind !== 'lines') continue;
@@ -320,7 +325,7 @@ describe('the inspector page', () => {
       }
     });
 
-    it('paints the three patterns, each in its own colours', async () => {
+    check('paints the three patterns, each in its own colours', async () => {
       const { page } = await openHead();
       const { tokens } = run.done.model!;
       const pictures = await Promise.all(
@@ -331,7 +336,7 @@ describe('the inspector page', () => {
       assert.notDeepEqual(pictures[1], pictures[2]);
     });
 
-    it('gives formula and numbers on demand', async () => {
+    check('gives formula and numbers on demand', async () => {
       const { page } = await openHead();
       const expected = expectedFigures().find(({ id }) => id === 'angles-theory')!;
       assert.ok(expected.kind === 'lines');
@@ -360,7 +365,7 @@ describe('the inspector page', () => {
       assert.equal(headings.length, 5);
     });
 
-    it('speaks the point under the keyboard cursor of a line chart', async () => {
+    check('speaks the point under the keyboard cursor of a line chart', async () => {
       const { page } = await openHead();
       const figure = figureOf(page, 'spectrum');
       await figure.locator('.stage').focus();
@@ -374,7 +379,7 @@ describe('the inspector page', () => {
       );
     });
 
-    it('saves SVG, CSV and PNG that other programs can read', async () => {
+    check('saves SVG, CSV and PNG that other programs can read', async () => {
       await openHead();
       for (const [id, kind] of [
         ['pattern-softmax', 'heatmap'],
@@ -412,7 +417,7 @@ describe('the inspector page', () => {
       }
     });
 
-    it('goes to the next head, to the previous one and back to the overview', async () => {
+    check('goes to the next head, to the previous one and back to the overview', async () => {
       const { page, asked } = await openHead();
       await page.getByRole('button', { name: 'Next head' }).click();
       await page.getByRole('heading', { name: 'Layer 3, head 3' }).waitFor();
@@ -425,7 +430,7 @@ describe('the inspector page', () => {
       assert.deepEqual(asked.filter(([method]) => method === 'selectHead').at(-1), ['selectHead', null, false]);
     });
 
-    it('keeps the focus on the button that goes on to the next head', async () => {
+    check('keeps the focus on the button that goes on to the next head', async () => {
       const { page } = await openHead();
       await page.getByRole('button', { name: 'Next head' }).focus();
       await page.keyboard.press('Enter');
@@ -435,7 +440,7 @@ describe('the inspector page', () => {
       await page.getByRole('heading', { name: 'Layer 4, head 0' }).waitFor();
     });
 
-    it('shows a head of a running inspection without its patterns, and one that is not there in words', async () => {
+    check('shows a head of a running inspection without its patterns, and one that is not there in words', async () => {
       const { page, remote, asked } = await open({ ...run.running, selected: address });
       assert.match(await page.locator('#app').innerText(), /not been reached yet/);
       await remote.headDone(address.layer, run.result.layers[address.layer]!.heads[address.head]!);
@@ -446,7 +451,7 @@ describe('the inspector page', () => {
       await figureOf(page, 'pattern-softmax').waitFor();
     });
 
-    it('fits a narrow editor', async () => {
+    check('fits a narrow editor', async () => {
       await open({ ...run.done, selected: address }, { width: 420 });
       await figureOf(view.page, 'pattern-softmax').waitFor();
       await settle(view.page);
