@@ -142,6 +142,7 @@ describe('the worker of the inspector page', () => {
     await page.remote.startWorker(1, onGpu());
     await until(() => page.events.some((one) => one.event.kind === 'head'), 'the first head is done');
     await page.remote.cancelWorker(1);
+    await until(() => page.page.workers().length === 0, 'the worker is gone', 5000);
     const heard = page.events.length;
     await new Promise((resolve) => setTimeout(resolve, 700));
     assert.equal(page.events.length, heard, 'events of a cancelled run');
