@@ -108,6 +108,9 @@ function randomNumbers(key: string): RandomNumbers {
   };
 }
 
+/** What a head's diagnostics count for in the progress, against one layer's forward pass. */
+const headWork = 4;
+
 /** One residual stream a twin; twins share the input and nothing else. */
 interface Twin {
   readonly seed: number;
@@ -123,6 +126,8 @@ class Run {
   private readonly lastInspected: number;
   private readonly lastLayer: number;
   private readonly shadowed: boolean;
+  /** Work that is done, in layers of the forward pass. */
+  private done = 0;
 
   constructor(
     private readonly request: InspectionRequest,
@@ -167,10 +172,9 @@ class Run {
       }
       metrics = trace.next;
       painted = shown.next;
-      if (layer > this.lastInspected) {
-        this.progress(layer, 'attention');
-        continue;
-      }
+      this.done += 1;
+      this.progress(layer, 'attention');
+      if (layer > this.lastInspected) continue;
       const twinTraces = await this.runTwins(twins, weights, layer);
       await heads;
       if (!request.layers.includes(layer)) continue;
@@ -227,7 +231,6 @@ class Run {
     twins: readonly TwinTrace[],
   ): Promise<void> {
     const { request, services, spec } = this;
-    this.progress(layer, 'spectra, nulls and noise');
     const native =
       request.forward === 'native' && spec.attention === 'rpc' && runsRpc(spec.rpc, layer) ? spec.rpc : null;
     const forced = request.forward === 'rpc' && runsRpc(request.rpc, layer) ? request.rpc : null;
@@ -239,11 +242,13 @@ class Run {
     const options: DiagnosticsOptions = { seed: request.seed, nulls: request.nulls, rpc, noise: request.noise };
     const known = request.known.filter((entry) => entry.layer === layer).map((entry) => entry.head);
     const heads: HeadResult[] = [...known];
+    this.done += headWork * known.length;
     const open = inputs.filter((input) => !known.some((head) => head.index === input.head));
     await services.diagnoseHeads(open, options, (head) => {
       heads.push(head);
       services.onHead(layer, head);
-      this.progress(layer, 'spectra, nulls and noise', heads.length / inputs.length);
+      this.done += headWork;
+      this.progress(layer, 'spectra, nulls and noise');
     });
     this.checkCancelled();
     heads.sort((a, b) => a.index - b.index);
@@ -319,9 +324,11 @@ class Run {
     };
   }
 
-  private progress(layer: number, what: string, part = 0): void {
-    const done = (layer + part) / (this.lastLayer + 1);
-    this.services.onProgress(`Layer ${layer + 1} of ${this.lastLayer + 1}: ${what}`, done);
+  /** Forward pass and heads advance side by side: the fraction counts both, the label says which just did. */
+  private progress(layer: number, what: string): void {
+    const heads = this.request.layers.length * this.request.heads.length;
+    const total = this.lastLayer + 1 + headWork * heads;
+    this.services.onProgress(`Layer ${layer + 1} of ${this.lastLayer + 1}: ${what}`, this.done / total);
   }
 
   private checkCancelled(): void {

@@ -4,12 +4,17 @@ import type { Figure } from '../../src/report/figures/figure';
 import { csvText } from '../../src/report/csvCell';
 import { axisTitle } from './svg';
 
-/** Lines as series,x,y,low,high (levels follow with x empty); heatmaps as row,column,value. Full precision. */
+export type Cell = string | number | null;
+
+/** `tableRows` as CSV, full precision. */
 export function toCsv(figure: Figure): string {
+  return csvText(tableRows(figure));
+}
+
+/** Header and rows: lines as series, x, y, low, high (levels follow with x empty), heatmaps as row, column, value. */
+export function tableRows(figure: Figure): readonly (readonly Cell[])[] {
   if (figure.kind === 'heatmap') {
-    const rows: (string | number | null)[][] = [
-      [axisTitle(figure.rowAxis), axisTitle(figure.columnAxis), axisTitle(figure.value)],
-    ];
+    const rows: Cell[][] = [[axisTitle(figure.rowAxis), axisTitle(figure.columnAxis), axisTitle(figure.value)]];
     for (let row = 0; row < figure.rows; row++) {
       for (let column = 0; column < figure.columns; column++) {
         rows.push([
@@ -19,9 +24,9 @@ export function toCsv(figure: Figure): string {
         ]);
       }
     }
-    return csvText(rows);
+    return rows;
   }
-  const rows: (string | number | null)[][] = [['series', axisTitle(figure.x), axisTitle(figure.y), 'low', 'high']];
+  const rows: Cell[][] = [['series', axisTitle(figure.x), axisTitle(figure.y), 'low', 'high']];
   for (const series of figure.series) {
     for (const [index, x] of series.x.entries()) {
       rows.push([series.name, x, series.y[index] ?? null, series.low?.[index] ?? null, series.high?.[index] ?? null]);
@@ -29,5 +34,5 @@ export function toCsv(figure: Figure): string {
   }
   for (const level of figure.levels) rows.push([level.name, null, level.y, null, null]);
   for (const mark of figure.marks ?? []) rows.push([mark.name, mark.x, null, null, null]);
-  return csvText(rows);
+  return rows;
 }

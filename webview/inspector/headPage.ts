@@ -56,17 +56,31 @@ function alignmentTable(head: HeadResult): HTMLElement {
 }
 
 export class HeadPage {
-  readonly element = h('div');
+  private readonly heading = h('h1');
+  private readonly words = h('div');
   private readonly figures = h('div', { class: 'figures' });
+  /** Navigation and figures stay in place from head to head: a button that is pressed must not lose the focus. */
+  readonly element: HTMLElement;
   private readonly views = new Map<string, FigureView>();
   private shown: { readonly key: string; detail: HeadDetail | null } | null = null;
+  /** Goes that many heads on, round the model. */
+  private go: (step: number) => void = () => undefined;
 
   constructor(
     private readonly host: HostLine['host'],
     private readonly save: (name: string, bytes: Uint8Array) => void,
-  ) {}
+  ) {
+    this.element = h('div', {}, this.navigation(), this.words, this.figures);
+  }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
+    this.heading.textContent = `Layer ${address.layer}, head ${address.head}`;
+    this.go = (step) => {
+      const heads = state.model?.heads ?? 1;
+      const count = (state.model?.layers ?? 1) * heads;
+      const next = (address.layer * heads + address.head + step + count) % count;
+      void this.host.selectHead({ layer: Math.floor(next / heads), head: next % heads }, false);
+    };
     const head = state.layers
       .find((layer) => layer.index === address.layer)
       ?.heads.find((one) => one.index === address.head);
@@ -81,8 +95,7 @@ export class HeadPage {
     if (head === undefined || model === null) {
       const running = state.phase === 'running';
       fill(
-        this.element,
-        this.navigation(state, address),
+        this.words,
         h(
           'p',
           {},
@@ -112,11 +125,11 @@ export class HeadPage {
       }
     }
     const order = headFigures(head, context, this.shown.detail).map((figure) => this.views.get(figure.id)!.element);
-    fill(this.figures, ...order);
+    if (order.length !== this.figures.children.length || order.some((one, i) => one !== this.figures.children[i]))
+      fill(this.figures, ...order);
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
-      this.element,
-      this.navigation(state, address),
+      this.words,
       h('p', { class: 'verdict' }, verdictText(head.alignment)),
       alignmentTable(head),
       h(
@@ -125,7 +138,6 @@ export class HeadPage {
         'random and permuted are easy to beat, because keys and values are linear maps of the same tokens; only the untrained twins and the other heads speak for something learned.',
       ),
       pending ? h('p', { class: 'quiet' }, 'Attention patterns can be drawn when the inspection is finished.') : null,
-      this.figures,
     );
   }
 
@@ -148,25 +160,17 @@ export class HeadPage {
   /** Set by the page: draws this head again with its patterns. */
   onDetail: () => void = () => undefined;
 
-  private navigation(state: SessionSnapshot, address: HeadAddress): HTMLElement {
-    const { model } = state;
-    const heads = model?.heads ?? 1;
-    const count = (model?.layers ?? 1) * heads;
-    const at = address.layer * heads + address.head;
-    const go = (step: number): void => {
-      const next = (at + step + count) % count;
-      void this.host.selectHead({ layer: Math.floor(next / heads), head: next % heads }, false);
-    };
+  private navigation(): HTMLElement {
     return h(
       'div',
       { class: 'head-nav' },
       button('Overview', () => void this.host.selectHead(null, false), { icon: 'arrow-left' }),
-      h('h1', {}, `Layer ${address.layer}, head ${address.head}`),
+      this.heading,
       iconButton('chevron-left', 'Previous head', () => {
-        go(-1);
+        this.go(-1);
       }),
       iconButton('chevron-right', 'Next head', () => {
-        go(1);
+        this.go(1);
       }),
     );
   }

@@ -19,11 +19,25 @@ function card(title: string, ...content: readonly HTMLElement[]): HTMLElement {
   return h('section', { class: 'card' }, h('h2', {}, title), ...content);
 }
 
+function isBusy({ phase }: SessionSnapshot): boolean {
+  return phase === 'planning' || phase === 'running';
+}
+
+function introduction(): HTMLElement {
+  return h(
+    'p',
+    {},
+    'Choose a vision transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt) and an input. Gramlens runs it layer by layer and measures every attention head.',
+  );
+}
+
 export class Overview {
   readonly element = h('div');
   private readonly cards = h('div', { class: 'cards' });
   private readonly grid = h('div', { class: 'figures small' });
   private readonly views = new Map<string, FigureView>();
+  /** Parts of the snapshot that the cards show now. */
+  private drawn: readonly unknown[] | null = null;
 
   constructor(
     private readonly host: HostLine['host'],
@@ -34,7 +48,8 @@ export class Overview {
   show(state: SessionSnapshot): void {
     if (state.model === null) {
       this.views.clear();
-      fill(this.element, state.phase === 'empty' ? this.empty() : h('p'));
+      this.drawn = null;
+      fill(this.element, state.phase === 'empty' ? introduction() : null, isBusy(state) ? null : this.actions());
       return;
     }
     this.showCards(state);
@@ -46,27 +61,22 @@ export class Overview {
     for (const view of this.views.values()) view.draw(true);
   }
 
-  private empty(): HTMLElement {
+  private actions(): HTMLElement {
     return h(
       'div',
-      {},
-      h(
-        'p',
-        {},
-        'Choose a vision transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt) and an input. Gramlens runs it layer by layer and measures every attention head.',
-      ),
-      h(
-        'div',
-        { class: 'actions' },
-        button('Inspect Checkpoint…', () => void this.host.runCommand('inspect'), { icon: 'search', primary: true }),
-        button('Inspect Sample Checkpoint', () => void this.host.runCommand('inspectSample'), { icon: 'beaker' }),
-      ),
+      { class: 'actions' },
+      button('Inspect Checkpoint…', () => void this.host.runCommand('inspect'), { icon: 'search', primary: true }),
+      button('Inspect Sample Checkpoint', () => void this.host.runCommand('inspectSample'), { icon: 'beaker' }),
     );
   }
 
   private showCards(state: SessionSnapshot): void {
     const { model, plan, provenance, output, picture } = state;
     if (model === null) return;
+    // Heads come in by the second; what a person unfolded here stays open meanwhile.
+    const parts = [model, plan, provenance, output, picture] as const;
+    if (this.drawn?.every((part, i) => part === parts[i]) === true) return;
+    this.drawn = parts;
     const facts = model.facts.map((fact) => [fact.fact, `${fact.value} (${fact.source})`] as const);
     const input: HTMLElement[] = [];
     if (picture !== null) {

@@ -8,7 +8,8 @@ import { drawHeatmap } from '../charts/drawHeatmap';
 import { drawLines } from '../charts/drawLines';
 import { heatmapPixels, heatmapSvg } from '../charts/heatmapImage';
 import type { ChartTheme, Size } from '../charts/theme';
-import { toCsv } from '../charts/toCsv';
+import { tableRows, toCsv } from '../charts/toCsv';
+import type { Cell } from '../charts/toCsv';
 import { fill, h, setSvg } from './dom';
 import { iconButton } from './toolkit';
 import { readTheme } from './theme';
@@ -101,8 +102,11 @@ export class FigureView {
       this.live,
       ...(options.bare === true ? [] : words),
     );
+    // In the next frame: drawing sets the height, which the observer would report within its own round as an error.
     new ResizeObserver(() => {
-      this.draw();
+      requestAnimationFrame(() => {
+        this.draw();
+      });
     }).observe(this.stage);
     this.update(figure);
   }
@@ -172,11 +176,16 @@ export class FigureView {
   private placeTooltip(text: string, x: number, y: number): void {
     this.tooltip.textContent = text;
     this.tooltip.hidden = false;
+    this.tooltip.classList.remove('under');
     const { offsetWidth, offsetHeight } = this.tooltip;
-    const left = Math.max(0, Math.min(x + 14, this.size.width - offsetWidth));
     const above = y - offsetHeight - 12;
-    this.tooltip.style.left = `${left}px`;
-    this.tooltip.style.top = `${above < 0 ? y + 14 : above}px`;
+    const below = y + 14;
+    const end = this.size.height + 4;
+    // A long text beside the datum would hide the figure it belongs to.
+    const under = above < 0 && below + offsetHeight > end;
+    this.tooltip.classList.toggle('under', under);
+    this.tooltip.style.left = under ? '' : `${Math.max(0, Math.min(x + 14, this.size.width - offsetWidth))}px`;
+    this.tooltip.style.top = `${under ? end : above >= 0 ? above : below}px`;
   }
 
   private key(event: KeyboardEvent): void {
@@ -241,17 +250,25 @@ export class FigureView {
       fill(this.table, summary);
       return;
     }
-    const [header, ...rows] = toCsv(this.figure)
-      .trimEnd()
-      .split('\n')
-      .slice(0, maxTableRows + 1)
-      .map((line) => line.trimEnd().split(','));
-    const body = rows.map((row) => h('tr', {}, ...row.map((cell) => h('td', {}, cell))));
-    const head = h('tr', {}, ...(header ?? []).map((cell) => h('th', { attributes: { scope: 'col' } }, cell)));
+    const [header, ...rows] = tableRows(this.figure);
+    const text = (cell: Cell): string =>
+      cell === null || (typeof cell === 'number' && !Number.isFinite(cell)) ? '' : String(cell);
+    const body = rows.slice(0, maxTableRows).map((row) => h('tr', {}, ...row.map((cell) => h('td', {}, text(cell)))));
+    const head = h('tr', {}, ...(header ?? []).map((cell) => h('th', { attributes: { scope: 'col' } }, text(cell))));
+    const left = rows.length - maxTableRows;
     fill(
       this.table,
       summary,
-      h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, head), h('tbody', {}, ...body))),
+      // A region that scrolls must be reachable by keyboard, and say what it is.
+      h(
+        'div',
+        {
+          class: 'scroll',
+          attributes: { tabindex: '0', role: 'region', 'aria-label': `Numbers of ${this.figure.title}` },
+        },
+        h('table', {}, h('thead', {}, head), h('tbody', {}, ...body)),
+      ),
+      left > 0 ? h('p', { class: 'quiet' }, `The first ${maxTableRows} rows; ${left} more are in the CSV.`) : null,
     );
   }
 }

@@ -7,6 +7,8 @@ import type { ChartTheme } from '../charts/theme';
 
 export type Palette = 'blueToYellow' | 'darkToLight';
 
+const transparent = /^(transparent|rgba\(0, 0, 0, 0\))?$/;
+
 /** Colours of the theme that is on now; variables that are missing fall back to ours. */
 export function readTheme(palette: Palette = 'blueToYellow'): ChartTheme {
   const kind = document.body.dataset['vscodeThemeKind'] ?? '';
@@ -18,24 +20,29 @@ export function readTheme(palette: Palette = 'blueToYellow'): ChartTheme {
     const value = computed.getPropertyValue(`--vscode-${name}`).trim();
     return value === '' ? otherwise : value;
   };
+  // The page's own ground: the editor's in a tab, the side bar's in the side bar.
+  const ground = getComputedStyle(document.body).backgroundColor;
   const foreground = read('editor-foreground', read('foreground', fallback.foreground));
   const muted = contrast ? foreground : read('descriptionForeground', fallback.muted);
   const notMeasured: Rgb = light ? [200, 200, 200] : [80, 80, 80];
   return {
     foreground,
     muted,
-    grid: contrast ? read('contrastBorder', fallback.grid) : fallback.grid,
-    background: read('editor-background', fallback.background),
+    grid: fallback.grid,
+    background: transparent.test(ground) ? read('editor-background', fallback.background) : ground,
     focus: read('focusBorder', fallback.focus),
-    series: {
-      softmax: read('charts-blue', fallback.series.softmax),
-      rpc: read('charts-orange', fallback.series.rpc),
-      difference: read('charts-purple', fallback.series.difference),
-      data: read('charts-blue', fallback.series.data),
-      data2: read('charts-green', fallback.series.data2),
-      chance: contrast ? foreground : fallback.series.chance,
-      reference: foreground,
-    },
+    // High-contrast themes give two of the charts-* colours the same blue: there ours, which keep apart.
+    series: contrast
+      ? { ...fallback.series, chance: foreground, reference: foreground }
+      : {
+          softmax: read('charts-blue', fallback.series.softmax),
+          rpc: read('charts-orange', fallback.series.rpc),
+          difference: read('charts-purple', fallback.series.difference),
+          data: read('charts-blue', fallback.series.data),
+          data2: read('charts-green', fallback.series.data2),
+          chance: fallback.series.chance,
+          reference: foreground,
+        },
     sequential: palette === 'darkToLight' ? darkToLight : blueToYellow,
     diverging: light ? divergingOnLight : divergingOnDark,
     notMeasured,

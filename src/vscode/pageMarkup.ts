@@ -1,0 +1,50 @@
+// HTML and content security policy of the webview pages. Knows no `vscode`, so that the page tests serve exactly this.
+
+export type PageName = 'inspector' | 'heatmap';
+
+export interface PageMarkup {
+  readonly page: PageName;
+  readonly title: string;
+  /** As in `<html lang>`. */
+  readonly language: string;
+  readonly nonce: string;
+  /** What the webview's own files come from, as a CSP source. */
+  readonly source: string;
+  /** Address of a file of dist/webview. */
+  readonly asset: (file: string) => string;
+}
+
+/** 'wasm-unsafe-eval' and blob workers only for the inspector, whose worker runs the engine. */
+function contentSecurityPolicy({ page, nonce, source }: PageMarkup): string {
+  return [
+    `default-src 'none'`,
+    `script-src 'nonce-${nonce}'${page === 'inspector' ? ` 'wasm-unsafe-eval'` : ''}`,
+    `style-src ${source} 'nonce-${nonce}'`,
+    `font-src ${source}`,
+    // blob: and data: for the pictures that a page makes of its own figures, never anything from a file.
+    `img-src ${source} blob: data:`,
+    ...(page === 'inspector' ? [`connect-src ${source}`, `worker-src blob:`] : []),
+  ].join('; ');
+}
+
+/** The whole document of one page. */
+export function pageMarkup(markup: PageMarkup): string {
+  const { page, title, language, nonce, asset } = markup;
+  const worker = page === 'inspector' ? ` data-worker="${asset('worker.js')}"` : '';
+  return `<!DOCTYPE html>
+<html lang="${language}">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy(markup)}">
+<meta property="csp-nonce" content="${nonce}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="stylesheet" href="${asset('codicon.css')}" id="vscode-codicon-stylesheet" nonce="${nonce}">
+<link rel="stylesheet" href="${asset(`${page}.css`)}">
+</head>
+<body>
+<main id="app"${worker}></main>
+<script nonce="${nonce}" src="${asset(`${page}.js`)}"></script>
+</body>
+</html>`;
+}

@@ -1,0 +1,462 @@
+// The inspector page: overview, one head, and what can be saved of it.
+
+import assert from 'node:assert/strict';
+import { decode } from 'fast-png';
+import { after, before, describe, it } from 'mocha';
+import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { SessionSnapshot } from '../../src/protocol/messages';
+import type { Figure } from '../../src/report/figures/figure';
+import { headFigures } from '../../src/report/figures/headFigures';
+import { overviewMetricIds } from '../../src/report/figures/overviewFigures';
+import { formatNumber, verdictText } from '../../src/report/format';
+import { planLines } from '../../src/report/planLines';
+import { parseXml } from '../unit/charts/xml';
+import { cellCentre, cellColours, drawnText, figureOf } from './figures';
+import { settle, startPageLab, until } from './openPage';
+import type { OpenOptions, OpenPage, PageLab, SavedFigure } from './openPage';
+import { runSample } from './sampleRun';
+import type { SampleRun } from './sampleRun';
+
+const rows = 6;
+const columns = 4;
+const address = { layer: 3, head: 2 };
+
+/** What a head page shows when everything was measured, in reading order. */
+const headFigureIds = [
+  'pattern-softmax',
+  'pattern-rpc',
+  'pattern-difference',
+  'spectrum',
+  'angles-theory',
+  'angles-plain',
+  'gamma-residual',
+  'gamma-pairs',
+  'rpc',
+  'noise-token_gauss',
+  'noise-key_gauss',
+  'noise-key_sparse',
+];
+
+/** Fields of one CSV line, RFC 4180. */
+function csvFields(line: string): string[] {
+  const fields: string[] = [];
+  for (const [, quoted, plain] of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g))
+    fields.push(quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'));
+  return fields;
+}
+
+describe('the inspector page', () => {
+  let run: SampleRun;
+  let lab: PageLab;
+  let view: OpenPage;
+  let detail: HeadDetail;
+
+  before(async () => {
+    run = await runSample();
+    detail = await run.headDetail(address.layer, address.head);
+    lab = await startPageLab();
+  });
+  after(async () => {
+    await lab.close();
+    await run.stop();
+  });
+  /** A test of one page: it must pass, and nothing on the page may have complained. */
+  const check = (title: string, body: () => Promise<void>): void => {
+    it(title, async () => {
+      try {
+        await body();
+        assert.deepEqual(await view.problems(), []);
+      } finally {
+        await view.close();
+      }
+    });
+  };
+  const open = async (snapshot: SessionSnapshot, options: Partial<OpenOptions> = {}): Promise<OpenPage> => {
+    view = await lab.open({ page: 'inspector', run, snapshot, ...options });
+    return view;
+  };
+  const openHead = async (): Promise<OpenPage> => {
+    await open({ ...run.done, selected: address });
+    await figureOf(view.page, 'pattern-softmax').waitFor();
+    await settle(view.page);
+    return view;
+  };
+  const expectedFigures = (): Figure[] => {
+    const model = run.done.model!;
+    const head = run.result.layers[address.layer]!.heads[address.head]!;
+    const { tokens, prefixTokens, headDim, attention } = model;
+    return headFigures(head, { layer: address.layer, tokens, prefixTokens, headDim, trainedWith: attention }, detail);
+  };
+  const saved = async (id: string, button: string): Promise<SavedFigure> => {
+    const figure = figureOf(view.page, id);
+    const before = view.saved.length;
+    await figure.scrollIntoViewIfNeeded();
+    await figure.hover();
+    await figure.getByRole('button', { name: button }).click();
+    await until(() => view.saved.length > before, `${button} hands over a file`);
+    return view.saved.at(-1)!;
+  };
+
+  describe('overview', () => {
+    check('offers a checkpoint of one’s own and the sample while nothing is open', async () => {
+      const { page, asked } = await open(run.empty);
+      await page.getByText('Inspect Checkpoint…').click();
+      await page.getByText('Inspect Sample Checkpoint').click();
+      assert.deepEqual(asked.slice(1), [
+        ['runCommand', 'inspect'],
+        ['runCommand', 'inspectSample'],
+      ]);
+      assert.ok(!(await page.getByText('Export Report…').isVisible()), 'nothing to export yet');
+    });
+
+    check('can be cancelled while it plans and while it runs', async () => {
+      const { page, remote, asked } = await open(run.planning);
+      assert.match(await page.locator('.message').innerText(), /Reading the header/);
+      await page.getByText('Cancel').click();
+      assert.deepEqual(asked.at(-1), ['runCommand', 'cancel']);
+      await remote.snapshot(run.running);
+      await remote.progress({ label: 'Layer 2 of 6: forward pass', fraction: 0.25 });
+      await settle(page);
+      assert.equal(await page.locator('.message').innerText(), 'Layer 2 of 6: forward pass');
+      assert.equal(await page.locator('progress').evaluate((bar) => (bar as HTMLProgressElement).value), 0.25);
+      asked.length = 0;
+      await page.getByText('Cancel').click();
+      assert.deepEqual(asked, [['runCommand', 'cancel']]);
+      await remote.snapshot(run.done);
+      await settle(page);
+      assert.ok(!(await page.getByText('Cancel').isVisible()), 'nothing to cancel any more');
+      await page.getByText('Export Report…').click();
+      assert.deepEqual(asked.at(-1), ['runCommand', 'export']);
+    });
+
+    check('fills its heatmaps while heads are done', async () => {
+      const { page, remote } = await open(run.running);
+      await remote.headDone(0, run.result.layers[0]!.heads[0]!);
+      const figure = figureOf(page, 'overview-alignment.theory.overlap');
+      await figure.waitFor();
+      await settle(page);
+      const filled = async (): Promise<number> =>
+        (await cellColours(figure, rows, columns)).filter((colour) => colour[3] === 255).length;
+      assert.equal(await filled(), 1);
+      await remote.headDone(0, run.result.layers[0]!.heads[1]!);
+      await remote.headDone(1, run.result.layers[1]!.heads[0]!);
+      await settle(page);
+      assert.equal(await filled(), 3);
+    });
+
+    check('keeps what a person has opened while heads come in', async () => {
+      const { page, remote } = await open(run.running);
+      await page.getByText('How this was recognised').click();
+      await remote.headDone(0, run.result.layers[0]!.heads[0]!);
+      await settle(page);
+      assert.ok(await page.locator('.card details').evaluate((element) => (element as HTMLDetailsElement).open));
+    });
+
+    check('shows model, input, plan, run and the main metrics', async () => {
+      const { page } = await open(run.done);
+      const text = await page.locator('.cards').innerText();
+      const { model, plan, provenance } = run.done;
+      assert.ok(model !== null && plan !== null && provenance !== null);
+      for (const expected of [
+        'softmax',
+        `${rows} x ${columns}`,
+        `${model.embedDim}, ${model.headDim}`,
+        String(model.tokens),
+        'digit-3.npy',
+        provenance.inputs[0]!.sha256.slice(0, 16),
+        'cpu, float64 forward pass',
+        'chosen by the test',
+        'seed',
+        ...planLines(plan).flat(),
+      ])
+        assert.ok(text.includes(expected), `the cards say ${expected}: ${text}`);
+      await page.getByText('How this was recognised').click();
+      const facts = await page.locator('.card details dl').innerText();
+      for (const { fact, value } of model.facts) assert.ok(facts.includes(fact) && facts.includes(value), fact);
+
+      const colours = await page.locator('canvas.input-picture').evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        return [canvas.width, canvas.height, new Set(data).size];
+      });
+      const { width, height } = run.done.picture!;
+      assert.deepEqual(colours.slice(0, 2), [width, height]);
+      assert.ok(colours[2]! > 8, `the picture has ${colours[2]} different values`);
+
+      const ids = await page
+        .locator('.figures .figure')
+        .evaluateAll((all) => all.map((one) => one.getAttribute('data-figure')));
+      assert.deepEqual(
+        ids,
+        overviewMetricIds.map((id) => `overview-${id}`),
+      );
+      for (const id of ids) {
+        const filled = await cellColours(figureOf(page, id), rows, columns);
+        assert.ok(
+          filled.every((colour) => colour[3] === 255),
+          `every cell of ${id} is filled`,
+        );
+      }
+    });
+
+    check('opens the head whose cell is clicked', async () => {
+      const { page, asked } = await open(run.done);
+      const figure = figureOf(page, 'overview-alignment.theory.rayleigh');
+      const at = await cellCentre(figure, rows, columns, 4, 3);
+      await page.mouse.click(at.x, at.y);
+      await page.getByRole('heading', { name: 'Layer 4, head 3' }).waitFor();
+      assert.deepEqual(
+        asked.filter(([method]) => method === 'selectHead'),
+        [['selectHead', { layer: 4, head: 3 }, true]],
+      );
+    });
+
+    check('shows names from files as text, never as markup', async () => {
+      const hostile = '<img src=x onerror="window.hacked = true">.safetensors';
+      const { model, plan, provenance } = run.done;
+      const { page } = await open({
+        ...run.done,
+        title: hostile,
+        message: hostile,
+        model: { ...model!, notes: [hostile], facts: [{ ...model!.facts[0]!, value: hostile }] },
+        plan: { ...plan!, description: hostile },
+        provenance: { ...provenance!, inputs: [{ ...provenance!.inputs[0]!, label: hostile }], backendReason: hostile },
+        output: { logitsTop: [{ index: 0, label: hostile, logit: 1 }] },
+      });
+      assert.equal(await page.locator('h1').innerText(), hostile);
+      assert.ok((await page.locator('.cards').innerText()).split(hostile).length > 5, 'the name is there as text');
+      assert.equal(await page.locator('img').count(), 0);
+      assert.equal(await page.evaluate(() => 'hacked' in window), false);
+    });
+
+    check('shows what went wrong, with and without a model', async () => {
+      const message = 'The header is cut off. Copy the file again.';
+      const { page, remote, asked } = await open({ ...run.planning, phase: 'failed', message });
+      assert.equal(await page.locator('.message.failed').innerText(), message);
+      await page.getByText('Inspect Checkpoint…').click();
+      assert.deepEqual(asked.at(-1), ['runCommand', 'inspect']);
+      await remote.snapshot({ ...run.running, phase: 'failed', message, progress: null });
+      await settle(page);
+      assert.equal(await page.locator('.message.failed').innerText(), message);
+      assert.ok(!(await page.locator('progress').isVisible()));
+    });
+
+    check('draws again when the person switches the theme', async () => {
+      const { page } = await open(run.done);
+      const ground = (): Promise<string | null> =>
+        figureOf(page, 'overview-rpc.cleanGap').locator('.frame path').first().getAttribute('fill');
+      const before = await ground();
+      await page.evaluate(() => {
+        document.documentElement.style.setProperty('--vscode-editor-background', '#fdf6e3');
+        document.body.dataset['vscodeThemeKind'] = 'vscode-light';
+        document.body.className = 'vscode-light';
+      });
+      await settle(page);
+      assert.notEqual(await ground(), before);
+      assert.equal(await ground(), 'rgb(253, 246, 227)');
+    });
+  });
+
+  describe('head', () => {
+    check('says the verdict and every null beside it', async () => {
+      const { page } = await openHead();
+      const head = run.result.layers[address.layer]!.heads[address.head]!;
+      assert.equal(await page.locator('.verdict').innerText(), verdictText(head.alignment));
+      const table = page.locator('table').first();
+      const columnNames = await table.locator('thead th').allInnerTexts();
+      assert.deepEqual(columnNames.slice(1), [
+        'measured',
+        'chance level',
+        'random V',
+        'permuted tokens',
+        'untrained twins',
+        'among the heads',
+      ]);
+      const lines = await table.locator('tbody tr').allInnerTexts();
+      assert.equal(lines.length, 6);
+      const { overlap, overlapChance, nulls } = head.alignment.theory;
+      const first = lines[0]!;
+      for (const value of [overlap, overlapChance, nulls.random!.overlap.mean, nulls.untrained!.overlap.z])
+        assert.ok(first.includes(formatNumber(value)), `${formatNumber(value)} in ${first}`);
+      assert.match(first, /^theory overlap/);
+    });
+
+    check('shows every figure in order with title, axes, units, legend and both captions', async () => {
+      const { page, asked } = await openHead();
+      assert.deepEqual(
+        asked.filter(([method]) => method === 'getHeadDetail'),
+        [['getHeadDetail', address]],
+      );
+      const ids = await page
+        .locator('.figures .figure')
+        .evaluateAll((all) => all.map((one) => one.getAttribute('data-figure')));
+      assert.deepEqual(ids, headFigureIds);
+      const withUnit = (axis: { readonly label: string; readonly unit: string }): string =>
+        axis.unit === '' ? axis.label : `${axis.label} [${axis.unit}]`;
+      for (const expected of expectedFigures()) {
+        const figure = figureOf(page, expected.id);
+        const drawn = await drawnText(figure);
+        const words =
+          expected.kind === 'heatmap'
+            ? [expected.title, ...[expected.rowAxis, expected.columnAxis, expected.value].map(withUnit)]
+            : [
+                expected.title,
+                withUnit(expected.x),
+                withUnit(expected.y),
+                ...expected.series.map((series) => series.name),
+                ...expected.levels.map((level) => level.name),
+                ...(expected.marks ?? []).map((mark) => mark.name),
+              ];
+        for (const word of words) assert.ok(drawn.includes(word), `${expected.id} says "${word}": ${drawn}`);
+        assert.equal(await figure.locator('.shows').innerText(), expected.shows);
+        const caution = await figure.locator('.caution').innerText();
+        assert.ok(caution.startsWith('What it does not prove') && caution.includes(expected.caution), caution);
+      }
+    });
+
+    check('draws bands where intervals and chance were measured', async () => {
+      const { page } = await openHead();
+      for (const expected of expectedFigures()) {
+        if (expected.kind !== 'lines') continue;
+        const banded = expected.series.filter((series) => series.low?.some((value) => value !== null)).length;
+        const drawn = await figureOf(page, expected.id).locator('.frame [fill-opacity], .frame [opacity]').count();
+        assert.ok(drawn >= banded, `${expected.id}: ${drawn} bands of ${banded}`);
+        if (/^(angles|noise)/.test(expected.id)) assert.ok(banded > 0, `${expected.id} has a band`);
+      }
+    });
+
+    check('paints the three patterns, each in its own colours', async () => {
+      const { page } = await openHead();
+      const { tokens } = run.done.model!;
+      const pictures = await Promise.all(
+        headFigureIds.slice(0, 3).map((id) => cellColours(figureOf(page, id), tokens, tokens)),
+      );
+      for (const cells of pictures) assert.ok(new Set(cells.map(String)).size > 10);
+      assert.notDeepEqual(pictures[0], pictures[1]);
+      assert.notDeepEqual(pictures[1], pictures[2]);
+    });
+
+    check('gives formula and numbers on demand', async () => {
+      const { page } = await openHead();
+      const expected = expectedFigures().find(({ id }) => id === 'angles-theory')!;
+      assert.ok(expected.kind === 'lines');
+      const figure = figureOf(page, expected.id);
+      const formula = figure.locator('.formula');
+      assert.ok(!(await formula.isVisible()));
+      await figure.getByText('Formula and source').click();
+      assert.equal((await formula.innerText()).trim(), expected.formula.trim());
+      await figure.getByText('Numbers as a table').click();
+      const cells = await figure
+        .locator('.twin tbody tr')
+        .evaluateAll((all) => all.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent)));
+      assert.equal(
+        cells.length,
+        expected.series.reduce((sum, series) => sum + series.x.length, 0),
+      );
+      const chance = expected.series[0]!;
+      assert.deepEqual(cells[0], [
+        chance.name,
+        '1',
+        String(chance.y[0]),
+        String(chance.low![0]),
+        String(chance.high![0]),
+      ]);
+      const headings = await figure.locator('.twin th').allInnerTexts();
+      assert.equal(headings.length, 5);
+    });
+
+    check('speaks the point under the keyboard cursor of a line chart', async () => {
+      const { page } = await openHead();
+      const figure = figureOf(page, 'spectrum');
+      await figure.locator('.stage').focus();
+      for (const key of ['Home', 'ArrowRight', 'ArrowRight']) await page.keyboard.press(key);
+      const eigenvalue = run.result.layers[address.layer]!.heads[address.head]!.spectrum.log10Eigenvalues[2]!;
+      const spoken = (await figure.locator('[aria-live]').textContent()) ?? '';
+      assert.match(spoken, /eigenvalue index 3/);
+      assert.ok(
+        spoken.includes(`eigenvalue ${Number(eigenvalue.toPrecision(Math.abs(eigenvalue) >= 1 ? 5 : 4))} log10`),
+        spoken,
+      );
+    });
+
+    check('saves SVG, CSV and PNG that other programs can read', async () => {
+      await openHead();
+      for (const [id, kind] of [
+        ['pattern-softmax', 'heatmap'],
+        ['noise-key_gauss', 'lines'],
+      ] as const) {
+        const expected = expectedFigures().find((figure) => figure.id === id)!;
+        const svg = await saved(id, 'Save as SVG');
+        assert.equal(svg.name, `${id}.svg`);
+        const elements = parseXml(new TextDecoder().decode(svg.bytes));
+        assert.equal(elements[0]?.name, 'svg');
+        assert.equal(elements[0].attributes.get('xmlns'), 'http://www.w3.org/2000/svg');
+        assert.ok(elements.some(({ text }) => text.includes(expected.title)));
+
+        const csv = await saved(id, 'Save as CSV');
+        assert.equal(csv.name, `${id}.csv`);
+        const lines = new TextDecoder().decode(csv.bytes).trimEnd().split('\r\n').map(csvFields);
+        assert.ok(lines.every((line) => line.length === lines[0]!.length));
+        if (expected.kind === 'heatmap') {
+          assert.equal(lines.length, 1 + expected.values.length);
+          const values = lines.slice(1).map((line) => Number(line[2]));
+          assert.deepEqual(values, [...expected.values]);
+        } else {
+          const softmax = lines.filter(([name]) => name === 'softmax').map((line) => Number(line[2]));
+          assert.deepEqual(softmax, expected.series[0]!.y);
+        }
+
+        const png = await saved(id, 'Save as PNG');
+        assert.equal(png.name, `${id}.png`);
+        const picture = decode(png.bytes);
+        assert.deepEqual([picture.width, picture.height], [1440, 880]);
+        const colours = new Set<number>();
+        for (let i = 0; i < picture.data.length; i += picture.channels)
+          colours.add(picture.data[i]! * 65536 + picture.data[i + 1]! * 256 + picture.data[i + 2]!);
+        assert.ok(colours.size > (kind === 'heatmap' ? 60 : 20), `${id}.png has ${colours.size} colours`);
+      }
+    });
+
+    check('goes to the next head, to the previous one and back to the overview', async () => {
+      const { page, asked } = await openHead();
+      await page.getByRole('button', { name: 'Next head' }).click();
+      await page.getByRole('heading', { name: 'Layer 3, head 3' }).waitFor();
+      await page.getByRole('button', { name: 'Next head' }).click();
+      await page.getByRole('heading', { name: 'Layer 4, head 0' }).waitFor();
+      await page.getByRole('button', { name: 'Previous head' }).click();
+      await page.getByRole('heading', { name: 'Layer 3, head 3' }).waitFor();
+      await page.getByText('Overview').click();
+      await figureOf(page, 'overview-rpc.cleanGap').waitFor();
+      assert.deepEqual(asked.filter(([method]) => method === 'selectHead').at(-1), ['selectHead', null, false]);
+    });
+
+    check('keeps the focus on the button that goes on to the next head', async () => {
+      const { page } = await openHead();
+      await page.getByRole('button', { name: 'Next head' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Layer 3, head 3' }).waitFor();
+      await figureOf(page, 'pattern-softmax').waitFor();
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Layer 4, head 0' }).waitFor();
+    });
+
+    check('shows a head of a running inspection without its patterns, and one that is not there in words', async () => {
+      const { page, remote, asked } = await open({ ...run.running, selected: address });
+      assert.match(await page.locator('#app').innerText(), /not been reached yet/);
+      await remote.headDone(address.layer, run.result.layers[address.layer]!.heads[address.head]!);
+      await figureOf(page, 'spectrum').waitFor();
+      assert.equal(await figureOf(page, 'pattern-softmax').count(), 0);
+      assert.ok(!asked.some(([method]) => method === 'getHeadDetail'));
+      await remote.snapshot({ ...run.done, selected: address });
+      await figureOf(page, 'pattern-softmax').waitFor();
+    });
+
+    check('fits a narrow editor', async () => {
+      await open({ ...run.done, selected: address }, { width: 420 });
+      await figureOf(view.page, 'pattern-softmax').waitFor();
+      await settle(view.page);
+      const width = await view.page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= 420, `content is ${width} px wide`);
+    });
+  });
+});

@@ -1,0 +1,187 @@
+// One page in headless Chromium, and an extension host that is only a notebook: it writes down what the page asks
+// and answers from a sample run.
+
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { bytesSource } from '../../src/checkpoint/byteSource';
+import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
+import { connect } from '../../src/protocol/rpc';
+import type { PageName } from '../../src/vscode/pageMarkup';
+import { chromiumArgs, requireChromium } from '../setup/system.mjs';
+import { startPageServer } from './pageServer';
+import type { SampleRun } from './sampleRun';
+import type { ThemeName } from './themeColours';
+
+export interface SavedFigure {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface WorkerEvent {
+  readonly runId: number;
+  readonly event: RunnerEvent;
+}
+
+export interface OpenPage {
+  readonly page: Page;
+  /** Calls to the page, as the extension host makes them. */
+  readonly remote: PageCalls;
+  /** [method, ...arguments] of what the page asked, except the calls below. */
+  readonly asked: unknown[][];
+  readonly saved: SavedFigure[];
+  readonly events: WorkerEvent[];
+  readonly reads: { readonly offset: number; readonly length: number }[];
+  /** Console errors and warnings, uncaught errors, violations of the policy, log calls of the page. */
+  problems(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly page: PageName;
+  readonly run: SampleRun;
+  readonly snapshot: SessionSnapshot;
+  readonly theme?: ThemeName;
+  readonly width?: number;
+  readonly height?: number;
+  /** Name of the server, where it must not be a secure context. */
+  readonly host?: string;
+  /** Follow selectHead and setMetric as the extension host does; default true. */
+  readonly follow?: boolean;
+}
+
+export interface PageLab {
+  open(options: OpenOptions): Promise<OpenPage>;
+  close(): Promise<void>;
+}
+
+/** Said of what the tests do (reading pixels back), not of the pages. */
+const harmless = [/Canvas2D: Multiple readback operations/];
+
+export async function startPageLab(args: readonly string[] = chromiumArgs): Promise<PageLab> {
+  const browser: Browser = await chromium.launch({ executablePath: requireChromium(), args: [...args] });
+  const server = await startPageServer();
+  return {
+    open: (options) => openPage(browser, server.address(options.page, options.theme ?? 'dark', options.host), options),
+    close: async () => {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+async function openPage(browser: Browser, address: string, options: OpenOptions): Promise<OpenPage> {
+  const { run, follow = true } = options;
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  const found: string[] = [];
+  page.on('console', (message) => {
+    const text = message.text();
+    if (!['error', 'warning'].includes(message.type()) || harmless.some((pattern) => pattern.test(text))) return;
+    found.push(`console ${message.type()}: ${text}`);
+  });
+  page.on('pageerror', (error) => found.push(`uncaught: ${error.message}`));
+
+  const asked: unknown[][] = [];
+  const saved: SavedFigure[] = [];
+  const events: WorkerEvent[] = [];
+  const reads: { offset: number; length: number }[] = [];
+  const note = (...call: unknown[]): Promise<void> => {
+    asked.push(call);
+    return Promise.resolve();
+  };
+  const handlers: HostCalls = {
+    ready: (name) => {
+      asked.push(['ready', name]);
+      return Promise.resolve(options.snapshot);
+    },
+    getHeadDetail: (where) => {
+      asked.push(['getHeadDetail', where]);
+      return run.headDetail(where.layer, where.head);
+    },
+    selectHead: async (where, reveal) => {
+      await note('selectHead', where, reveal);
+      if (follow) await remote.select(where);
+    },
+    setMetric: async (metric) => {
+      await note('setMetric', metric);
+      if (follow) await remote.setMetric(metric);
+    },
+    runCommand: (command) => note('runCommand', command),
+    saveFigure: (name, bytes) => {
+      saved.push({ name, bytes });
+      return Promise.resolve();
+    },
+    readBytes: (_runId, offset, length) => {
+      reads.push({ offset, length });
+      return bytesSource(run.request.index.fileName, run.bytes).read(offset, length);
+    },
+    workerEvent: (runId, event) => {
+      events.push({ runId, event });
+      return Promise.resolve();
+    },
+    log: (level, message) => {
+      found.push(`log ${level}: ${message}`);
+      return Promise.resolve();
+    },
+  };
+  let receive: (message: unknown) => void = () => undefined;
+  const endpoint = connect<HostCalls, PageCalls>(
+    {
+      post: (message) => {
+        // A page that is gone answers nobody.
+        page
+          .evaluate((data) => window.dispatchEvent(new MessageEvent('message', { data })), message)
+          .catch(() => undefined);
+      },
+      onMessage: (listener) => {
+        receive = listener;
+      },
+    },
+    handlers,
+  );
+  const { remote } = endpoint;
+  await page.exposeFunction('toHost', (message: unknown) => {
+    receive(message);
+  });
+  await page.goto(address);
+  await until(() => asked.some(([method]) => method === 'ready'), 'the page says ready');
+  await settle(page);
+  return {
+    page,
+    remote,
+    asked,
+    saved,
+    events,
+    reads,
+    problems: async () => {
+      const violations = await page.evaluate(() => (window as unknown as { cspViolations: string[] }).cspViolations);
+      return [...found, ...violations.map((violation) => `policy: ${violation}`)];
+    },
+    close: async () => {
+      endpoint.close('the test is over');
+      await context.close();
+    },
+  };
+}
+
+/** Two frames and the timers behind them: what was sent has been drawn. */
+export async function settle(page: Page): Promise<void> {
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 30)));
+      }),
+  );
+}
+
+/** Waits for a condition of the test's own side. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 60_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,116 @@
+// One real inspection of the softmax sample, small enough to run before every file of page tests, and the snapshots
+// that an extension host would show of it.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HeadDetail } from '../../src/inspection/headDetail';
+import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../../src/inspection/defaults';
+import type { InspectionRequest } from '../../src/inspection/inspectionRequest';
+import type { InspectionResult } from '../../src/inspection/inspectionResult';
+import { openCheckpoint } from '../../src/inspection/node/openCheckpoint';
+import { readInput } from '../../src/inspection/node/readInput';
+import { startThreadRunner } from '../../src/inspection/node/threadRunner';
+import { planInspection } from '../../src/inspection/plan';
+import { makeRequest } from '../../src/inspection/request';
+import { modelSummary } from '../../src/inspection/runInspection';
+import { describeSpec } from '../../src/model/describeSpec';
+import { inferModelSpec } from '../../src/model/inferModelSpec';
+import { largestLayerByteLength } from '../../src/model/loadWeights';
+import type { SessionSnapshot } from '../../src/protocol/messages';
+import { defaultMetricId } from '../../src/report/figures/metrics';
+
+const samples = join(process.cwd(), 'media', 'samples');
+const threads = 2;
+
+export interface SampleRun {
+  readonly request: InspectionRequest;
+  readonly result: InspectionResult;
+  /** The checkpoint's bytes, for readBytes. */
+  readonly bytes: Uint8Array;
+  headDetail(layer: number, head: number): Promise<HeadDetail>;
+  readonly empty: SessionSnapshot;
+  readonly planning: SessionSnapshot;
+  /** Begun, no head yet. */
+  readonly running: SessionSnapshot;
+  readonly done: SessionSnapshot;
+  stop(): Promise<void>;
+}
+
+export async function runSample(): Promise<SampleRun> {
+  const path = join(samples, 'digits-softmax.safetensors');
+  const { index, config } = await openCheckpoint(path);
+  const spec = inferModelSpec(index, config, {});
+  const input = await readInput(`npy:${join(samples, 'digit-3.npy')}`, spec);
+  const request = makeRequest(
+    index,
+    spec,
+    input,
+    { kind: 'cpu', reason: 'chosen by the test' },
+    {
+      layers: null,
+      heads: null,
+      rpc: defaultRpc(spec),
+      forward: 'native',
+      noise: noiseSettings(defaultNoiseKinds, null, 2),
+      nulls: 20,
+      twins: 2,
+      seed: 0,
+      keepTensors: false,
+    },
+    '0.0.0-test',
+  );
+  const ignore = (): Promise<void> => Promise.resolve();
+  const runner = startThreadRunner(join(process.cwd(), 'dist', 'runner.js'), { progress: ignore, head: ignore });
+  const result = await runner.run(request, { path }, threads);
+  const plan = planInspection(request, largestLayerByteLength(index, spec), threads, describeSpec(spec));
+  const { picture } = input;
+  const empty: SessionSnapshot = {
+    phase: 'empty',
+    title: '',
+    message: '',
+    model: null,
+    plan: null,
+    provenance: null,
+    layers: [],
+    output: null,
+    picture: null,
+    progress: null,
+    selected: null,
+    metric: defaultMetricId,
+  };
+  const planning: SessionSnapshot = {
+    ...empty,
+    phase: 'planning',
+    title: index.fileName,
+    message: `Reading the header of ${index.fileName}`,
+  };
+  const running: SessionSnapshot = {
+    ...planning,
+    phase: 'running',
+    message: plan.description,
+    model: modelSummary(spec),
+    plan,
+    picture: picture && { width: picture.width, height: picture.height, rgba: new Uint8Array(picture.rgba) },
+    progress: { label: 'Starting', fraction: 0 },
+  };
+  const done: SessionSnapshot = {
+    ...running,
+    phase: 'done',
+    message: `${index.fileName}: every head inspected.`,
+    layers: result.layers,
+    provenance: result.provenance,
+    output: result.output,
+    progress: null,
+  };
+  return {
+    request,
+    result,
+    bytes: new Uint8Array(await readFile(path)),
+    headDetail: (layer, head) => runner.headDetail(layer, head),
+    empty,
+    planning,
+    running,
+    done,
+    stop: () => runner.stop(),
+  };
+}

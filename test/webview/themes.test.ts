@@ -1,0 +1,159 @@
+// Both pages in the editor's four themes: nothing complains, axe finds nothing serious, and pictures to look at.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'mocha';
+import type { Page } from 'playwright-core';
+import type { SessionSnapshot } from '../../src/protocol/messages';
+import type { PageName } from '../../src/vscode/pageMarkup';
+import { figureOf } from './figures';
+import { settle, startPageLab } from './openPage';
+import type { OpenPage, PageLab } from './openPage';
+import { runSample } from './sampleRun';
+import type { SampleRun } from './sampleRun';
+import { editorThemes } from './themeColours';
+import type { ThemeName } from './themeColours';
+
+const folder = 'out/screenshots';
+/** Where colours may be too close; the light theme has the dark one's structure. */
+const withAxe: readonly ThemeName[] = ['dark', 'hc-black', 'hc-light'];
+const themes: readonly ThemeName[] = ['dark', 'light', 'hc-black', 'hc-light'];
+
+interface AxeViolation {
+  readonly id: string;
+  readonly impact: string | null;
+  readonly help: string;
+  readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
+}
+
+/** Serious and critical findings of axe, one line each. */
+async function seriousFindings(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+    return (await axe.run()).violations;
+  });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, help, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${help} at ${target.join(' ')} ${failureSummary ?? ''}`),
+    );
+}
+
+/** '#1f1f1f' as the browser says it. */
+function asRgb(hex: string): string {
+  const channels = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  return `rgb(${channels.join(', ')})`;
+}
+
+describe('pages in every theme', () => {
+  let run: SampleRun;
+  let lab: PageLab;
+
+  before(async () => {
+    mkdirSync(folder, { recursive: true });
+    run = await runSample();
+    lab = await startPageLab();
+  });
+  after(async () => {
+    await lab.close();
+    await run.stop();
+  });
+
+  const head = { layer: 2, head: 1 };
+  const views: readonly {
+    readonly name: string;
+    readonly page: PageName;
+    readonly width: number;
+    readonly height: number;
+    readonly ground: string;
+    readonly snapshot: () => SessionSnapshot;
+    readonly ready: (view: OpenPage) => Promise<void>;
+  }[] = [
+    {
+      name: 'empty',
+      page: 'heatmap',
+      width: 300,
+      height: 400,
+      ground: 'sideBar-background',
+      snapshot: () => run.empty,
+      ready: () => Promise.resolve(),
+    },
+    {
+      name: 'heatmap',
+      page: 'heatmap',
+      width: 300,
+      height: 620,
+      ground: 'sideBar-background',
+      snapshot: () => ({ ...run.done, selected: head }),
+      ready: async ({ page }) => {
+        await page.locator('.stage').focus();
+        await page.keyboard.press('ArrowDown');
+      },
+    },
+    {
+      name: 'running',
+      page: 'inspector',
+      width: 1280,
+      height: 900,
+      ground: 'editor-background',
+      snapshot: () => ({
+        ...run.running,
+        layers: run.result.layers.slice(0, 3),
+        progress: { label: 'Layer 4 of 6: spectra, nulls and noise', fraction: 0.55 },
+      }),
+      ready: () => Promise.resolve(),
+    },
+    {
+      name: 'overview',
+      page: 'inspector',
+      width: 1280,
+      height: 900,
+      ground: 'editor-background',
+      snapshot: () => run.done,
+      ready: async ({ page }) => {
+        await page.getByText('How this was recognised').click();
+      },
+    },
+    {
+      name: 'head',
+      page: 'inspector',
+      width: 1280,
+      height: 900,
+      ground: 'editor-background',
+      snapshot: () => ({ ...run.done, selected: head }),
+      ready: async ({ page }) => {
+        await figureOf(page, 'pattern-softmax').waitFor();
+        await figureOf(page, 'spectrum').getByText('Formula and source').click();
+        await figureOf(page, 'spectrum').getByText('Numbers as a table').click();
+        await figureOf(page, 'noise-key_gauss').locator('.stage').focus();
+        for (const key of ['Home', 'End']) await page.keyboard.press(key);
+      },
+    },
+  ];
+
+  for (const theme of themes) {
+    for (const { name, page: pageName, width, height, ground, snapshot, ready } of views) {
+      it(`${name}, ${theme}`, async () => {
+        const view = await lab.open({ page: pageName, run, snapshot: snapshot(), theme, width, height });
+        try {
+          const { page } = view;
+          await ready(view);
+          await settle(page);
+          await page.evaluate(() => {
+            window.scrollTo(0, 0);
+          });
+          await page.screenshot({ path: `${folder}/webview-${name}-${theme}.png`, fullPage: true });
+          assert.deepEqual(await view.problems(), []);
+          const colour = asRgb(editorThemes[theme].colours[ground]!);
+          assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), colour);
+          for (const frame of await page.locator('.figure .frame').all())
+            assert.equal(await frame.locator('path, rect').first().getAttribute('fill'), colour);
+          if (withAxe.includes(theme)) assert.deepEqual(await seriousFindings(page), []);
+        } finally {
+          await view.close();
+        }
+      });
+    }
+  }
+});
