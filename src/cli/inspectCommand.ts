@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../inspection/defaults';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
+import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { createLocalRunner, poolSize } from '../inspection/node/localRunner';
-import type { CheckpointFile, RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
+import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { readInput } from '../inspection/node/readInput';
 import { startThreadRunner } from '../inspection/node/threadRunner';
@@ -137,7 +138,7 @@ async function prepare(
     keepTensors: formats.includes('npz'),
   };
   const request = makeRequest(opened.index, spec, input, backend, choices, version);
-  return { request, file: { path: checkpoint }, threads: poolSize(request.heads.length) };
+  return { request, file: opened.file, threads: poolSize(request.heads.length) };
 }
 
 /** The runner of the request: a worker thread, or this thread for WebGPU. */

@@ -25,7 +25,10 @@ function program(): Command {
   root
     .command('inspect')
     .description('run a checkpoint on one input and measure every attention head')
-    .argument('<checkpoint>', '.safetensors, or .pt, .pth, .bin, .ckpt written by torch.save')
+    .argument(
+      '<checkpoint>',
+      '.safetensors, .pt, .pth, .bin, .ckpt, .npz, the index of a sharded checkpoint, or a folder with one',
+    )
     .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
     .option('--set <facts>', 'facts of the model: heads=4,eps=1e-6,attention=symmetric,…', collect, [])
     .option('--input <spec>', 'image.png, npy:FILE, random or random:SEED', collect, [])

@@ -6,17 +6,19 @@ export async function runTensors(checkpoint: string, asJson: boolean): Promise<v
   const { index } = await openCheckpoint(checkpoint);
   const entries = [...index.entries.values()];
   if (asJson) {
-    const tensors = entries.map(({ name, dtype, dtypeName, shape, byteOffset, byteLength, problem }) => ({
+    const tensors = entries.map(({ name, dtype, dtypeName, shape, shard, byteOffset, byteLength, problem }) => ({
       name,
       dtype,
       dtypeName,
       shape,
+      ...(shard === undefined ? {} : { shard }),
       byteOffset,
       byteLength,
       ...(problem === undefined ? {} : { problem }),
     }));
-    const { format, fileName, byteLength, metadata, notes } = index;
-    process.stdout.write(`${JSON.stringify({ fileName, format, byteLength, metadata, notes, tensors }, null, 2)}\n`);
+    const { format, fileName, byteLength, shards, metadata, notes } = index;
+    const listing = { fileName, format, byteLength, shards, metadata, notes, tensors };
+    process.stdout.write(`${JSON.stringify(listing, null, 2)}\n`);
     return;
   }
   const rows = entries.map((entry) => [
@@ -34,6 +36,7 @@ export async function runTensors(checkpoint: string, asJson: boolean): Promise<v
         .trimEnd()}\n`,
     );
   }
-  process.stderr.write(`${index.fileName}: ${index.format}, ${entries.length} tensors\n`);
+  const files = index.shards === undefined ? '' : ` in ${index.shards.length} shards`;
+  process.stderr.write(`${index.fileName}: ${index.format}, ${entries.length} tensors${files}\n`);
   for (const note of index.notes) process.stderr.write(`note: ${note}\n`);
 }

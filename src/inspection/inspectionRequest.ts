@@ -48,8 +48,9 @@ export interface WireRequest extends Omit<InspectionRequest, 'index'> {
 }
 
 export function toWire(request: InspectionRequest): WireRequest {
-  const { format, fileName, byteLength, entries, metadata, notes } = request.index;
-  return { ...request, index: { format, fileName, byteLength, metadata, notes, entries: [...entries.values()] } };
+  const { format, fileName, byteLength, shards, entries, metadata, notes } = request.index;
+  const index = { format, fileName, byteLength, metadata, notes, entries: [...entries.values()] };
+  return { ...request, index: shards === undefined ? index : { ...index, shards } };
 }
 
 export function fromWire(wire: WireRequest): InspectionRequest {

@@ -56,8 +56,8 @@ export interface HostCalls {
   runCommand(command: 'inspect' | 'inspectSample' | 'export' | 'cancel' | 'selectBackend'): Promise<void>;
   /** Save what a figure's copy button made (SVG text, CSV text or PNG bytes) where the person says. */
   saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void>;
-  /** A range of the checkpoint for the page's worker, 8 MB at most a call. */
-  readBytes(runId: number, offset: number, length: number): Promise<Uint8Array>;
+  /** A range of the checkpoint for the page's worker, 8 MB at most a call; `shard` is null where it is one file. */
+  readBytes(runId: number, shard: string | null, offset: number, length: number): Promise<Uint8Array>;
   /** From the page's worker while it runs an inspection for the host. */
   workerEvent(runId: number, event: RunnerEvent): Promise<void>;
   log(level: 'info' | 'warn' | 'error', message: string): Promise<void>;

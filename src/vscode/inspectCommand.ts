@@ -60,13 +60,15 @@ function impliedFile(argument: unknown): vscode.Uri | null {
       ? input.uri
       : vscode.window.activeTextEditor?.document.uri;
   if (uri === undefined) return null;
-  return checkpointExtensions.includes(extname(uri.path).slice(1).toLowerCase()) ? uri : null;
+  const isShardIndex = uri.path.endsWith('.index.json');
+  return isShardIndex || checkpointExtensions.includes(extname(uri.path).slice(1).toLowerCase()) ? uri : null;
 }
 
 async function pickFile(): Promise<vscode.Uri> {
   const files = await vscode.window.showOpenDialog({
     canSelectMany: false,
-    filters: { [vscode.l10n.t('Checkpoints')]: checkpointExtensions, [vscode.l10n.t('All files')]: ['*'] },
+    // json: the index of a sharded checkpoint.
+    filters: { [vscode.l10n.t('Checkpoints')]: [...checkpointExtensions, 'json'], [vscode.l10n.t('All files')]: ['*'] },
     title: vscode.l10n.t('Inspect Checkpoint'),
     openLabel: vscode.l10n.t('Inspect'),
   });

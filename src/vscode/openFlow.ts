@@ -1,12 +1,9 @@
 // From a file to a request: header, questions that the file leaves open, input, backend, plan. Every step can be
 // left with Escape, and then nothing has happened.
 
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { bytesSource } from '../checkpoint/byteSource';
-import { readCheckpoint } from '../checkpoint/readCheckpoint';
 import type { TensorIndex } from '../checkpoint/tensorIndex';
-import type { CheckpointFile } from '../inspection/node/localRunner';
+import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { poolSize } from '../inspection/node/localRunner';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { readInput } from '../inspection/node/readInput';
@@ -21,8 +18,9 @@ import type { ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../mode
 import { readableBytes, readableSeconds } from '../report/planLines';
 import type { BackendChoice } from './backendChoice';
 import { memoryBudgetBytes, settingsChoices } from './settings';
+import { openVirtual } from './virtualFiles';
 
-export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt'];
+export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'npz'];
 
 /** Thrown when the person leaves a question; not an error to show. */
 export class Dismissed extends Error {
@@ -35,25 +33,23 @@ export interface OpenedFile {
   readonly config: unknown;
 }
 
-/** Reads the header by range from a local file; a file on a virtual file system is read whole, within the budget. */
+/**
+ * Reads the headers of a checkpoint, of its index file, or of the one in a folder: by range where files are local;
+ * a virtual file system is read whole, within the budget.
+ */
 export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
   if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
-    const { index, config } = await openCheckpoint(uri.fsPath);
-    return { file: { path: uri.fsPath }, index, config };
+    const { file, index, config } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
+    return { file, index, config };
   }
-  const name = basename(uri.path);
-  const info = await vscode.workspace.fs.stat(uri);
-  if (info.size > memoryBudgetBytes()) {
-    throw new Error(
-      vscode.l10n.t(
-        '{0} lies on a virtual file system ({1}:), which can only be read whole, and is larger than gramlens.memoryBudgetMB. Copy it to a local folder or raise the setting.',
-        name,
-        uri.scheme,
-      ),
-    );
-  }
-  const bytes = await vscode.workspace.fs.readFile(uri);
-  return { file: { name, bytes }, index: await readCheckpoint(bytesSource(name, bytes)), config: null };
+  return { ...(await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint)), config: null };
+}
+
+async function chooseCheckpoint(candidates: readonly string[]): Promise<string> {
+  const title = vscode.l10n.t('Which checkpoint of the folder?');
+  const chosen = await vscode.window.showQuickPick([...candidates], { title, ignoreFocusOut: true });
+  if (chosen === undefined) throw new Dismissed();
+  return chosen;
 }
 
 async function ask(question: SpecQuestion): Promise<string> {

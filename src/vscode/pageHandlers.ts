@@ -8,7 +8,7 @@ import type { InspectionSession } from './session';
 
 /** What the inspector page's worker needs from whoever started it. */
 export interface WorkerHost {
-  readBytes(runId: number, offset: number, length: number): Promise<Uint8Array>;
+  readBytes(runId: number, shard: string | null, offset: number, length: number): Promise<Uint8Array>;
   workerEvent(runId: number, event: RunnerEvent): void;
 }
 
@@ -63,7 +63,7 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
     saveFigure: async (suggestedName, bytes) => {
       await saveFigure(suggestedName, bytes);
     },
-    readBytes: (runId, offset, length) => workerHost.readBytes(runId, offset, length),
+    readBytes: (runId, shard, offset, length) => workerHost.readBytes(runId, shard, offset, length),
     workerEvent: (runId, event) => {
       workerHost.workerEvent(runId, event);
       return Promise.resolve();

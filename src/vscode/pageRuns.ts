@@ -1,9 +1,7 @@
 // Runs on the inspector page's GPU: gives the page's worker the bytes it asks for, and carries its events back.
 
-import { bytesSource } from '../checkpoint/byteSource';
-import type { ByteSource } from '../checkpoint/byteSource';
-import { openFileSource } from '../checkpoint/node/fileSource';
-import type { CheckpointFile, RunnerHostCalls } from '../inspection/node/localRunner';
+import { openBytes, type CheckpointFile, type OpenBytes } from '../inspection/node/checkpointFile';
+import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls, RunnerEvent } from '../protocol/messages';
 import type { WorkerHost } from './pageHandlers';
 import { pageRunner } from './runners';
@@ -14,8 +12,7 @@ const maxChunkBytes = 8 * 1024 * 1024;
 
 interface ActiveRun {
   readonly runner: PageRunner;
-  readonly source: ByteSource;
-  readonly close: () => Promise<void>;
+  readonly bytes: OpenBytes;
 }
 
 export class PageRuns implements WorkerHost {
@@ -24,17 +21,16 @@ export class PageRuns implements WorkerHost {
 
   async start(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Promise<Runner> {
     await this.finish();
-    const opened = 'path' in file ? await openFileSource(file.path) : null;
-    const source = opened ?? bytesSource((file as { name: string }).name, (file as { bytes: Uint8Array }).bytes);
+    const bytes = openBytes(file);
     const runner = pageRunner(this.nextRunId, page, host);
     this.nextRunId += 1;
-    this.active = { runner, source, close: async () => opened?.close() };
+    this.active = { runner, bytes };
     return {
       run: async (request) => {
         try {
           return await runner.run(request);
         } finally {
-          await this.active?.close();
+          await bytes.close();
         }
       },
       headDetail: (layer, head) => runner.headDetail(layer, head),
@@ -45,15 +41,19 @@ export class PageRuns implements WorkerHost {
     };
   }
 
-  /** An exact-size copy: a view would take its whole backing buffer through the message. */
-  async readBytes(runId: number, offset: number, length: number): Promise<Uint8Array> {
+  /**
+   * An exact-size copy: a view would take its whole backing buffer through the message. Nothing but the files of the
+   * running checkpoint can be read, whatever the page asks for.
+   */
+  async readBytes(runId: number, shard: string | null, offset: number, length: number): Promise<Uint8Array> {
     const { active } = this;
     if (active?.runner.runId !== runId) throw new Error('this run is over');
+    const source = await active.bytes.source(shard ?? undefined);
     const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-    if (!inside || length > maxChunkBytes || offset + length > active.source.byteLength) {
+    if (!inside || length > maxChunkBytes || offset + length > source.byteLength) {
       throw new Error(`bytes ${offset}..${offset + length} were asked for, which the file or the limit does not allow`);
     }
-    return new Uint8Array(await active.source.read(offset, length));
+    return new Uint8Array(await source.read(offset, length));
   }
 
   workerEvent(runId: number, event: RunnerEvent): void {
@@ -68,6 +68,6 @@ export class PageRuns implements WorkerHost {
   private async finish(): Promise<void> {
     const { active } = this;
     this.active = null;
-    await active?.close();
+    await active?.bytes.close();
   }
 }

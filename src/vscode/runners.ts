@@ -1,7 +1,8 @@
 // The two places an inspection can run: a worker thread beside the file (cpu, reference), or the inspector
 // page's worker (webgpu). The session sees one interface.
 
-import type { RunnerHostCalls, CheckpointFile } from '../inspection/node/localRunner';
+import type { CheckpointFile } from '../inspection/node/checkpointFile';
+import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { HeadDetail } from '../inspection/headDetail';
 import { toWire } from '../inspection/inspectionRequest';

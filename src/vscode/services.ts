@@ -1,7 +1,8 @@
 // What commands and pages share; built once in activate().
 
 import type * as vscode from 'vscode';
-import type { CheckpointFile, RunnerHostCalls } from '../inspection/node/localRunner';
+import type { CheckpointFile } from '../inspection/node/checkpointFile';
+import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls } from '../protocol/messages';
 import type { InspectorPanel } from './inspectorPanel';
 import type { Runner } from './runners';

@@ -114,7 +114,7 @@ async function openPage(browser: Browser, address: string, options: OpenOptions)
       saved.push({ name, bytes });
       return Promise.resolve();
     },
-    readBytes: (_runId, offset, length) => {
+    readBytes: (_runId, _shard, offset, length) => {
       reads.push({ offset, length });
       return bytesSource(run.request.index.fileName, run.bytes).read(offset, length);
     },

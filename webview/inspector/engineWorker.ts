@@ -78,7 +78,7 @@ export class EngineWorker {
         },
       },
       {
-        readBytes: (runId, offset, length) => this.host.readBytes(runId, offset, length),
+        readBytes: (runId, shard, offset, length) => this.host.readBytes(runId, shard, offset, length),
         event: (runId, event) => this.host.workerEvent(runId, event),
       },
     );

@@ -1,7 +1,7 @@
 // The inspector page's worker: owns the GPUDevice, runs engine and diagnostics off the page's thread. Cancelling
 // ends the worker; the page starts another one.
 
-import type { ByteSource } from '../../src/checkpoint/byteSource';
+import type { ByteSource, CheckpointBytes } from '../../src/checkpoint/byteSource';
 import { diagnoseHead } from '../../src/diagnostics/diagnoseHead';
 import { createCpuBackend } from '../../src/engine/cpu/backend';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
@@ -57,9 +57,20 @@ function gpu(): GPU | undefined {
   return 'gpu' in navigator ? navigator.gpu : undefined;
 }
 
-/** The checkpoint through the page and the extension host, by range. */
-function remoteSource(runId: number, request: InspectionRequest): ByteSource {
-  const { fileName: name, byteLength } = request.index;
+/** The files of the checkpoint through the page and the extension host, by range. */
+function remoteBytes(runId: number, { index }: InspectionRequest): CheckpointBytes {
+  return {
+    source: (shard) => {
+      if (shard === undefined) return Promise.resolve(remoteSource(runId, null, index.fileName, index.byteLength));
+      const file = index.shards?.find(({ name }) => name === shard);
+      return file === undefined
+        ? Promise.reject(new RangeError(`${index.fileName} has no shard ${shard}`))
+        : Promise.resolve(remoteSource(runId, shard, shard, file.byteLength));
+    },
+  };
+}
+
+function remoteSource(runId: number, shard: string | null, name: string, byteLength: number): ByteSource {
   return {
     name,
     byteLength,
@@ -70,7 +81,8 @@ function remoteSource(runId: number, request: InspectionRequest): ByteSource {
         while (next < length) {
           const start = next;
           next += chunkBytes;
-          bytes.set(await page.readBytes(runId, offset + start, Math.min(chunkBytes, length - start)), start);
+          const size = Math.min(chunkBytes, length - start);
+          bytes.set(await page.readBytes(runId, shard, offset + start, size), start);
         }
       };
       await Promise.all(Array.from({ length: chunksInFlight }, fetchChunks));
@@ -106,7 +118,7 @@ async function run(runId: number, wire: WireRequest): Promise<void> {
     backend = await openBackend();
     const headKernels = kernels;
     outcome = await runInspection(request, {
-      weights: createWeightLoader(request.index, remoteSource(runId, request), request.spec),
+      weights: createWeightLoader(request.index, remoteBytes(runId, request), request.spec),
       backend,
       metrics,
       diagnoseHeads: async (inputs, options, onHead) => {

@@ -12,6 +12,7 @@ export interface WorkerCalls {
 }
 
 export interface WorkerHostCalls {
-  readBytes(runId: number, offset: number, length: number): Promise<Uint8Array>;
+  /** `shard`: null where the checkpoint is one file. */
+  readBytes(runId: number, shard: string | null, offset: number, length: number): Promise<Uint8Array>;
   event(runId: number, event: RunnerEvent): Promise<void>;
 }

@@ -1,12 +1,9 @@
-// One inspection in this thread: opens the file by range, builds the backends, runs, and keeps the traces for
+// One inspection in this thread: reads the files by range, builds the backends, runs, and keeps the traces for
 // later pictures. Used inside the runner thread, and directly by the CLI for WebGPU (a device belongs to the
 // thread that made it).
 
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { bytesSource } from '../../checkpoint/byteSource';
-import type { ByteSource } from '../../checkpoint/byteSource';
-import { hashFile, openFileSource } from '../../checkpoint/node/fileSource';
 import { createCpuBackend } from '../../engine/cpu/backend';
 import { createCpuKernels } from '../../engine/cpu/kernels';
 import { createReferenceBackend } from '../../engine/reference/backend';
@@ -20,10 +17,8 @@ import type { InspectionRequest } from '../inspectionRequest';
 import type { InspectionResult } from '../inspectionResult';
 import { runInspection } from '../runInspection';
 import type { InspectionOutcome, NamedArray } from '../runInspection';
+import { hashCheckpoint, openBytes, type CheckpointFile } from './checkpointFile';
 import { HeadPool } from './headPool';
-
-/** Where the checkpoint's bytes are: a local file, or bytes in memory (virtual file systems). */
-export type CheckpointFile = { readonly path: string } | { readonly name: string; readonly bytes: Uint8Array };
 
 export interface RunnerCalls {
   run(request: InspectionRequest, file: CheckpointFile, threads: number): Promise<InspectionResult>;
@@ -62,11 +57,9 @@ export function createLocalRunner(
       const metrics = reference ? createReferenceBackend() : await createCpuBackend();
       const painter = request.backend === 'webgpu' && openPainter !== null ? await openPainter() : metrics;
       const pool = new HeadPool(script, threads, reference ? 'reference' : 'wasm');
-      const source = 'path' in file ? await openFileSource(file.path) : null;
-      const bytes: ByteSource =
-        source ?? bytesSource((file as { name: string }).name, (file as { bytes: Uint8Array }).bytes);
-      // Hashing reads the whole file: beside the run, and its failure is the run's failure only at the end.
-      const sha256 = 'path' in file ? hashFile(file.path) : Promise.resolve(request.checkpointSha256);
+      const bytes = openBytes(file);
+      // Hashing reads every byte: beside the run, and its failure is the run's failure only at the end.
+      const sha256 = hashCheckpoint(file).then((hash) => hash ?? request.checkpointSha256);
       sha256.catch(() => undefined);
       try {
         outcome = await runInspection(request, {
@@ -83,7 +76,7 @@ export function createLocalRunner(
         return outcome.result;
       } finally {
         await pool.dispose();
-        await source?.close();
+        await bytes.close();
         if (painter !== metrics) painter.dispose();
         metrics.dispose();
       }

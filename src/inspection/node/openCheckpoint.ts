@@ -1,36 +1,88 @@
-// Opens a checkpoint file on disk: header, and the config.json beside it when there is one. Tensor bytes stay
-// where they are.
+// Opens a checkpoint on disk, a file or a folder: headers, and the configuration files that lie beside it. Tensor
+// bytes stay where they are.
 
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { CheckpointError } from '../../checkpoint/checkpointError';
 import { openFileSource } from '../../checkpoint/node/fileSource';
-import { readCheckpoint } from '../../checkpoint/readCheckpoint';
+import { type CheckpointFolder, type ChooseFile, readCheckpointIn } from '../../checkpoint/shards/openFolder';
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
+import type { CheckpointFile } from './checkpointFile';
 
 /** A config.json of a model is a few kilobytes; a larger one is something else. */
 const maxConfigBytes = 4 * 1024 * 1024;
 
 export interface OpenedCheckpoint {
+  /** The checkpoint file, or the index file of a sharded one, even where a folder or a shard was named. */
   readonly path: string;
+  /** Where its bytes are, for a runner. */
+  readonly file: CheckpointFile;
   readonly index: TensorIndex;
   /** Parsed config.json, or null. */
   readonly config: unknown;
+  /** Parsed preprocessor_config.json, or null. */
+  readonly preprocessor: unknown;
+  /** Path of tokenizer.json beside it, or null. */
+  readonly tokenizerPath: string | null;
 }
 
-/** Reads the header only. Throws CheckpointError with a sentence for the person. */
-export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
-  const source = await openFileSource(path);
+/**
+ * Reads headers only. `path`: a checkpoint, the index or any shard of a sharded one, or a folder with one checkpoint
+ * in it (`choose` is asked where there are several).
+ * @throws CheckpointError with a sentence for the person.
+ */
+export async function openCheckpoint(path: string, choose: ChooseFile | null = null): Promise<OpenedCheckpoint> {
+  const isFolder = (await isDirectory(path)) ?? false;
+  const folder = isFolder ? path : dirname(path);
+  // A path that cannot be opened at all is told as the person gave it.
+  if (!isFolder) await (await openFileSource(path)).close();
+  const { index, fileName } = await readCheckpointIn(diskFolder(folder), isFolder ? null : basename(path), choose);
+  const found = join(folder, fileName);
+  const tokenizer = join(folder, 'tokenizer.json');
+  return {
+    path: found,
+    file: index.shards === undefined ? { path: found } : { path: found, shards: index.shards.map(({ name }) => name) },
+    index,
+    config: await readJson(folder, 'config.json'),
+    preprocessor: await readJson(folder, 'preprocessor_config.json'),
+    tokenizerPath: (await isDirectory(tokenizer)) === false ? tokenizer : null,
+  };
+}
+
+/** null when there is nothing at `path`, or nothing that may be looked at. */
+async function isDirectory(path: string): Promise<boolean | null> {
   try {
-    const index = await readCheckpoint(source);
-    return { path, index, config: await readConfig(dirname(path)) };
-  } finally {
-    await source.close();
+    return (await stat(path)).isDirectory();
+  } catch {
+    return null;
   }
 }
 
-async function readConfig(folder: string): Promise<unknown> {
-  const path = join(folder, 'config.json');
+function diskFolder(folder: string): CheckpointFolder {
+  return {
+    name: folder,
+    list: async () => {
+      try {
+        const items = await readdir(folder, { withFileTypes: true });
+        // The hub's cache holds links to the files.
+        return items.filter((item) => item.isFile() || item.isSymbolicLink()).map((item) => item.name);
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+        throw new CheckpointError(
+          'unreadable',
+          `${folder}: the folder cannot be listed (${code}). Change its permissions or open the file itself.`,
+        );
+      }
+    },
+    open: async (path) => {
+      const full = join(folder, path);
+      return (await isDirectory(full)) === null ? null : openFileSource(full);
+    },
+  };
+}
+
+async function readJson(folder: string, name: string): Promise<unknown> {
+  const path = join(folder, name);
   let byteLength: number;
   try {
     const info = await stat(path);
@@ -42,7 +94,7 @@ async function readConfig(folder: string): Promise<unknown> {
   if (byteLength > maxConfigBytes) {
     throw new CheckpointError(
       'tooLarge',
-      `config.json beside the checkpoint has ${byteLength} bytes, more than a model's config can have. Move it away, or say the facts with --set.`,
+      `${name} beside the checkpoint has ${byteLength} bytes, more than a model's config can have. Move it away, or say the facts with --set.`,
     );
   }
   try {
@@ -51,7 +103,7 @@ async function readConfig(folder: string): Promise<unknown> {
     const detail = error instanceof Error ? error.message : String(error);
     throw new CheckpointError(
       'corrupt',
-      `config.json beside the checkpoint is not JSON (${detail}). Mend it or move it away.`,
+      `${name} beside the checkpoint is not JSON (${detail}). Mend it or move it away.`,
     );
   }
 }
