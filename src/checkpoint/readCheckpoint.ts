@@ -2,6 +2,7 @@
 
 import type { ByteSource } from './byteSource';
 import { CheckpointError } from './checkpointError';
+import { isGguf, readGguf } from './gguf/readGguf';
 import { copyAgain, supportedFiles } from './nextSteps';
 import { isNpz, readNpy, readNpz } from './npz/npz';
 import { readSafetensors } from './safetensors';
@@ -22,6 +23,8 @@ export async function readCheckpoint(source: ByteSource): Promise<TensorIndex> {
   if (source.byteLength === 0) throw new CheckpointError('empty', `${source.name}: the file is empty. ${copyAgain}`);
   const head = await source.read(0, Math.min(headBytes, source.byteLength));
   if (isZip(head)) return readZip(source);
+  // Before safetensors: the count 0x7b of a GGUF header stands where its "{" would.
+  if (isGguf(head)) return readGguf(source);
   if (isLegacyTorch(head)) return readTorchLegacy(source);
   if (isSafetensors(head)) return readSafetensors(source);
   if (isNpy(head)) return readNpy(source);

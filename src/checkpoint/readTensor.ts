@@ -5,6 +5,8 @@ import { bytesSource, type ByteSource } from './byteSource';
 import { CheckpointError, type CheckpointErrorReason } from './checkpointError';
 import { convertInto, makeFloatArray } from './convert';
 import { dtypeBytes, elementCount } from './dtypes';
+import { dequantiseInto } from './gguf/dequantise';
+import { blockSizes } from './gguf/ggmlTypes';
 import { copyAgain, grouped, quoted } from './nextSteps';
 import type { DType, FloatArray, TensorEntry } from './tensorIndex';
 import { inflateMember } from './zipInflate';
@@ -48,8 +50,8 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
     const inflated = bytesSource(source.name, await inflateMember(source, { name, byteOffset, ...deflated }));
     return readTensor(inflated, { ...plain, byteOffset: deflated.tensorOffset });
   }
-  const size = dtypeBytes[dtype];
-  const stored = strides === undefined ? count : Math.ceil(entry.byteLength / size);
+  const unit = unitOf(entry, dtype);
+  const stored = strides === undefined ? count : Math.ceil(entry.byteLength / unit.bytes) * unit.values;
   if (stored > maxElements) {
     return fail(
       'tooLarge',
@@ -62,11 +64,12 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
       `repeats ${grouped(entry.byteLength)} bytes to shape [${shape.join(', ')}]. Call .contiguous() in Python and save it again.`,
     );
   }
-  if (entry.byteOffset + stored * size > source.byteLength) {
-    return fail(
-      'truncated',
-      `ends at byte ${grouped(entry.byteOffset + stored * size)}, the file at ${grouped(source.byteLength)}. ${copyAgain}`,
-    );
+  if (stored % unit.values !== 0) {
+    return fail('corrupt', `has ${grouped(stored)} values, no whole number of ${entry.dtypeName} blocks.`);
+  }
+  const end = entry.byteOffset + (stored / unit.values) * unit.bytes;
+  if (end > source.byteLength) {
+    return fail('truncated', `ends at byte ${grouped(end)}, the file at ${grouped(source.byteLength)}. ${copyAgain}`);
   }
   let flat: FloatArray;
   let values: FloatArray | null = null;
@@ -86,11 +89,17 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
   return values;
 }
 
+/** What a tensor is stored in: single values, or blocks of a GGUF file. */
+function unitOf({ quantisation }: TensorEntry, dtype: DType): { readonly values: number; readonly bytes: number } {
+  return quantisation === undefined ? { values: 1, bytes: dtypeBytes[dtype] } : blockSizes[quantisation];
+}
+
 async function readFlat(source: ByteSource, entry: TensorEntry, dtype: DType, flat: FloatArray): Promise<void> {
-  const size = dtypeBytes[dtype];
-  const total = flat.length * size;
-  for (let at = 0; at < total; at += readChunkBytes) {
-    const length = Math.min(readChunkBytes, total - at);
+  const unit = unitOf(entry, dtype);
+  const total = (flat.length / unit.values) * unit.bytes;
+  const chunkBytes = Math.floor(readChunkBytes / unit.bytes) * unit.bytes;
+  for (let at = 0; at < total; at += chunkBytes) {
+    const length = Math.min(chunkBytes, total - at);
     const bytes = await source.read(entry.byteOffset + at, length);
     if (bytes.byteLength !== length) {
       throw new CheckpointError(
@@ -99,7 +108,9 @@ async function readFlat(source: ByteSource, entry: TensorEntry, dtype: DType, fl
         { tensor: entry.name },
       );
     }
-    convertInto(flat, at / size, bytes, dtype, entry.bigEndian);
+    const from = (at / unit.bytes) * unit.values;
+    if (entry.quantisation === undefined) convertInto(flat, from, bytes, dtype, entry.bigEndian);
+    else dequantiseInto(flat, from, bytes, entry.quantisation);
   }
 }
 

@@ -20,7 +20,6 @@ const magics: readonly {
     bytes: '\x89HDF\r\n\x1a\n',
     finding: { what: 'an HDF5 file (Keras .h5)', next: convert('Export the weights as safetensors') },
   },
-  { bytes: 'GGUF', finding: { what: 'a GGUF file', next: convert('Use the original safetensors weights') } },
   { bytes: 'ggml', finding: { what: 'a GGML file', next: convert('Use the original safetensors weights') } },
   { bytes: 'lmgg', finding: { what: 'a GGML file', next: convert('Use the original safetensors weights') } },
   { bytes: 'tjgg', finding: { what: 'a GGML file', next: convert('Use the original safetensors weights') } },

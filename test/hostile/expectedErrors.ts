@@ -22,7 +22,10 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
   ],
   random: ['unknownFormat', `this is a file of unknown format (first bytes de ad be ef 01 02 03 04). ${ours}`],
   hdf5: ['unknownFormat', `this is an HDF5 file (Keras .h5). Export the weights as safetensors; ${ours}`],
-  gguf: ['unknownFormat', `this is a GGUF file. Use the original safetensors weights; ${ours}`],
+  gguf: [
+    'tooLarge',
+    'the GGUF header claims 9,223,372,036,854,775,808 tensors, more than the 262,144 Gramlens accepts. The file is damaged or crafted.',
+  ],
   onnx: [
     'unknownFormat',
     `this is probably an ONNX model. Use the PyTorch or safetensors weights it was exported from; ${ours}`,
