@@ -18,7 +18,7 @@ export interface DeflatedMember {
 const maxGrowth = 1032;
 /** Compressed bytes inflated at a time: one step makes at most 16 MB. */
 const inflateStep = 16 * 1024;
-/** Compressed bytes read at a time. */
+/** Compressed bytes read at a time, where all of them are wanted. */
 const readStep = 1024 * 1024;
 
 /**
@@ -47,8 +47,9 @@ export async function inflateMember(
     filled += chunk.length;
   });
   const whole = out.length === inflatedBytes;
-  for (let at = 0; at < compressedBytes && (whole || filled < out.length); at += readStep) {
-    const part = await source.read(byteOffset + at, Math.min(readStep, compressedBytes - at));
+  const step = whole ? readStep : inflateStep;
+  for (let at = 0; at < compressedBytes && (whole || filled < out.length); at += step) {
+    const part = await source.read(byteOffset + at, Math.min(step, compressedBytes - at));
     try {
       for (let from = 0; from < part.length && (whole || filled < out.length); from += inflateStep) {
         const last = at + from + inflateStep >= compressedBytes;

@@ -24,10 +24,9 @@ const dtypes: Readonly<Record<string, DType>> = {
   b1: 'bool',
 };
 
-/** Where an array lies: `what` names it in messages, `byteLength` counts header and numbers. */
+/** An array: `what` names it in messages, `byteLength` counts header and numbers. */
 export interface NpyPlace {
   readonly what: string;
-  readonly name: string;
   readonly byteLength: number;
 }
 

@@ -17,6 +17,9 @@ export interface NpyHeader {
 /** NumPy refuses longer headers too (`max_header_size`); a real one has about 118 bytes. */
 export const maxHeaderBytes = 10_000;
 
+/** Bytes of an array up to its numbers, at most: magic, version and length stand before the header. */
+export const maxHeadBytes = 12 + maxHeaderBytes;
+
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const writeAgain = 'Write it again with numpy.';
 

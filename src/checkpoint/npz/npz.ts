@@ -8,10 +8,10 @@ import type { TensorEntry, TensorIndex } from '../tensorIndex';
 import { type ZipMember, memberOffset } from '../zipDirectory';
 import { inflateMember } from '../zipInflate';
 import { describeNpy } from './npyEntry';
-import { readNpyHeader } from './npyHeader';
+import { maxHeadBytes, readNpyHeader } from './npyHeader';
 
-/** Arrays we list: ten times the largest Flax checkpoint. Each costs a read, and up to 10 KB of inflated header. */
-export const maxArrays = 20_000;
+/** Arrays we list: five times the largest Flax checkpoint. A compressed one costs up to 10 KB of inflating. */
+export const maxArrays = 5_000;
 /** Headers in flight at once: enough to hide the latency of a remote file, few enough for its channel. */
 const headerReads = 32;
 /** Members named in the note about what is left out. */
@@ -59,7 +59,7 @@ export async function readNpz(source: ByteSource, members: ReadonlyMap<string, Z
 /** Reads the header of a single .npy array, the only entry: `array`. */
 export async function readNpy(source: ByteSource): Promise<TensorIndex> {
   const name = 'array';
-  const place = { what: `${source.name}: the array`, name, byteLength: source.byteLength };
+  const place = { what: `${source.name}: the array`, byteLength: source.byteLength };
   const peek = (length: number): Promise<Uint8Array> => source.read(0, Math.min(length, source.byteLength));
   const header = await readNpyHeader(place.what, place.byteLength, peek);
   const entry = { name, ...describeNpy(place, header), byteOffset: header.dataOffset };
@@ -93,7 +93,7 @@ async function memberEntry(source: ByteSource, member: ZipMember): Promise<Tenso
     };
   }
   const { bytes: inflatedBytes, compressedBytes } = member;
-  const place = { what, name, byteLength: inflatedBytes };
+  const place = { what, byteLength: inflatedBytes };
   if (member.method === 0) {
     if (compressedBytes !== inflatedBytes) {
       throw new CheckpointError(
@@ -107,7 +107,9 @@ async function memberEntry(source: ByteSource, member: ZipMember): Promise<Tenso
     return { name, ...describeNpy(place, header), byteOffset: byteOffset + header.dataOffset };
   }
   const stream = { name, byteOffset, compressedBytes, inflatedBytes };
-  const header = await readNpyHeader(what, inflatedBytes, (length) => inflateMember(source, stream, length));
+  // Inflated once, however long the header turns out to be.
+  const head = await inflateMember(source, stream, maxHeadBytes);
+  const header = await readNpyHeader(what, inflatedBytes, (length) => Promise.resolve(head.subarray(0, length)));
   const deflated = { compressedBytes, inflatedBytes, tensorOffset: header.dataOffset };
   return { name, ...describeNpy(place, header), byteOffset, deflated };
 }
