@@ -12,10 +12,11 @@ const hubNames: readonly string[] = [
 ];
 
 const weightFile = /\.(safetensors|gguf|npz|onnx|pt|pth|bin|ckpt)$/i;
-const indexFile = /\.(safetensors|bin|pt|pth)\.index\.json$/i;
+/** Names of index files. */
+export const indexFile = /\.(safetensors|bin|pt|pth)\.index\.json$/i;
 /** What trainers leave beside the weights. */
 const leftover =
-  /^(training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)\b.*\.(bin|pt|pth|pkl)$/i;
+  /^(training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)(?:\b|_).*\.(bin|pt|pth|pkl)$/i;
 const shardFile = /^(.*)-(\d{5})-of-(\d{5})(\.(?:safetensors|bin|pt|pth))$/;
 
 export interface ShardName {

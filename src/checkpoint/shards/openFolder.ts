@@ -5,7 +5,7 @@ import { CheckpointError } from '../checkpointError';
 import { quoted, supportedFiles } from '../nextSteps';
 import { readCheckpoint } from '../readCheckpoint';
 import type { TensorIndex } from '../tensorIndex';
-import { checkpointCandidates, parseShardName } from './chooseFile';
+import { checkpointCandidates, indexFile, parseShardName } from './chooseFile';
 import { readShards, type ClosableSource, type OpenFile } from './readShards';
 import { isJsonObject, readShardIndex } from './shardIndex';
 
@@ -85,8 +85,19 @@ async function withFile<T>(
   }
 }
 
+/** Shards may have any names: what an index among the candidates lists is part of that candidate. */
+async function withoutShards(folder: CheckpointFolder, candidates: readonly string[]): Promise<readonly string[]> {
+  if (candidates.length < 2) return candidates;
+  const listed = new Set<string>();
+  for (const name of candidates.filter((candidate) => indexFile.test(candidate)))
+    await withFile(folder, name, async (source) => {
+      for (const shard of (await readShardIndex(source)).shards) listed.add(shard);
+    });
+  return candidates.filter((name) => !listed.has(name));
+}
+
 async function chooseFile(folder: CheckpointFolder, choose: ChooseFile | null): Promise<string> {
-  const candidates = checkpointCandidates(await folder.list());
+  const candidates = await withoutShards(folder, checkpointCandidates(await folder.list()));
   const [only] = candidates;
   if (only === undefined) {
     throw new CheckpointError(
