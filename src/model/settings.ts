@@ -17,7 +17,7 @@ export interface Found<T> {
 }
 
 /** Keys under which other maps of the same kind are nested (timm hub configs, our own metadata). */
-const nestedKeys = ['model_args', 'pretrained_cfg', 'args', 'config'];
+const nestedKeys = ['model_args', 'pretrained_cfg', 'args', 'config', 'model_cfg'];
 const argumentKeys = ['args', 'hyper_parameters', 'config', 'cfg'];
 
 export class Settings {
@@ -27,7 +27,7 @@ export class Settings {
   ) {}
 
   /** `notes` receives a sentence for each value that was present and unusable. */
-  static of(index: TensorIndex, config: unknown, notes: string[]): Settings {
+  static of(index: TensorIndex, config: unknown, notes: string[], preprocessor: unknown = null): Settings {
     const sources: SettingSource[] = [];
     const add = (label: string, value: unknown): void => {
       const values = asRecord(value);
@@ -40,6 +40,7 @@ export class Settings {
       }
     };
     add('config.json', config);
+    add('preprocessor_config.json', preprocessor);
     add('safetensors metadata', index.metadata);
     if (index.tree !== null) {
       for (const key of argumentKeys) if (Object.hasOwn(index.tree, key)) add(key, index.tree[key]);
@@ -47,6 +48,25 @@ export class Settings {
       sources.push({ label: 'checkpoint', values: Object.fromEntries(plain) });
     }
     return new Settings(sources, notes);
+  }
+
+  /**
+   * The same with the maps under `keys` first (`vision_config` of a CLIP config, whose own level may speak of another
+   * tower).
+   */
+  under(keys: readonly string[]): Settings {
+    const inner = this.sources.flatMap(({ label, values }) =>
+      keys.flatMap((key) => {
+        const nested = Object.hasOwn(values, key) ? asRecord(parseJson(values[key])) : null;
+        return nested === null ? [] : [{ label: `${label} ${key}`, values: nested }];
+      }),
+    );
+    return new Settings([...inner, ...this.sources], this.notes);
+  }
+
+  /** The map of one source, by its label; null when there is none. */
+  values(label: string): Readonly<Record<string, unknown>> | null {
+    return this.sources.find((source) => source.label === label)?.values ?? null;
   }
 
   /** First value under one of `keys` that `parse` understands. */

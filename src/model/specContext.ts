@@ -24,6 +24,8 @@ export class SpecContext {
     readonly overrides: ParsedOverrides,
     facts: SpecFact[],
     readonly notes: string[],
+    /** What the tensors are expected to be, for messages. */
+    readonly layout = "a vision transformer in timm's layout",
   ) {
     this.facts = facts;
   }
@@ -53,7 +55,7 @@ export class SpecContext {
     if (entry === undefined) {
       throw new ModelSpecError(
         'missingTensor',
-        `${this.fileName} has no tensor "${this.prefix}${name}", which a vision transformer in timm's layout needs. ` +
+        `${this.fileName} has no tensor "${this.prefix}${name}", which ${this.layout} needs. ` +
           'Check that the file holds the whole model, not a part of it.',
       );
     }

@@ -46,6 +46,11 @@ export function listStates(index: TensorIndex): readonly ModelState[] {
   return (withPatches.length > 0 ? withPatches : all).map((prefix) => measure(index, prefix));
 }
 
+/** The states at these prefixes. */
+export function statesAt(index: TensorIndex, prefixes: readonly string[]): readonly ModelState[] {
+  return prefixes.map((prefix) => measure(index, prefix));
+}
+
 /** The one state to inspect; throws a 'question' when there are several and `wanted` names none of them. */
 export function chooseState(
   index: TensorIndex,
