@@ -24,7 +24,7 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
   hdf5: ['unknownFormat', `this is an HDF5 file (Keras .h5). Export the weights as safetensors; ${ours}`],
   gguf: [
     'tooLarge',
-    'the GGUF header claims 9,223,372,036,854,775,808 tensors, more than the 262,144 Gramlens accepts. The file is damaged or crafted.',
+    'the GGUF header claims 9,223,372,036,854,775,808 tensors, more than the 65,536 Gramlens accepts. The file is damaged or crafted.',
   ],
   onnx: [
     'unknownFormat',

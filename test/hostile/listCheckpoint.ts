@@ -1,6 +1,7 @@
 // Not a test: a small program that lists one checkpoint and reads one tensor's first values, bundled and run in a
 // process of its own so that time and memory are those of the reader alone.
 
+import { readFileSync } from 'node:fs';
 import { openFileSource } from '../../src/checkpoint/node/fileSource';
 import { readCheckpoint } from '../../src/checkpoint/readCheckpoint';
 import { readTensor } from '../../src/checkpoint/readTensor';
@@ -15,6 +16,17 @@ export interface ListReport {
   readonly error: string | null;
 }
 
+/** Linux hands maxRSS of the process that started us on to us; VmHWM is our own. */
+function peakMemoryMB(): number {
+  try {
+    const own = /VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if (own !== undefined) return Number(own) / 1024;
+  } catch {
+    // No /proc on this system.
+  }
+  return process.resourceUsage().maxRSS / 1024;
+}
+
 async function main(path: string, tensor: string | undefined): Promise<ListReport> {
   const source = await openFileSource(path);
   const started = performance.now();
@@ -26,13 +38,13 @@ async function main(path: string, tensor: string | undefined): Promise<ListRepor
   try {
     const index = await readCheckpoint(source);
     listMs = performance.now() - started;
-    peakMB = process.resourceUsage().maxRSS / 1024;
+    peakMB = peakMemoryMB();
     entries = index.entries.size;
     const entry = tensor === undefined ? undefined : index.entries.get(tensor);
     if (entry !== undefined) values.push(...(await readTensor(source, entry)).slice(0, 4));
   } catch (caught) {
     listMs = performance.now() - started;
-    peakMB = process.resourceUsage().maxRSS / 1024;
+    peakMB = peakMemoryMB();
     error = caught instanceof Error ? caught.message : String(caught);
   }
   await source.close();

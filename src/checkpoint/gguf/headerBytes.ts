@@ -7,14 +7,12 @@ import { copyAgain, grouped, quoted } from '../nextSteps';
 
 /** Header bytes we accept. Vocabularies of 260,000 tokens with their merges take 20 MB; more is a crafted file. */
 export const maxHeaderBytes = 64 * 1024 * 1024;
-/** Bytes of one text. The largest in real files is a whole tokenizer.json, up to 20 MB. */
-export const maxStringBytes = 32 * 1024 * 1024;
 /** Bytes of a key or a tensor name: what the format allows for keys (64 for tensors, which some writers pass). */
 export const maxNameBytes = 65_535;
 
 /** A header without a vocabulary fits the first read; each further one doubles, up to the last size. */
 const firstChunkBytes = 64 * 1024;
-const lastChunkBytes = 8 * 1024 * 1024;
+const lastChunkBytes = 2 * 1024 * 1024;
 /** Texts up to this length are tried as ASCII first: most tokens are, and TextDecoder costs more than they do. */
 const shortTextBytes = 24;
 
@@ -52,16 +50,13 @@ export class HeaderBytes {
 
   /** @throws CheckpointError when the file or the header we accept ends before. */
   async fill(length: number): Promise<void> {
+    this.check(length);
     const { offset } = this;
-    if (length > this.remaining) this.fail('truncated', `the file ends inside ${this.place}. ${copyAgain}`);
-    const room = maxHeaderBytes - offset;
-    if (length > room) {
-      this.fail(
-        'tooLarge',
-        `the GGUF header is longer than the ${grouped(maxHeaderBytes)} bytes Gramlens accepts; it passes them inside ${this.place}. The file is damaged or crafted.`,
-      );
-    }
-    const wanted = Math.min(Math.max(length, this.nextChunkBytes), this.remaining, room);
+    const wanted = Math.min(
+      Math.max(length, this.nextChunkBytes),
+      this.remaining,
+      Math.max(maxHeaderBytes - offset, length),
+    );
     this.chunk = await this.source.read(offset, wanted);
     if (this.chunk.length < length) {
       this.fail('truncated', `${this.chunk.length} of ${wanted} bytes came back at byte ${offset}. ${copyAgain}`);
@@ -70,6 +65,16 @@ export class HeaderBytes {
     this.chunkStart = offset;
     this.at = 0;
     this.nextChunkBytes = Math.min(2 * this.nextChunkBytes, lastChunkBytes);
+  }
+
+  private check(length: number): void {
+    if (length > this.remaining) this.fail('truncated', `the file ends inside ${this.place}. ${copyAgain}`);
+    if (this.offset + length > maxHeaderBytes) {
+      this.fail(
+        'tooLarge',
+        `the GGUF header is longer than the ${grouped(maxHeaderBytes)} bytes Gramlens accepts; it passes them inside ${this.place}. The file is damaged or crafted.`,
+      );
+    }
   }
 
   /** Position of the next `length` bytes in the view, and on past them. Only after `has` or `fill`. */
@@ -101,9 +106,8 @@ export class HeaderBytes {
     return this.u64();
   }
 
-  /** Length of the text that follows, checked against `maxBytes` and the file. */
-  async readTextLength(maxBytes: number): Promise<number> {
-    if (!this.has(8)) await this.fill(8);
+  /** Length of the text that follows; its 8 bytes are in memory. @throws CheckpointError beyond `maxBytes`. */
+  textLength(maxBytes: number): number {
     const from = this.take(8);
     const length = this.view.getUint32(from, true) + this.view.getUint32(from + 4, true) * 2 ** 32;
     if (length > maxBytes) {
@@ -116,9 +120,16 @@ export class HeaderBytes {
     return length;
   }
 
+  /** Passes over bytes without reading them. @throws CheckpointError when the file or the header we accept ends before. */
+  skip(length: number): void {
+    this.check(length);
+    this.take(length);
+  }
+
   /** A key or name. @throws CheckpointError `corrupt` when it is not UTF-8. */
   async readName(): Promise<string> {
-    const length = await this.readTextLength(maxNameBytes);
+    if (!this.has(8)) await this.fill(8);
+    const length = this.textLength(maxNameBytes);
     if (!this.has(length)) await this.fill(length);
     const from = this.take(length);
     try {
@@ -133,14 +144,9 @@ export class HeaderBytes {
     const from = this.take(length);
     if (length === 0) return '';
     if (length <= shortTextBytes) {
-      let text = '';
       let i = from;
-      for (; i < from + length; i++) {
-        const code = this.chunk[i]!;
-        if (code >= 0x80) break;
-        text += String.fromCharCode(code);
-      }
-      if (i === from + length) return text;
+      while (i < from + length && this.chunk[i]! < 0x80) i++;
+      if (i === from + length) return String.fromCharCode(...this.chunk.subarray(from, i));
     }
     const bytes = this.chunk.subarray(from, from + length);
     const text = this.lenient.decode(bytes);

@@ -3,14 +3,17 @@
 
 import { copyAgain, grouped, quoted } from '../nextSteps';
 import type { PlainValue } from '../tensorIndex';
-import { type HeaderBytes, maxHeaderBytes, maxStringBytes, metadataPlace } from './headerBytes';
+import { type HeaderBytes, maxHeaderBytes, metadataPlace } from './headerBytes';
 
 /** Keys we accept. Real files have 20 to 100. */
 export const maxMetadataKeys = 65_536;
 /** Values in all arrays together. A vocabulary of 260,000 with scores, types and merges has 1.3 million. */
-export const maxArrayValues = 4 * 1024 * 1024;
-/** Arrays in arrays. Real files have none; the format sets no limit, the call stack would. */
+export const maxArrayValues = 2 * 1024 * 1024;
+/** Depth and number of arrays in arrays. Real files have none; the format sets no limit. */
 export const maxArrayDepth = 4;
+export const maxNestedArrays = 65_536;
+/** Bytes of a text we keep. Chat templates have 20 KB; longer ones (a whole tokenizer.json) are passed over and named. */
+export const maxKeptTextBytes = 1024 * 1024;
 
 export interface GgufMetadata {
   /** Full key -> value. Integers beyond 2^53 are bigint. */
@@ -83,6 +86,7 @@ export const convertAgain = 'Convert the model to GGUF again.';
 class ValueReader {
   readonly malformed = { count: 0 };
   private arrayValues = 0;
+  private nestedArrays = 0;
 
   constructor(private readonly header: HeaderBytes) {}
 
@@ -102,10 +106,16 @@ class ValueReader {
     return scalar.read(header);
   }
 
-  private async string(): Promise<string> {
-    const length = await this.header.readTextLength(maxStringBytes);
-    if (!this.header.has(length)) await this.header.fill(length);
-    return this.header.text(length, this.malformed);
+  private async string(): Promise<PlainValue> {
+    const { header } = this;
+    if (!header.has(8)) await header.fill(8);
+    const length = header.textLength(maxHeaderBytes);
+    if (length > maxKeptTextBytes) {
+      header.skip(length);
+      return { kind: 'opaque', className: `a text of ${grouped(length)} bytes` };
+    }
+    if (!header.has(length)) await header.fill(length);
+    return header.text(length, this.malformed);
   }
 
   private bool(): boolean {
@@ -122,6 +132,12 @@ class ValueReader {
       header.fail(
         'tooLarge',
         `${header.place} nests arrays deeper than ${maxArrayDepth} levels. The file is damaged or crafted.`,
+      );
+    }
+    if (depth > 0 && ++this.nestedArrays > maxNestedArrays) {
+      header.fail(
+        'tooLarge',
+        `${header.place} has more than ${grouped(maxNestedArrays)} arrays in arrays. The file is damaged or crafted.`,
       );
     }
     const type = await header.readU32();
@@ -149,7 +165,8 @@ class ValueReader {
     for (let i = 0; i < count; i++) {
       if (type === stringType) {
         // Spelt out: an await for each of 500,000 texts costs more than reading them.
-        const length = await header.readTextLength(maxStringBytes);
+        if (!header.has(8)) await header.fill(8);
+        const length = header.textLength(maxKeptTextBytes);
         if (!header.has(length)) await header.fill(length);
         values.push(header.text(length, this.malformed));
       } else if (type === arrayType) {

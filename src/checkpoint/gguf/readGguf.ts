@@ -9,8 +9,8 @@ import { type GgmlType, ggmlType } from './ggmlTypes';
 import { HeaderBytes } from './headerBytes';
 import { convertAgain, maxMetadataKeys, readMetadata } from './metadata';
 
-/** Tensors we accept. The largest mixtures of experts, one tensor an expert, have 50,000. */
-export const maxTensors = 262_144;
+/** Tensors we accept. The largest models have 2,000: the experts of a layer are one tensor. */
+export const maxTensors = 65_536;
 /** Dimensions we accept. ggml has 4 and leaves room for more. */
 export const maxDimensions = 8;
 
@@ -63,7 +63,7 @@ function readHead(header: HeaderBytes, byteLength: number): { tensors: number; k
       'this is a GGUF file of version 1, which was replaced in October 2023. Convert the original model with a current llama.cpp.',
     );
   }
-  if ((version & 0xffff) === 0) {
+  if (version !== 0 && (version & 0xffff) === 0) {
     header.fail(
       'unsupported',
       `this GGUF file is big-endian (version ${version >>> 24}). Turn it with gguf_convert_endian.py of llama.cpp: gguf-convert-endian FILE little.`,
