@@ -6,7 +6,8 @@ export const saveAgain =
   "Save it again in Python: torch.save(model.state_dict(), 'weights.pt') or safetensors.torch.save_file.";
 export const convertSafely =
   'If you trust its author, load it in Python in a sandbox and save the weights as safetensors.';
-export const supportedFiles = 'Gramlens opens safetensors files and checkpoints written by torch.save.';
+export const supportedFiles =
+  'Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
 
 /** 1234567 -> "1,234,567", the same in every locale. */
 export function grouped(count: number | bigint): string {

@@ -104,7 +104,7 @@ function textKind(head: Uint8Array): Finding | null {
   if (/^[{[]/.test(text)) {
     return {
       what: 'a JSON text',
-      next: `If it is the index of a sharded checkpoint or a config, open one of the weight files beside it. ${supportedFiles}`,
+      next: `Open the weights beside it, or their folder. ${supportedFiles}`,
     };
   }
   return { what: 'a text file', next: supportedFiles };

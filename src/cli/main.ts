@@ -27,7 +27,7 @@ function program(): Command {
     .description('run a checkpoint on one input and measure every attention head')
     .argument(
       '<checkpoint>',
-      '.safetensors, .pt, .pth, .bin, .ckpt, .npz, the index of a sharded checkpoint, or a folder with one',
+      '.safetensors, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
     )
     .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
     .option('--set <facts>', 'facts of the model: heads=4,eps=1e-6,attention=symmetric,…', collect, [])

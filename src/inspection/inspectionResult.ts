@@ -19,6 +19,7 @@ export interface Provenance {
   readonly checkpoint: {
     readonly name: string;
     readonly bytes: number;
+    /** Of the file; of a sharded checkpoint, of its shards' hexadecimal SHA-256s one after the other in name order. */
     readonly sha256: string | null;
     readonly format: string;
     readonly dtypes: readonly string[];

@@ -4,7 +4,8 @@
 const again = 'Copy or download the file again.';
 const resave = "Save it again in Python: torch.save(model.state_dict(), 'weights.pt') or safetensors.torch.save_file.";
 const rewrite = 'Write the file again with the safetensors library.';
-const ours = 'Gramlens opens safetensors files and checkpoints written by torch.save.';
+const ours =
+  'Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
 const unsafe =
   'which can run code when Python loads the file. Gramlens refuses it; nothing was executed. ' +
   'If you trust its author, load it in Python in a sandbox and save the weights as safetensors.';
@@ -43,14 +44,8 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
     'this is a Git LFS pointer, not the file itself. Run `git lfs pull` in its folder and open it again.',
   ],
   html: ['unknownFormat', `this is an HTML page, as a download behind a login leaves it. ${again}`],
-  json: [
-    'unknownFormat',
-    `this is a JSON text. If it is the index of a sharded checkpoint or a config, open one of the weight files beside it. ${ours}`,
-  ],
-  'json-brace-at-8': [
-    'unknownFormat',
-    `this is a JSON text. If it is the index of a sharded checkpoint or a config, open one of the weight files beside it. ${ours}`,
-  ],
+  json: ['unknownFormat', `this is a JSON text. Open the weights beside it, or their folder. ${ours}`],
+  'json-brace-at-8': ['unknownFormat', `this is a JSON text. Open the weights beside it, or their folder. ${ours}`],
   text: ['unknownFormat', `this is a text file. ${ours}`],
   tar: [
     'unknownFormat',
