@@ -227,6 +227,22 @@ describe('checkpoint: gguf', () => {
     assert.equal(Object.getOwnPropertyDescriptor(tree, '__proto__')?.value, 7);
   });
 
+  it('passes over a text too long to be anything but a whole file', async () => {
+    const bytes = 2_000_000;
+    const long = concat(u64(bytes), new Uint8Array(bytes));
+    const source = watched(
+      fileOf(gguf({ metadata: [pair('tokenizer.huggingface.json', 8, long), pair('n', 4, u32(7))] })),
+    );
+    const { metadata, tree } = await readCheckpoint(source);
+    assert.deepEqual(tree, {
+      'tokenizer.huggingface.json': { kind: 'opaque', className: 'a text of 2,000,000 bytes' },
+      n: 7,
+    });
+    assert.deepEqual(metadata, { n: '7' });
+    const read = source.reads.reduce((sum, [, length]) => sum + length, 0);
+    assert.ok(read < 200_000, `${read} bytes read`);
+  });
+
   it('reads a header with a large vocabulary in few growing reads, and no tensor byte', async () => {
     const count = 100_000;
     const tokens = Array.from({ length: count }, (_, i) => `token${i}`);
