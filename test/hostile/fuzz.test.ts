@@ -22,6 +22,8 @@ const files: Readonly<Record<string, () => Uint8Array>> = {
   'training.legacy.pt': () => fixture('training.legacy.pt'),
   'protocol4.zip.pt': () => fixture('protocol4.zip.pt'),
   'deflated.zip.pt': () => fixture('deflated.zip.pt'),
+  'versions.npz': () => new Uint8Array(readFileSync('test/fixtures/npz/versions.npz')),
+  'single.npy': () => new Uint8Array(readFileSync('test/fixtures/npz/single.npy')),
   'small.safetensors': () =>
     safetensors(
       {
