@@ -2,6 +2,7 @@
 // matrix, its eigenvectors and the clean outputs are computed once and shared.
 
 import type { HeadKernels, RpcParameters } from '../engine/headKernels';
+import { plainScores } from '../model/blockShape';
 import { alignmentNumbers } from './alignment';
 import { attentionNumbers } from './attentionNumbers';
 import { gammaNumbers } from './gamma';
@@ -20,7 +21,8 @@ import { keySpectrum, spectrumNumbers } from './spectrum';
  */
 export function diagnoseHead(input: HeadInput, options: DiagnosticsOptions, kernels: HeadKernels): HeadResult {
   const { tokens, headDim } = input;
-  const head: HeadTensors = { q: input.q, k: input.k, v: input.v, tokens };
+  const rule = input.rule ?? plainScores;
+  const head: HeadTensors = { q: input.q, k: input.k, v: input.v, tokens, rule };
   const softmax = softmaxOutput(head, headDim, input.scaled, kernels);
   const beside = options.rpc === null ? null : rpcOutput(head, headDim, options.rpc, kernels);
   const native =
@@ -31,21 +33,28 @@ export function diagnoseHead(input: HeadInput, options: DiagnosticsOptions, kern
         : rpcOutput(head, headDim, input.nativeRpc, kernels);
 
   const spectrum = keySpectrum(input.k, tokens, headDim, kernels);
-  const pattern = kernels.pattern(input.q, native?.cleanedKeys ?? input.k, tokens, headDim);
-  const rpc = options.rpc === null ? null : rpcNumbers(options.rpc, input.q !== null, softmax, beside, tokens, headDim);
+  const pattern = kernels.pattern(input.q, native?.cleanedKeys ?? input.k, tokens, headDim, rule);
+  const masked = rule.causal || rule.window !== null;
+  const rpc =
+    options.rpc === null
+      ? null
+      : {
+          ...rpcNumbers(options.rpc, input.q !== null, softmax, beside, tokens, headDim),
+          ...(masked ? { masked } : {}),
+        };
   const clean = { softmax, rpc: beside?.out ?? null, dispersion: rpc?.dispersion ?? null };
   return {
     index: input.head,
     kvHead: input.kvHead,
     attention: attentionNumbers(pattern, tokens),
-    spectrum: spectrumNumbers(spectrum, headDim),
+    spectrum: { ...spectrumNumbers(spectrum, headDim), ...(masked ? { gram: 'full-Gram' as const } : {}) },
     alignment: alignmentNumbers(input, options, spectrum, kernels),
     gamma: gammaNumbers(spectrum, input.v, kernels, {
       seed: options.seed,
       layer: input.layer,
       head: input.head,
     }),
-    projection: projectionNumbers(input.q, input.k, native?.out ?? softmax, tokens, headDim, kernels),
+    projection: projectionNumbers(input.q, input.k, native?.out ?? softmax, tokens, headDim, kernels, rule),
     reproduction: reproductionNumbers(spectrum, input.v, headDim, kernels),
     rpc,
     noise: noiseNumbers(input, options, clean, kernels),

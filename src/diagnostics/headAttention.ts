@@ -2,6 +2,7 @@
 // beside it. The same functions serve clean and noisy q, k, v.
 
 import type { HeadKernels, RpcOutput, RpcParameters } from '../engine/headKernels';
+import type { ScoreRule } from '../model/blockShape';
 import type { HeadInput } from './headInput';
 
 export interface HeadTensors {
@@ -10,6 +11,8 @@ export interface HeadTensors {
   readonly k: Float64Array;
   readonly v: Float64Array;
   readonly tokens: number;
+  /** Mask and scale of the scores; absent: every key, 1/sqrt(d). */
+  readonly rule?: ScoreRule;
 }
 
 /** h = a v', v' = (I - S) v or (I - alpha softmax(k k^T / sqrt d)) v or v itself; spec section 1. */
@@ -19,8 +22,8 @@ export function softmaxOutput(
   scaled: HeadInput['scaled'],
   kernels: HeadKernels,
 ): Float64Array {
-  const { q, k, v, tokens } = head;
-  return kernels.attention(q, k, mixedValues(head, headDim, scaled, kernels) ?? v, tokens, headDim);
+  const { q, k, v, tokens, rule } = head;
+  return kernels.attention(q, k, mixedValues(head, headDim, scaled, kernels) ?? v, tokens, headDim, rule);
 }
 
 function mixedValues(
@@ -47,5 +50,5 @@ export function rpcOutput(
   kernels: HeadKernels,
 ): RpcOutput | null {
   if (head.k.every((value) => value === 0)) return null;
-  return kernels.rpc(head.q, head.k, head.v, head.tokens, headDim, parameters);
+  return kernels.rpc(head.q, head.k, head.v, head.tokens, headDim, parameters, head.rule);
 }

@@ -2,6 +2,8 @@
 // noise is applied before the projections). Plain data only, so that it can be posted to a worker.
 
 import type { RpcParameters } from '../engine/headKernels';
+import type { RopeTables } from '../engine/rope';
+import type { ScoreRule } from '../model/blockShape';
 import type { NoiseKind } from './headResult';
 
 export interface HeadProjection {
@@ -9,8 +11,13 @@ export interface HeadProjection {
   readonly weight: Float64Array;
   /** [d] */
   readonly bias: Float64Array | null;
-  /** LayerNorm over d after the projection (qk_norm models); null elsewhere. */
-  readonly norm: { readonly weight: Float64Array; readonly bias: Float64Array | null; readonly eps: number } | null;
+  /** Norm over d after the projection (qk_norm models): LayerNorm, or RMSNorm where `kind` says so; null elsewhere. */
+  readonly norm: {
+    readonly kind?: 'layer' | 'rms';
+    readonly weight: Float64Array;
+    readonly bias: Float64Array | null;
+    readonly eps: number;
+  } | null;
 }
 
 export interface HeadInput {
@@ -23,11 +30,11 @@ export interface HeadInput {
   readonly embedDim: number;
   /** Class and distillation tokens at the front, which token noise never touches. */
   readonly prefixTokens: number;
-  /** [N, d]; null in symmetric heads, where q = k. */
+  /** [N, d], with rotary positions where the model has them; null in symmetric heads, where q = k. */
   readonly q: Float64Array | null;
   readonly k: Float64Array;
   readonly v: Float64Array;
-  /** V [N, d] of the other heads of the layer, for the null `other-heads`. */
+  /** V [N, d] of the other heads of the layer, each kv head once, for the null `other-heads`. */
   readonly otherValues: readonly Float64Array[];
   /** [N, C] input of the projections. */
   readonly x: Float64Array;
@@ -36,6 +43,10 @@ export interface HeadInput {
   readonly value: HeadProjection;
   /** q and k standardised over d after the projection (Reconstruction model). */
   readonly standardise: boolean;
+  /** Mask and scale of the scores; absent: every key, 1/sqrt(d). The Gram kernel stays exp(x.y/sqrt(d)) over all keys. */
+  readonly rule?: ScoreRule;
+  /** Rotary positions, applied to q and k after norm and standardisation; absent or null: none. */
+  readonly rope?: RopeTables | null;
   /** Scaled Attention: [N, N] matrix S of this head, or alpha; null elsewhere. */
   readonly scaled: { readonly matrix: Float64Array } | { readonly alpha: number } | null;
   /** What the model itself runs in this layer; decides `attention` numbers and h of the projection loss. */

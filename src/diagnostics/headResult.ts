@@ -28,6 +28,11 @@ export interface SpectrumNumbers {
   readonly rank: number;
   /** max_ij of the scores k k^T / sqrt(d). */
   readonly maxScore: number;
+  /**
+   * 'full-Gram' in masked heads: one Gram matrix of all N keys, although each query sees its own part of them (spec
+   * section 3); absent elsewhere.
+   */
+  readonly gram?: 'full-Gram';
   readonly reason?: string;
 }
 
@@ -150,6 +155,8 @@ export interface RpcNumbers {
   readonly tau: Measured;
   /** true: `+asym`, only the keys are cleaned (our extension). */
   readonly asymmetric: boolean;
+  /** true: the model's mask acts inside the softmax of every iteration (our extension); absent elsewhere. */
+  readonly masked?: boolean;
   /** Per iteration. */
   readonly residual: readonly number[];
   readonly density: readonly number[];

@@ -2,6 +2,7 @@
 // levels of a repeat (nested), and softmax and RPC alike (paired).
 
 import { standardiseRows } from '../engine/headLayout';
+import { rotate } from '../engine/rope';
 import type { HeadKernels } from '../engine/headKernels';
 import type { HeadTensors } from './headAttention';
 import type { HeadInput, HeadProjection } from './headInput';
@@ -73,36 +74,39 @@ function tokenGauss(
       q:
         input.query === null || clean.query === null || noiseQuery === null
           ? input.q
-          : finishProjection(clean.query, noiseQuery, step, input.query, input, input.standardise),
-      k: finishProjection(clean.key, noiseKey, step, input.key, input, input.standardise),
+          : finishProjection(clean.query, noiseQuery, step, input.query, input, true),
+      k: finishProjection(clean.key, noiseKey, step, input.key, input, true),
       v: finishProjection(clean.value, noiseValue, step, input.value, input, false),
       tokens: input.tokens,
       kept: null,
       scaled: input.scaled,
+      ...ruleOf(input),
     };
   };
 }
 
-/** Sum of clean and noise, then bias, LayerNorm over d and standardisation as the layer has them. */
+/** Sum of clean and noise, then bias, and for q and k norm over d, standardisation and RoPE as the layer has them. */
 function finishProjection(
   clean: Float64Array,
   noise: Float64Array,
   step: number,
   projection: HeadProjection,
   input: HeadInput,
-  standardise: boolean,
+  scored: boolean,
 ): Float64Array {
   const d = input.headDim;
   const out = clean.map((value, i) => value + step * noise[i]! + (projection.bias?.[i % d] ?? 0));
   if (projection.norm !== null) normaliseRows(out, d, projection.norm);
-  return standardise ? standardiseRows(out, d) : out;
+  if (!scored) return out;
+  const standard = input.standardise ? standardiseRows(out, d) : out;
+  return input.rope ? rotate(standard, input.rope, d) : standard;
 }
 
-/** LayerNorm over each row of x [N, d], biased variance, in place. */
+/** LayerNorm (biased variance) or RMSNorm over each row of x [N, d], in place. */
 function normaliseRows(x: Float64Array, width: number, by: NonNullable<HeadProjection['norm']>): void {
   for (let start = 0; start < x.length; start += width) {
     let centre = 0;
-    for (let c = 0; c < width; c++) centre += x[start + c]! / width;
+    if (by.kind !== 'rms') for (let c = 0; c < width; c++) centre += x[start + c]! / width;
     let variance = 0;
     for (let c = 0; c < width; c++) variance += (x[start + c]! - centre) ** 2 / width;
     const size = Math.sqrt(variance + by.eps);
@@ -158,6 +162,7 @@ function tokenReplace(key: string, input: HeadInput): Perturbation {
       tokens,
       kept: null,
       scaled: input.scaled,
+      ...ruleOf(input),
     };
   };
 }
@@ -178,6 +183,7 @@ function tokenDrop(key: string, input: HeadInput): Perturbation {
       tokens: kept.length,
       kept,
       scaled: dropFromScale(input.scaled, kept, tokens),
+      ...ruleOf(input),
     };
   };
 }
@@ -192,7 +198,12 @@ function dropFromScale(scaled: HeadInput['scaled'], kept: Int32Array, tokens: nu
 }
 
 function withKeys(input: HeadInput, k: Float64Array): NoisyHead {
-  return { q: input.q, k, v: input.v, tokens: input.tokens, kept: null, scaled: input.scaled };
+  return { q: input.q, k, v: input.v, tokens: input.tokens, kept: null, scaled: input.scaled, ...ruleOf(input) };
+}
+
+/** The mask goes by order: tokens that are left after a drop keep their order, and a window counts what is left. */
+function ruleOf({ rule }: HeadInput): Pick<NoisyHead, 'rule'> {
+  return rule === undefined ? {} : { rule };
 }
 
 function howMany(level: number, of: number): number {

@@ -2,6 +2,7 @@
 // spans hundreds of decades, so everything is formed from its logarithm; means are given only where finite.
 
 import type { HeadKernels } from '../engine/headKernels';
+import { plainScores, visibleKeys, type ScoreRule } from '../model/blockShape';
 import { logSumExp } from './gram';
 import type { ProjectionNumbers } from './headResult';
 import { mean, measured, median, squaredNorm } from './vector';
@@ -9,20 +10,22 @@ import { mean, measured, median, squaredNorm } from './vector';
 /** The 1e-8 of the published `rel_h` and `rel_phi`. */
 const relativeFloor = 1e-8;
 
-/** log ||phi(q_i)||^2 = ||q_i||^2 / sqrt(d) - 2 lse_j q_i.k_j / sqrt(d), [N]. */
+/** log ||phi(q_i)||^2 = ||q_i||^2 / sqrt(d) - 2 lse_j q_i.k_j / sqrt(d) over the visible keys j, [N]. */
 export function logPhiNorms(
   q: Float64Array,
   k: Float64Array,
   tokens: number,
   headDim: number,
   kernels: HeadKernels,
+  rule: ScoreRule = plainScores,
 ): Float64Array {
   const scores = kernels.matmulTransposed(q, k, tokens, headDim, tokens);
   const root = Math.sqrt(headDim);
   for (let i = 0; i < scores.length; i++) scores[i]! /= root;
   return Float64Array.from({ length: tokens }, (_, i) => {
     const size = squaredNorm(q.subarray(i * headDim, (i + 1) * headDim)) / root;
-    return size - 2 * logSumExp(scores.subarray(i * tokens, (i + 1) * tokens));
+    const { from, to } = visibleKeys(rule, i, tokens);
+    return size - 2 * logSumExp(scores.subarray(i * tokens + from, i * tokens + to));
   });
 }
 
@@ -37,8 +40,9 @@ export function projectionNumbers(
   tokens: number,
   headDim: number,
   kernels: HeadKernels,
+  rule: ScoreRule = plainScores,
 ): ProjectionNumbers {
-  const logPhi = logPhiNorms(q ?? k, k, tokens, headDim, kernels);
+  const logPhi = logPhiNorms(q ?? k, k, tokens, headDim, kernels, rule);
   const width = h.length / tokens;
   const hNorms = Float64Array.from({ length: tokens }, (_, i) => squaredNorm(h.subarray(i * width, (i + 1) * width)));
   const phi = logPhi.map(Math.exp);

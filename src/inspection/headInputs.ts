@@ -5,7 +5,10 @@ import type { HeadInput, HeadProjection } from '../diagnostics/headInput';
 import type { LayerTrace } from '../engine/backend';
 import type { BlockWeights, LinearWeights } from '../model/weights';
 import type { RpcParameters } from '../engine/headKernels';
+import { blockShape, kvHeadOf, scoreRule } from '../model/blockShape';
 import type { ModelSpec, RpcSettings } from '../model/modelSpec';
+import { projectionLayout } from '../engine/headLayout';
+import { ropeTables } from '../engine/rope';
 
 /** Keys and values of one untrained twin in this layer, [H, N, d] each. */
 export interface TwinTrace {
@@ -32,15 +35,14 @@ export function rpcParameters(settings: RpcSettings, spec: ModelSpec): RpcParame
   };
 }
 
+/** Rows firstRow..firstRow+d of the fused projection. */
 function headProjection(
   spec: ModelSpec,
   weights: BlockWeights,
-  part: number,
-  head: number,
+  firstRow: number,
   norm: LinearWeights | null,
 ): HeadProjection {
   const { headDim: d, embedDim: width } = spec;
-  const firstRow = part * spec.heads * d + head * d;
   const bias = weights.qkv.bias;
   return {
     weight: float64Slice(weights.qkv.weight, firstRow * width, d * width),
@@ -49,6 +51,7 @@ function headProjection(
       norm === null
         ? null
         : {
+            kind: blockShape(spec).headNorm,
             weight: Float64Array.from(norm.weight),
             bias: norm.bias === null ? null : Float64Array.from(norm.bias),
             eps: spec.layerNormEps,
@@ -75,14 +78,19 @@ export function headInput(
 ): HeadInput {
   const { tokens, headDim } = trace;
   const size = tokens * headDim;
-  const symmetric = spec.attention === 'symmetric' || spec.attention === 'rpc';
-  const part = symmetric ? 0 : 1;
+  const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);
+  const kvHead = kvHeadOf(spec, head);
+  const row = (offset: number, at: number): number => offset + at * headDim;
   const cut = (values: FloatArray, h: number): Float64Array => float64Slice(values, h * size, size);
-  const others = Array.from({ length: trace.heads }, (_, h) => h).filter((h) => h !== head);
+  // Query heads of one group share their values: each group once.
+  const group = spec.heads / spec.kvHeads;
+  const others = Array.from({ length: spec.kvHeads }, (_, kv) => kv * group).filter(
+    (h) => kvHeadOf(spec, h) !== kvHead,
+  );
   return {
     layer: trace.layer,
     head,
-    kvHead: head,
+    kvHead,
     tokens,
     headDim,
     embedDim: spec.embedDim,
@@ -92,10 +100,12 @@ export function headInput(
     v: cut(trace.v, head),
     otherValues: others.map((h) => cut(trace.v, h)),
     x: Float64Array.from(trace.x),
-    query: symmetric ? null : headProjection(spec, weights, 0, head, weights.queryNorm),
-    key: headProjection(spec, weights, part, head, weights.keyNorm),
-    value: headProjection(spec, weights, part + 1, head, null),
+    query: symmetric ? null : headProjection(spec, weights, row(offsets.q, head), weights.queryNorm),
+    key: headProjection(spec, weights, row(offsets.k, kvHead), weights.keyNorm),
+    value: headProjection(spec, weights, row(offsets.v, kvHead), null),
     standardise: spec.standardise,
+    rule: scoreRule(spec, trace.layer),
+    rope: ropeTables(blockShape(spec).rope, tokens),
     scaled: scaledParameter(spec, weights, head),
     nativeRpc,
     untrained: twins.map((twin) => ({ k: cut(twin.k, head), v: cut(twin.v, head) })),

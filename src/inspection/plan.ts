@@ -1,6 +1,7 @@
 // What a run will cost, said before it starts: memory, floating-point operations and a rough time.
 
 import { defaultLevels } from '../diagnostics/noiseLevels';
+import { blockShape, isSymmetric } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
 import { lastForwardLayer } from './inspectionRequest';
@@ -33,8 +34,10 @@ function attentionFlops(tokens: number, headDim: number): number {
 
 function layerForwardFlops(spec: ModelSpec): number {
   const { tokens: n, embedDim: c, mlpDim } = spec;
-  const parts = spec.attention === 'symmetric' || spec.attention === 'rpc' ? 2 : 3;
-  const linear = 2 * n * c * (parts * c + c + 2 * mlpDim);
+  const inner = spec.heads * spec.headDim;
+  const projected = isSymmetric(spec) ? 2 * inner : inner + 2 * spec.kvHeads * spec.headDim;
+  const matrices = blockShape(spec).mlp === 'gated' ? 3 : 2;
+  const linear = 2 * n * c * (projected + inner + matrices * mlpDim);
   return linear + spec.heads * attentionFlops(n, spec.headDim);
 }
 

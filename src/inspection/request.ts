@@ -4,6 +4,7 @@
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import { specForInput } from '../model/blockShape';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
 import type { InspectionRequest } from './inspectionRequest';
@@ -43,7 +44,7 @@ export function makeRequest(
 ): InspectionRequest {
   return {
     index,
-    spec,
+    spec: specForInput(spec, input),
     input,
     checkpointSha256: null,
     backend: backend.kind,

@@ -7,8 +7,8 @@ import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
 import type { BlockWeights, EmbedWeights } from '../model/weights';
-import type { FloatArray } from '../checkpoint/tensorIndex';
-import type { WeightLoader } from '../model/loadWeights';
+import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
+import type { RowRange, WeightLoader } from '../model/loadWeights';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialise';
 import type { ModelSpec } from '../model/modelSpec';
@@ -271,14 +271,21 @@ class Run {
       return { logitsTop: [], reason: 'the checkpoint has no classifier, so there are no logits' };
     }
     this.services.onProgress('Logits', 1);
-    const weights = await services.weights.head();
-    const logits = await services.metrics.unembed(spec, weights, metrics);
-    if (logits === null) return { logitsTop: [], reason: 'the checkpoint has no classifier, so there are no logits' };
-    let shown = logits;
-    if (this.shadowed) {
-      shown = (await services.backend.unembed(spec, weights, painted)) ?? logits;
-      this.parity.compare('logits', shown, logits);
+    const parts: FloatArray[] = [];
+    const shownParts: FloatArray[] = [];
+    for (const rows of classifierParts(request.index, spec)) {
+      const weights = await services.weights.head(rows);
+      const logits = await services.metrics.unembed(spec, weights, metrics);
+      if (logits === null) break;
+      parts.push(logits);
+      if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, painted)) ?? logits);
+      this.checkCancelled();
     }
+    if (parts.length === 0)
+      return { logitsTop: [], reason: 'the checkpoint has no classifier, so there are no logits' };
+    const logits = joined(parts);
+    const shown = this.shadowed ? joined(shownParts) : logits;
+    if (this.shadowed) this.parity.compare('logits', shown, logits);
     if (request.keepTensors) this.tensors.push({ name: 'logits', shape: [shown.length], data: shown });
     const top = Array.from(logits, (logit, index) => ({ index, label: String(index), logit }));
     top.sort((a, b) => b.logit - a.logit || a.index - b.index);
@@ -334,6 +341,33 @@ class Run {
   private checkCancelled(): void {
     if (this.services.signal.aborted) throw new CancelledError();
   }
+}
+
+/** Rows of a classifier read at once: vocabularies of 100,000 words are a gigabyte in float64. */
+const classifierRowNumbers = 2 ** 24;
+
+/** Parts of the classifier one after the other; undefined: the whole of it at once. */
+function classifierParts(index: TensorIndex, spec: ModelSpec): readonly (RowRange | undefined)[] {
+  const role = spec.head.classifier;
+  const [rows = 0, width = 1] = role === null ? [] : (index.entries.get(role.weight)?.shape ?? []);
+  const step = Math.max(1, Math.floor(classifierRowNumbers / width));
+  if (rows <= step || role?.layout !== undefined || spec.head.distClassifier !== null) return [undefined];
+  return Array.from({ length: Math.ceil(rows / step) }, (_, part) => ({
+    from: part * step,
+    to: Math.min(rows, (part + 1) * step),
+  }));
+}
+
+function joined(parts: readonly FloatArray[]): FloatArray {
+  if (parts.length === 1) return parts[0]!;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = parts[0] instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 const nullNames = ['random', 'permuted', 'untrained'] as const;

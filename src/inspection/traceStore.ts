@@ -2,6 +2,7 @@
 // drawn again without running the network. Patterns themselves ([H, N, N]) are never kept.
 
 import type { HeadKernels, RpcParameters } from '../engine/headKernels';
+import { plainScores, type ScoreRule } from '../model/blockShape';
 import type { HeadInput } from '../diagnostics/headInput';
 import type { HeadDetail } from './headDetail';
 
@@ -12,27 +13,28 @@ interface KeptHead {
   readonly k: Float64Array;
   readonly v: Float64Array;
   readonly rpc: RpcParameters | null;
+  readonly rule: ScoreRule;
 }
 
 export class TraceStore {
   private readonly heads = new Map<string, KeptHead>();
 
   keep(input: HeadInput, rpc: RpcParameters | null): void {
-    const { tokens, headDim, q, k, v } = input;
-    this.heads.set(`${input.layer}/${input.head}`, { tokens, headDim, q, k, v, rpc });
+    const { tokens, headDim, q, k, v, rule = plainScores } = input;
+    this.heads.set(`${input.layer}/${input.head}`, { tokens, headDim, q, k, v, rpc, rule });
   }
 
   /** Both patterns of one head; throws when the head was not inspected. */
   detail(layer: number, head: number, kernels: HeadKernels): HeadDetail {
     const kept = this.heads.get(`${layer}/${head}`);
     if (kept === undefined) throw new Error(`layer ${layer}, head ${head} was not inspected in this run`);
-    const { tokens, headDim, q, k, v } = kept;
+    const { tokens, headDim, q, k, v, rule } = kept;
     let rpcPattern: Float32Array | null = null;
     if (kept.rpc !== null) {
-      const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc).cleanedKeys;
-      rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim));
+      const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc, rule).cleanedKeys;
+      rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
     }
-    const softmaxPattern = Float32Array.from(kernels.pattern(q, k, tokens, headDim));
+    const softmaxPattern = Float32Array.from(kernels.pattern(q, k, tokens, headDim, rule));
     return { layer, head, tokens, softmaxPattern, rpcPattern };
   }
 }

@@ -4,18 +4,20 @@
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import { deitDistilled } from './families/deitDistilled';
 import type { AttentionPart, AttentionProbe, RecogniseFamily } from './families/family';
+import type { NamedFamily } from './families/namedFamily';
 import { reconstructionVit } from './families/reconstructionVit';
 import { rpcSymVit } from './families/rpcSymVit';
 import { scaledAttention } from './families/scaledAttention';
 import { symVit } from './families/symVit';
+import { textFamilies } from './families/textFamilies';
 import { timmVit } from './families/timmVit';
 import { ModelSpecError, type ModelSpec, type SpecFact, type SpecOverrides } from './modelSpec';
-import { parseOverrides } from './overrides';
-import { asRecord } from './parseValues';
+import { parseOverrides, type ParsedOverrides } from './overrides';
+import { asRecord, asText } from './parseValues';
 import { checkUnused, hidesBlocks, refuseOtherFamily, refuseVariants } from './refusals';
 import { Settings } from './settings';
 import { SpecContext } from './specContext';
-import { chooseState, listStates } from './states';
+import { chooseState, listStates, statesAt } from './states';
 import { buildTimmSpec, probeAttention } from './timmCore';
 
 /** The first that recognises the file wins: the more particular before the more general. */
@@ -27,6 +29,9 @@ const families: readonly RecogniseFamily[] = [
   deitDistilled,
   timmVit,
 ];
+
+/** Families that their names alone tell; the first that finds itself in the file wins. */
+const namedFamilies: readonly NamedFamily[] = textFamilies;
 
 /**
  * The spec of a checkpoint. `config` is the parsed config.json beside it (or null); `overrides` are `--set` values
@@ -42,18 +47,54 @@ export function inferModelSpec(index: TensorIndex, config: unknown, overrides: S
       `The configuration beside ${index.fileName} is not a JSON object. Give another one with --config FILE.`,
     );
   }
+  const notes: string[] = [];
+  const settings = Settings.of(index, config, notes);
+  const named = inferNamed(index, config, settings, parsed, notes);
+  if (named !== null) return named;
   const states = hidesBlocks(index) ? [] : listStates(index);
   if (states.length === 0) refuseOtherFamily(index, config);
   const facts: SpecFact[] = [];
-  const notes: string[] = [];
   const state = chooseState(index, states, parsed.state, facts);
-  const context = new SpecContext(index, state.prefix, Settings.of(index, config, notes), parsed, facts, notes);
+  const context = new SpecContext(index, state.prefix, settings, parsed, facts, notes);
   refuseVariants(context);
   const probe = probeAttention(context);
   checkAttentionOverride(context, probe);
   const spec = buildTimmSpec(context, probe, recogniseFamily(context, probe));
   checkUnused(context);
   return spec;
+}
+
+/** The first of the named families that finds itself in the file; null when none does. */
+function inferNamed(
+  index: TensorIndex,
+  config: unknown,
+  settings: Settings,
+  overrides: ParsedOverrides,
+  notes: string[],
+): ModelSpec | null {
+  const modelType = asText(asRecord(config)?.['model_type']);
+  for (const family of namedFamilies) {
+    const places = family.places(index, modelType);
+    if (places.length === 0) continue;
+    const facts: SpecFact[] = [];
+    const state = chooseState(index, statesAt(index, places), overrides.state, facts);
+    const said = family.configKeys === undefined ? settings : settings.under(family.configKeys);
+    const context = new SpecContext(index, state.prefix, said, overrides, facts, notes, family.layout);
+    checkSoftmaxOverride(context);
+    return family.build(context);
+  }
+  return null;
+}
+
+/** Named families have softmax attention: nothing to choose from. */
+function checkSoftmaxOverride({ overrides, fileName }: SpecContext): void {
+  const { attention, standardise } = overrides;
+  if ((attention === undefined || attention === 'softmax') && standardise !== true) return;
+  const given = attention !== undefined && attention !== 'softmax' ? `attention=${attention}` : 'standardise=true';
+  throw new ModelSpecError(
+    'badOverride',
+    `--set ${given}: ${fileName} is of a family whose attention is softmax. RPC beside it is a what-if: use --rpc for it.`,
+  );
 }
 
 function recogniseFamily(context: SpecContext, probe: AttentionProbe): AttentionPart {

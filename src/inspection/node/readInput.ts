@@ -1,12 +1,14 @@
-// `--input SPEC` and the editor's input choice as network input: a picture, an exact array, or seeded noise.
+// `--input SPEC` and the editor's input choice as network input: a picture, an exact array, token ids, or seeded
+// noise.
 
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { normals } from '../../diagnostics/random';
+import { createRandom, normals } from '../../diagnostics/random';
 import { imageInput } from '../../model/image/imageInput';
 import { npyInput } from '../../model/image/npyInput';
 import { randomInput } from '../../model/image/randomInput';
+import { parseTokenJson, parseTokenText, randomTokenInput, tokenInput } from '../../model/text/tokenInput';
 import { ModelSpecError } from '../../model/modelSpec';
 import type { ModelInput, ModelSpec } from '../../model/modelSpec';
 
@@ -41,17 +43,31 @@ async function readInputFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** `image.png` · `npy:FILE` · `random` or `random:SEED`. Throws ModelSpecError 'badInput'. */
+/** `image.png` · `npy:FILE` · `tokens:1,2,3` or a `.json` file of ids · `random` or `random:SEED`. Throws ModelSpecError 'badInput'. */
 export async function readInput(text: string, spec: ModelSpec): Promise<ModelInput> {
   const random = /^random(?::(\d{1,10}))?$/.exec(text);
   if (random !== null) {
     const seed = Number(random[1] ?? 0);
+    if (spec.text) {
+      const stream = createRandom(`${seed}/input`);
+      const uniforms = (count: number): Float64Array => Float64Array.from({ length: count }, () => stream.uniform());
+      return randomTokenInput(seed, spec, uniforms, sha256Hex);
+    }
     return randomInput(seed, spec, (count) => normals(`${seed}/input`, count), sha256Hex);
   }
-  if (/^(text|tokens):|\.(txt|json)$/.test(text)) {
+  if (text.startsWith('tokens:')) {
+    const list = parseTokenText(text.slice('tokens:'.length), `--input ${text}`);
+    return tokenInput(list, text, spec, sha256Hex, null);
+  }
+  if (text.endsWith('.json')) {
+    const bytes = await readInputFile(text);
+    const list = parseTokenJson(new TextDecoder().decode(bytes), basename(text));
+    return tokenInput(list, basename(text), spec, sha256Hex, bytes);
+  }
+  if (text.startsWith('text:') || text.endsWith('.txt')) {
     throw new ModelSpecError(
       'badInput',
-      `--input ${text}: this version runs vision transformers; give a PNG or JPEG picture, npy:FILE or random.`,
+      `--input ${text}: text needs a tokenizer, which this version does not have. Give token ids with tokens:1,2,3 or a .json file.`,
     );
   }
   if (text.startsWith('npy:')) {

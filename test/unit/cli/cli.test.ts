@@ -183,7 +183,7 @@ describe('gramlens refuses', () => {
       /^gramlens: --input is missing: a picture \(image\.png\), npy:FILE or random\.\n$/,
     ],
     ['two inputs', ['inspect', softmax, ...input, ...input], 2, /this version inspects one input at a time/],
-    ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /this version runs vision transformers/],
+    ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /text needs a tokenizer/],
     ['an option it does not know', ['inspect', softmax, ...input, '--levls', '1'], 2, /unknown option '--levls'/],
     [
       'a backend it does not know',

@@ -1,0 +1,14 @@
+// Language models, told by their names alone.
+
+import { namedTextFamily } from '../textCore';
+import { bert, roberta } from './bert';
+import { distilbert } from './distilbert';
+import { gpt2 } from './gpt2';
+import { gptNeo } from './gptNeo';
+import { gptNeox } from './gptNeox';
+import { llama } from './llama';
+import type { NamedFamily } from './namedFamily';
+
+export const textFamilies: readonly NamedFamily[] = [gpt2, gptNeo, distilbert, roberta, bert, gptNeox, llama].map(
+  namedTextFamily,
+);

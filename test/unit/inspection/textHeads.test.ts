@@ -1,0 +1,105 @@
+// Heads of language models as the diagnostics see them: rows of fused and grouped projections, norms and rotary
+// positions in token noise, masks in attention, RPC and the projection loss.
+
+import { describe, it } from 'mocha';
+import assert from 'node:assert/strict';
+import { diagnoseHead } from '../../../src/diagnostics/diagnoseHead';
+import type { DiagnosticsOptions, HeadInput } from '../../../src/diagnostics/headInput';
+import { createNoise } from '../../../src/diagnostics/noiseDraws';
+import { logPhiNorms } from '../../../src/diagnostics/projectionLoss';
+import type { LayerTrace } from '../../../src/engine/backend';
+import { createReferenceBackend } from '../../../src/engine/reference/backend';
+import { createReferenceKernels } from '../../../src/engine/reference/kernels';
+import { headInput } from '../../../src/inspection/headInputs';
+import { relativeError } from '../engine/portableNormals';
+import { loadCase, textCases } from '../engine/textCases';
+
+/** Float64 round-off. */
+const tolerance = 1e-12;
+const kernels = createReferenceKernels();
+
+async function lastLayer(name: string): Promise<{ readonly trace: LayerTrace; head(h: number): HeadInput }> {
+  const { spec, loader, input } = loadCase(textCases.find((text) => text.name === name)!);
+  const backend = createReferenceBackend();
+  let x = await backend.embed(spec, await loader.embed(input.ids), input);
+  const layer = spec.layers - 1;
+  for (let i = 0; ; i++) {
+    const weights = await loader.block(i);
+    const trace = await backend.runLayer(spec, weights, x, {
+      layer: i,
+      forward: 'native',
+      rpc: null,
+      wantPattern: true,
+    });
+    if (i === layer) return { trace, head: (h) => headInput(spec, weights, trace, h, null, []) };
+    x = trace.next;
+  }
+}
+
+const rpc = { variant: 'code', iterations: 2, lambda: 0.5, embedDim: 12 } as const;
+const options: DiagnosticsOptions = {
+  seed: 0,
+  nulls: 2,
+  rpc,
+  noise: { kinds: ['token_gauss', 'key_gauss', 'token_drop'], levels: {}, repeats: 2 },
+};
+
+describe('inspection: heads of language models', () => {
+  for (const { name } of textCases) {
+    it(`${name}: token noise of size 0 projects the queries, keys and values of the layer again`, async () => {
+      const { head, trace } = await lastLayer(name);
+      for (let h = 0; h < trace.heads; h++) {
+        const input = head(h);
+        const again = createNoise('token_gauss', input, 0, kernels)(0)(0)!;
+        for (const part of ['q', 'k', 'v'] as const) {
+          const error = relativeError(again[part]!, input[part]!);
+          assert.ok(error <= tolerance, `head ${h}, ${part}: relative error ${error}`);
+        }
+        const size = input.tokens * input.headDim;
+        const out = kernels.attention(input.q, input.k, input.v, input.tokens, input.headDim, input.rule);
+        const error = relativeError(out, trace.out.subarray(h * size, (h + 1) * size));
+        assert.ok(error <= tolerance, `head ${h}: output off by ${error}`);
+      }
+    });
+  }
+
+  it('groups query heads, and takes the values of each other group once', async () => {
+    const { head } = await lastLayer('llama-gqa');
+    const heads = [0, 1, 2, 3].map(head);
+    assert.deepEqual(
+      heads.map(({ kvHead }) => kvHead),
+      [0, 0, 1, 1],
+    );
+    assert.deepEqual(heads[0]!.k, heads[1]!.k);
+    assert.notDeepEqual(heads[1]!.k, heads[2]!.k);
+    assert.deepEqual(heads[3]!.otherValues, [heads[0]!.v]);
+  });
+
+  it('labels masked heads, and says nothing new about others', async () => {
+    const causal = diagnoseHead((await lastLayer('gpt2')).head(1), options, kernels);
+    assert.deepEqual([causal.spectrum.gram, causal.rpc?.masked], ['full-Gram', true]);
+    assert.ok(causal.noise.every(({ softmax }) => softmax.mean.every((value) => value > 0)));
+    const open = diagnoseHead((await lastLayer('distilbert')).head(1), options, kernels);
+    assert.deepEqual([open.spectrum.gram, open.rpc?.masked], [undefined, undefined]);
+  });
+
+  it('counts visible keys only in attention numbers', async () => {
+    const { head, trace } = await lastLayer('gpt2');
+    const { attention } = diagnoseHead(head(0), options, kernels);
+    const n = trace.tokens;
+    let diagonal = 0;
+    for (let i = 0; i < n; i++) diagonal += trace.pattern![i * n + i]! / n;
+    assert.ok(Math.abs(attention.diagonalMass - diagonal) < tolerance);
+  });
+
+  it('takes the projection loss of a token from its prefix alone', async () => {
+    const { head } = await lastLayer('gpt2');
+    const { q, k, tokens, headDim, rule } = head(0);
+    const all = logPhiNorms(q!, k, tokens, headDim, kernels, rule);
+    for (const t of [1, 4, tokens]) {
+      const part = logPhiNorms(q!.subarray(0, t * headDim), k.subarray(0, t * headDim), t, headDim, kernels);
+      assert.ok(Math.abs(part[t - 1]! - all[t - 1]!) < tolerance);
+    }
+    assert.ok(Math.abs(logPhiNorms(q!, k, tokens, headDim, kernels)[0]! - all[0]!) > 1e-3, 'the mask changes row 0');
+  });
+});
