@@ -70,7 +70,11 @@ function remoteSource(runId: number, request: InspectionRequest): ByteSource {
         while (next < length) {
           const start = next;
           next += chunkBytes;
-          bytes.set(await page.readBytes(runId, offset + start, Math.min(chunkBytes, length - start)), start);
+          const wanted = Math.min(chunkBytes, length - start);
+          const chunk = await page.readBytes(runId, offset + start, wanted);
+          // Fewer bytes would leave zeros where weights should be.
+          if (chunk.byteLength !== wanted) throw new Error(`${name}: ${chunk.byteLength} of ${wanted} bytes arrived`);
+          bytes.set(chunk, start);
         }
       };
       await Promise.all(Array.from({ length: chunksInFlight }, fetchChunks));
