@@ -36,21 +36,29 @@ export function alignmentNumbers(
   kernels: HeadKernels,
 ): AlignmentNumbers {
   const target = subspaceTarget(spectrum, kernels);
-  const twins = input.untrained.map(({ k, v }) => {
-    const own = keySpectrum(k, input.tokens, input.headDim, kernels);
-    return { spectrum: own, target: subspaceTarget(own, kernels), v };
-  });
-  const theory = alignmentMode('theory', input, options, spectrum, target, twins);
-  const plain = alignmentMode('plain', input, options, spectrum, target, twins);
+  const twins = twinStatistics(input, kernels);
+  const theory = alignmentMode('theory', input, options, spectrum, target, twins.theory);
+  const plain = alignmentMode('plain', input, options, spectrum, target, twins.plain);
   const residual = centringResidual(spectrum.gram, input.v);
   const verdict = alignmentVerdict(theory, spectrum.rank, input.headDim);
   return { theory, plain, centringResidual: residual, ...verdict };
 }
 
-interface TwinTarget {
-  readonly spectrum: KeySpectrum;
-  readonly target: SubspaceTarget;
-  readonly v: Float64Array;
+/** Statistics of every twin against its own Gram, whose [N, N] arrays are gone before the next twin's are made. */
+function twinStatistics(
+  input: HeadInput,
+  kernels: HeadKernels,
+): Readonly<Record<AlignmentModeName, readonly SubspaceStatistics[]>> {
+  const draws: Record<AlignmentModeName, SubspaceStatistics[]> = { theory: [], plain: [] };
+  for (const { k, v } of input.untrained) {
+    const own = keySpectrum(k, input.tokens, input.headDim, kernels);
+    const target = subspaceTarget(own, kernels);
+    for (const mode of ['theory', 'plain'] as const) {
+      const found = subspaceStatistics(target, alignmentCoefficients(mode, own, v));
+      if (found !== null) draws[mode].push(found.statistics);
+    }
+  }
+  return draws;
 }
 
 function alignmentMode(
@@ -59,7 +67,7 @@ function alignmentMode(
   options: DiagnosticsOptions,
   spectrum: KeySpectrum,
   target: SubspaceTarget,
-  twins: readonly TwinTarget[],
+  twinDraws: readonly SubspaceStatistics[],
 ): AlignmentMode {
   const n = input.tokens;
   const r = spectrum.rank;
@@ -93,10 +101,6 @@ function alignmentMode(
   });
   const plainBasis = mode === 'plain' ? basis : null;
   const permutedDraws = permutedNull(target, rule, input.v, plainBasis, key('permuted'), options.nulls);
-  const twinDraws = twins.flatMap((twin) => {
-    const found = subspaceStatistics(twin.target, alignmentCoefficients(mode, twin.spectrum, twin.v));
-    return found === null ? [] : [found.statistics];
-  });
   const others = input.otherValues.flatMap((v) => {
     const found = subspaceStatistics(target, alignmentCoefficients(mode, spectrum, v));
     return found === null ? [] : [found.statistics];
