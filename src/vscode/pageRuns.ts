@@ -2,7 +2,7 @@
 
 import { bytesSource } from '../checkpoint/byteSource';
 import type { ByteSource } from '../checkpoint/byteSource';
-import { openFileSource } from '../checkpoint/node/fileSource';
+import { hashFile, openFileSource } from '../checkpoint/node/fileSource';
 import type { CheckpointFile, RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls, RunnerEvent } from '../protocol/messages';
 import type { WorkerHost } from './pageHandlers';
@@ -31,9 +31,17 @@ export class PageRuns implements WorkerHost {
     this.active = { runner, source, close: async () => opened?.close() };
     return {
       run: async (request) => {
+        // The page sees single layers only: the whole file is hashed here, beside the run.
+        const hashing = new AbortController();
+        const hash = 'path' in file ? hashFile(file.path, hashing.signal) : Promise.resolve(request.checkpointSha256);
+        hash.catch(() => undefined);
         try {
-          return await runner.run(request);
+          const result = await runner.run(request);
+          const { provenance } = result;
+          const checkpoint = { ...provenance.checkpoint, sha256: await hash };
+          return { ...result, provenance: { ...provenance, checkpoint } };
         } finally {
+          hashing.abort();
           await this.active?.close();
         }
       },
