@@ -73,6 +73,14 @@ export class HeadPage {
     this.element = h('div', {}, this.navigation(), this.words, this.figures);
   }
 
+  /** A new run: numbers and pictures of the old one go. */
+  reset(): void {
+    this.shown = null;
+    this.views.clear();
+    fill(this.figures);
+    fill(this.words);
+  }
+
   show(state: SessionSnapshot, address: HeadAddress): void {
     this.heading.textContent = `Layer ${address.layer}, head ${address.head}`;
     this.go = (step) => {
