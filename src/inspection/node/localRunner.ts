@@ -21,6 +21,7 @@ import type { InspectionResult } from '../inspectionResult';
 import { runInspection } from '../runInspection';
 import type { InspectionOutcome, NamedArray } from '../runInspection';
 import { HeadPool } from './headPool';
+import { sha256Hex } from './readInput';
 
 /** Where the checkpoint's bytes are: a local file, or bytes in memory (virtual file systems). */
 export type CheckpointFile = { readonly path: string } | { readonly name: string; readonly bytes: Uint8Array };
@@ -66,7 +67,8 @@ export function createLocalRunner(
       const bytes: ByteSource =
         source ?? bytesSource((file as { name: string }).name, (file as { bytes: Uint8Array }).bytes);
       // Hashing reads the whole file: beside the run, and its failure is the run's failure only at the end.
-      const sha256 = 'path' in file ? hashFile(file.path) : Promise.resolve(request.checkpointSha256);
+      const hashing = new AbortController();
+      const sha256 = 'path' in file ? hashFile(file.path, hashing.signal) : Promise.resolve(sha256Hex(file.bytes));
       sha256.catch(() => undefined);
       try {
         outcome = await runInspection(request, {
@@ -82,6 +84,7 @@ export function createLocalRunner(
         });
         return outcome.result;
       } finally {
+        hashing.abort();
         await pool.dispose();
         await source?.close();
         if (painter !== metrics) painter.dispose();
