@@ -126,7 +126,7 @@ function alignmentMode(
   };
   const missing = missingNulls(nulls, {
     draws: options.nulls,
-    twins: twins.length,
+    twins: input.untrained.length,
     heads: input.otherValues.length,
   });
   return {
