@@ -13,6 +13,9 @@ import type { ModelInput, ModelSpec } from '../../model/modelSpec';
 /** Against a film given as a picture; the largest camera files are far below. */
 const maxInputBytes = 256 * 1024 * 1024;
 
+/** As of every other seed. */
+const maxSeed = 2 ** 32 - 1;
+
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -43,15 +46,18 @@ async function readInputFile(path: string): Promise<Uint8Array> {
 
 /** `image.png` · `npy:FILE` · `random` or `random:SEED`. Throws ModelSpecError 'badInput'. */
 export async function readInput(text: string, spec: ModelSpec): Promise<ModelInput> {
-  const random = /^random(?::(\d{1,10}))?$/.exec(text);
-  if (random !== null) {
-    const seed = Number(random[1] ?? 0);
+  if (/^random(:|$)/.test(text)) {
+    const said = text.slice('random:'.length);
+    const seed = text === 'random' ? 0 : Number(said);
+    if ((text !== 'random' && !/^\d{1,10}$/.test(said)) || seed > maxSeed) {
+      throw new ModelSpecError('badInput', `The input ${text}: the seed must be a whole number from 0 to ${maxSeed}.`);
+    }
     return randomInput(seed, spec, (count) => normals(`${seed}/input`, count), sha256Hex);
   }
   if (/^(text|tokens):|\.(txt|json)$/.test(text)) {
     throw new ModelSpecError(
       'badInput',
-      `--input ${text}: this version runs vision transformers; give a PNG or JPEG picture, npy:FILE or random.`,
+      `The input ${text}: this version runs vision transformers; give a PNG or JPEG picture, npy:FILE or random.`,
     );
   }
   if (text.startsWith('npy:')) {
