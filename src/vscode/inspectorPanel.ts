@@ -44,7 +44,9 @@ export class InspectorPanel implements vscode.Disposable {
       { viewColumn: vscode.ViewColumn.Active, preserveFocus: false },
       { enableScripts: true, retainContextWhenHidden: true, localResourceRoots: pageRoots(this.extensionUri) },
     );
-    panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'gramlens.svg');
+    const icon = (theme: string): vscode.Uri =>
+      vscode.Uri.joinPath(this.extensionUri, 'media', `gramlens-${theme}.svg`);
+    panel.iconPath = { light: icon('light'), dark: icon('dark') };
     const subscriptions: vscode.Disposable[] = [];
     let markReady = (): void => undefined;
     let neverReady: (error: Error) => void = () => undefined;

@@ -138,7 +138,7 @@ export class HeadPage {
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
       this.words,
-      h('p', { class: 'verdict' }, verdictText(head.alignment)),
+      h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head.alignment)),
       alignmentTable(head),
       h(
         'p',
