@@ -45,7 +45,7 @@ export default tseslint.config(
       '.vscode-test',
       'node_modules',
       'gramlens-report',
-      '**/*.mjs',
+      '**/*.mjs', '**/*.cjs',
       'src/engine/cpu/assembly',
       'test/fixtures',
       'media',

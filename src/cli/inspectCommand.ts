@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../inspection/defaults';
+import { defaultNoiseKinds, defaultRepeats, defaultRpc, noiseSettings } from '../inspection/defaults';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
@@ -14,7 +14,8 @@ import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { OutputFile } from '../inspection/node/writeFiles';
 import { writeFiles } from '../inspection/node/writeFiles';
 import { planInspection } from '../inspection/plan';
-import { makeRequest } from '../inspection/request';
+import { ChoiceError, makeRequest } from '../inspection/request';
+import type { Choices } from '../inspection/request';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
@@ -30,6 +31,7 @@ import { resultJson } from '../report/resultJson';
 import { chooseNodeBackend, openDawn } from './nodeWebGpu';
 import { exitCodes } from './exitCodes';
 import {
+  checkSetIsUsed,
   parseFailOn,
   parseFormats,
   parseIndexes,
@@ -53,7 +55,7 @@ export interface InspectFlags {
   readonly forward: 'native' | 'softmax' | 'rpc';
   readonly noise?: string;
   readonly levels?: string;
-  readonly repeats: string;
+  readonly repeats?: string;
   readonly nulls: string;
   readonly twins: string;
   readonly seed: string;
@@ -81,7 +83,7 @@ function specOrQuestion(
     if (!(error instanceof ModelSpecError) || error.question === null) throw error;
     const { question, option, choices } = error.question;
     const values = choices.map((choice) => choice.value).join(', ');
-    throw new UsageError(`${index.fileName}: ${question} Say --set ${option}=VALUE (${values}).`);
+    throw new UsageError(`${question} Say --set ${option}=VALUE (${values}).`);
   }
 }
 
@@ -90,6 +92,24 @@ async function readConfigFile(path: string): Promise<unknown> {
     return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (error) {
     throw new UsageError(`--config ${path}: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+/** Puts the option before a sentence about a choice: `request.ts` speaks to the editor, too. */
+function naming<T>(choices: Choices, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ChoiceError)) throw error;
+    const { layers, heads, rpc } = choices;
+    const option = {
+      layers: `--layers ${(layers ?? []).join(',')}`,
+      heads: `--heads ${(heads ?? []).join(',')}`,
+      rpc: `--rpc layers=${typeof rpc.layers === 'string' ? rpc.layers : rpc.layers.join(',')}`,
+      forward: '--forward rpc',
+      noise: '--levels',
+    }[error.choice];
+    throw new UsageError(`${option}: ${error.message}`);
   }
 }
 
@@ -111,7 +131,16 @@ async function prepare(
   const heads = flags.heads === undefined ? null : parseIndexes(flags.heads, '--heads');
   const kinds = flags.noise === undefined ? defaultNoiseKinds : parseNoise(flags.noise);
   const levels = flags.levels === undefined ? null : parseLevels(flags.levels);
-  const repeats = parseWhole(flags.repeats, '--repeats', 1, 1000);
+  const repeats = flags.repeats === undefined ? defaultRepeats : parseWhole(flags.repeats, '--repeats', 1, 1000);
+  for (const [option, given] of [
+    ['--levels', flags.levels],
+    ['--repeats', flags.repeats],
+  ] as const) {
+    if (kinds.length === 0 && given !== undefined)
+      throw new UsageError(`--noise none leaves noise out, so ${option} would have no effect. Leave one of them out.`);
+  }
+  if (flags.quiet === true && flags.jsonProgress === true)
+    throw new UsageError('--quiet and --json-progress contradict each other. Leave one of them out.');
   const nulls = parseWhole(flags.nulls, '--nulls', 0, 10_000);
   const twins = parseWhole(flags.twins, '--twins', 0, 200);
   const seed = parseWhole(flags.seed, '--seed', 0, 2 ** 32 - 1);
@@ -125,6 +154,7 @@ async function prepare(
   const config = flags.config === undefined ? opened.config : await readConfigFile(flags.config);
   const spec = specOrQuestion(opened.index, config, overrides);
   const input = await readInput(text, spec);
+  checkSetIsUsed(overrides, spec, input);
   const backend = await chooseNodeBackend(flags.backend);
   const choices = {
     layers,
@@ -137,7 +167,7 @@ async function prepare(
     seed,
     keepTensors: formats.includes('npz'),
   };
-  const request = makeRequest(opened.index, spec, input, backend, choices, version);
+  const request = naming(choices, () => makeRequest(opened.index, spec, input, backend, choices, version));
   return { request, file: opened.file, threads: poolSize(request.heads.length) };
 }
 

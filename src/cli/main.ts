@@ -4,6 +4,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json';
 import { CancelledError } from '../inspection/runInspection';
+import { overrideNames } from '../model/overrides';
 import { runInspect } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
 import { printProbe, probeCommand } from './nodeWebGpu';
@@ -30,7 +31,12 @@ function program(): Command {
       '.safetensors, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
     )
     .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
-    .option('--set <facts>', 'facts of the model: heads=4,eps=1e-6,attention=symmetric,…', collect, [])
+    .option(
+      '--set <facts>',
+      `facts that the file does not say or says wrong, such as heads=4,eps=1e-6. Names: ${overrideNames.join(', ')}`,
+      collect,
+      [],
+    )
     .option('--input <spec>', 'image.png, npy:FILE, random or random:SEED', collect, [])
     .option('--layers <list>', 'layers to inspect, such as 0,2-5')
     .option('--heads <list>', 'heads to inspect, such as 0-3')
@@ -42,7 +48,7 @@ function program(): Command {
     )
     .option('--noise <kinds>', 'key_gauss,token_gauss,key_sparse,token_replace,token_drop, or none')
     .option('--levels <list>', "noise levels for all kinds; default: each kind's own")
-    .option('--repeats <count>', 'repeats of each noise level', '8')
+    .option('--repeats <count>', 'repeats of each noise level (default: 8)')
     .option('--nulls <count>', 'draws of each null distribution', '200')
     .option('--twins <count>', 'untrained twins for the null of that name', '20')
     .option('--seed <number>', 'seed of nulls, noise and twins', '0')
@@ -51,7 +57,7 @@ function program(): Command {
         .choices(['auto', 'webgpu', 'cpu', 'reference'])
         .default('auto'),
     )
-    .option('--out <folder>', 'folder for the files', 'gramlens-report')
+    .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
     .option('--format <list>', 'html, json, csv, npz', 'html,json')
     .option('--fail-on <rule>', 'exit with 1 where it holds, such as "alignment.theory.overlap < 0.2"', collect, [])
     .option('--reproducible', 'leave the elapsed time out, so that equal runs give equal bytes')
@@ -71,7 +77,7 @@ function program(): Command {
     .description('write a result.json in other formats')
     .argument('<result>', 'result.json of an inspection')
     .option('--format <list>', 'html, json, csv', 'html')
-    .option('--out <folder>', 'folder for the files', 'gramlens-report')
+    .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
     .action((result: string, flags: { readonly format: string; readonly out: string }) => runReport(result, flags));
 
   root

@@ -2,7 +2,7 @@
 
 import type { NoiseKind } from '../diagnostics/headResult';
 import { noiseKinds, publishedRpc } from '../inspection/defaults';
-import type { RpcSettings, RpcVariant, SpecOverrides } from '../model/modelSpec';
+import type { ModelInput, ModelSpec, RpcSettings, RpcVariant, SpecOverrides } from '../model/modelSpec';
 
 /** Wrong options: exit code 2, and the sentence says which one. */
 export class UsageError extends Error {
@@ -44,7 +44,13 @@ function parseReal(text: string, option: string): number {
   return value;
 }
 
-/** 'a=1,b=2' -> pairs; a part without '=' continues the value before it ('rpc.layers=0,2'). */
+/** Saying a thing twice is a mistake, not a choice. */
+function refuseTwice(names: readonly string[], option: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`${option} ${twice} is given twice.`);
+}
+
+/** 'a=1,b=2' -> pairs, each name once; a part without '=' continues the value before it ('rpc.layers=0,2'). */
 function parsePairs(text: string, option: string): [string, string][] {
   const pairs: [string, string][] = [];
   for (const part of text.split(',')) {
@@ -57,20 +63,44 @@ function parsePairs(text: string, option: string): [string, string][] {
   return pairs;
 }
 
-/** Several `--set` may be given; a name said twice is a mistake, not a choice. */
+/** Several `--set` may be given. */
 export function parseSet(texts: readonly string[]): SpecOverrides {
-  const result: Record<string, string> = {};
-  for (const [name, value] of texts.flatMap((text) => parsePairs(text, '--set'))) {
-    if (Object.hasOwn(result, name)) throw new UsageError(`--set ${name} is given twice.`);
-    result[name] = value;
+  const pairs = texts.flatMap((text) => parsePairs(text, '--set'));
+  refuseTwice(
+    pairs.map(([name]) => name),
+    '--set',
+  );
+  return Object.fromEntries(pairs);
+}
+
+/** Facts that are true of nothing in this run: the person believes something else about the model or the input. */
+export function checkSetIsUsed(
+  overrides: SpecOverrides,
+  spec: Pick<ModelSpec, 'attention'>,
+  input: Pick<ModelInput, 'kind' | 'label'>,
+): void {
+  for (const name of Object.keys(overrides)) {
+    if (name.startsWith('rpc.') && spec.attention !== 'rpc') {
+      const hint = spec.attention === 'symmetric' ? ' Say --set attention=rpc if it was trained with RPC;' : '';
+      throw new UsageError(
+        `--set ${name}: the model's own attention is ${spec.attention}, not rpc, so this would have no effect.${hint} RPC beside the model is set with --rpc ${name.slice('rpc.'.length)}=….`,
+      );
+    }
+    if ((name === 'mean' || name === 'std') && input.kind !== 'image') {
+      throw new UsageError(
+        `--set ${name}: the input ${input.label} is normalised already, so this would have no effect. It is for pictures.`,
+      );
+    }
   }
-  return result;
 }
 
 /** `--rpc variant=code,iterations=4,lambda=4,layers=all|none|0`; what is not said comes from `base`. */
 export function parseRpc(text: string, base: RpcSettings = publishedRpc): RpcSettings {
   let result = base;
-  for (const [name, value] of parsePairs(text, '--rpc')) {
+  const pairs = parsePairs(text, '--rpc');
+  const names = pairs.map(([name]) => name);
+  refuseTwice(names, '--rpc');
+  for (const [name, value] of pairs) {
     switch (name) {
       case 'variant': {
         const variant = variants.find((known) => known === value);
@@ -98,16 +128,22 @@ export function parseRpc(text: string, base: RpcSettings = publishedRpc): RpcSet
         );
     }
   }
+  const idle = names.find((name) => name !== 'layers');
+  if (result.layers === 'none' && idle !== undefined) {
+    throw new UsageError(`--rpc layers=none leaves RPC out, so ${idle} would have no effect. Leave one of them out.`);
+  }
   return result;
 }
 
 export function parseNoise(text: string): NoiseKind[] {
   if (text === 'none') return [];
-  return text.split(',').map((name) => {
+  const kinds = text.split(',').map((name) => {
     const kind = noiseKinds.find((known) => known === name.trim());
     if (kind === undefined) throw new UsageError(`--noise ${name}: the kinds are ${noiseKinds.join(', ')}, or none.`);
     return kind;
   });
+  refuseTwice(kinds, '--noise');
+  return kinds;
 }
 
 export function parseLevels(text: string): number[] {
@@ -123,12 +159,14 @@ const formats = ['html', 'json', 'csv', 'npz'] as const;
 export type Format = (typeof formats)[number];
 
 export function parseFormats(text: string): Format[] {
-  return text.split(',').map((name) => {
+  const chosen = text.split(',').map((name) => {
     const format = formats.find((known) => known === name.trim());
     if (format === undefined)
       throw new UsageError(`--format ${name.trim()}: this version writes ${formats.join(', ')}.`);
     return format;
   });
+  refuseTwice(chosen, '--format');
+  return chosen;
 }
 
 export interface FailOn {

@@ -36,21 +36,29 @@ export function alignmentNumbers(
   kernels: HeadKernels,
 ): AlignmentNumbers {
   const target = subspaceTarget(spectrum, kernels);
-  const twins = input.untrained.map(({ k, v }) => {
-    const own = keySpectrum(k, input.tokens, input.headDim, kernels);
-    return { spectrum: own, target: subspaceTarget(own, kernels), v };
-  });
-  const theory = alignmentMode('theory', input, options, spectrum, target, twins);
-  const plain = alignmentMode('plain', input, options, spectrum, target, twins);
+  const twins = twinStatistics(input, kernels);
+  const theory = alignmentMode('theory', input, options, spectrum, target, twins.theory);
+  const plain = alignmentMode('plain', input, options, spectrum, target, twins.plain);
   const residual = centringResidual(spectrum.gram, input.v);
   const verdict = alignmentVerdict(theory, spectrum.rank, input.headDim);
   return { theory, plain, centringResidual: residual, ...verdict };
 }
 
-interface TwinTarget {
-  readonly spectrum: KeySpectrum;
-  readonly target: SubspaceTarget;
-  readonly v: Float64Array;
+/** Statistics of every twin against its own Gram, whose [N, N] arrays are gone before the next twin's are made. */
+function twinStatistics(
+  input: HeadInput,
+  kernels: HeadKernels,
+): Readonly<Record<AlignmentModeName, readonly SubspaceStatistics[]>> {
+  const draws: Record<AlignmentModeName, SubspaceStatistics[]> = { theory: [], plain: [] };
+  for (const { k, v } of input.untrained) {
+    const own = keySpectrum(k, input.tokens, input.headDim, kernels);
+    const target = subspaceTarget(own, kernels);
+    for (const mode of ['theory', 'plain'] as const) {
+      const found = subspaceStatistics(target, alignmentCoefficients(mode, own, v));
+      if (found !== null) draws[mode].push(found.statistics);
+    }
+  }
+  return draws;
 }
 
 function alignmentMode(
@@ -59,7 +67,7 @@ function alignmentMode(
   options: DiagnosticsOptions,
   spectrum: KeySpectrum,
   target: SubspaceTarget,
-  twins: readonly TwinTarget[],
+  twinDraws: readonly SubspaceStatistics[],
 ): AlignmentMode {
   const n = input.tokens;
   const r = spectrum.rank;
@@ -68,6 +76,7 @@ function alignmentMode(
   const overlapChance = n > 1 ? Math.min(1, Math.max(p, r) / (n - 1)) : 1;
   const energyChance = n > 1 ? r / (n - 1) : 1;
   if (observed === null) {
+    const reason = r === 0 ? emptyGramReason(n) : 'The values are the same for all tokens, so they span nothing.';
     return {
       cosines: [],
       overlap: null,
@@ -77,8 +86,8 @@ function alignmentMode(
       rayleigh: null,
       informative: false,
       cosineBand: { low: [], mean: [], high: [] },
-      nulls: { random: null, permuted: null, untrained: null, otherHeads: null },
-      reason: r === 0 ? emptyGramReason(n) : 'The values are the same for all tokens, so they span nothing.',
+      nulls: { random: null, permuted: null, untrained: null, otherHeads: null, reason },
+      reason,
     };
   }
   const { statistics, basis } = observed;
@@ -93,13 +102,32 @@ function alignmentMode(
   });
   const plainBasis = mode === 'plain' ? basis : null;
   const permutedDraws = permutedNull(target, rule, input.v, plainBasis, key('permuted'), options.nulls);
-  const twinDraws = twins.flatMap((twin) => {
-    const found = subspaceStatistics(twin.target, alignmentCoefficients(mode, twin.spectrum, twin.v));
-    return found === null ? [] : [found.statistics];
-  });
   const others = input.otherValues.flatMap((v) => {
     const found = subspaceStatistics(target, alignmentCoefficients(mode, spectrum, v));
     return found === null ? [] : [found.statistics];
+  });
+  const nulls = {
+    random: nullResult(statistics, randomDraws),
+    permuted: nullResult(statistics, permutedDraws),
+    untrained: nullResult(statistics, twinDraws),
+    otherHeads:
+      others.length === 0
+        ? null
+        : {
+            overlap: rankAmong(
+              statistics.overlap,
+              others.map((other) => other.overlap),
+            ),
+            rayleigh: rankAmong(
+              statistics.rayleigh,
+              others.map((other) => other.rayleigh),
+            ),
+          },
+  };
+  const missing = missingNulls(nulls, {
+    draws: options.nulls,
+    twins: input.untrained.length,
+    heads: input.otherValues.length,
   });
   return {
     cosines: principalCosines(target, statistics),
@@ -111,24 +139,25 @@ function alignmentMode(
     informative: overlapChance <= informativeChance,
     cosineBand: band(bandCosines, Math.min(p, r)),
     nulls: {
-      random: nullResult(statistics, randomDraws),
-      permuted: nullResult(statistics, permutedDraws),
-      untrained: nullResult(statistics, twinDraws),
-      otherHeads:
-        others.length === 0
-          ? null
-          : {
-              overlap: rankAmong(
-                statistics.overlap,
-                others.map((other) => other.overlap),
-              ),
-              rayleigh: rankAmong(
-                statistics.rayleigh,
-                others.map((other) => other.rayleigh),
-              ),
-            },
+      ...nulls,
+      ...(missing.length === 0 ? {} : { reason: missing.join(' ') }),
     },
   };
+}
+
+/** A sentence for each null that is null; `asked`: how many draws each was to have. */
+function missingNulls(nulls: AlignmentMode['nulls'], asked: { draws: number; twins: number; heads: number }): string[] {
+  const fewDraws =
+    asked.draws < 2 ? `${asked.draws} draws were asked for, 2 are needed` : 'fewer than 2 draws have a value';
+  const fewTwins =
+    asked.twins < 2 ? `${asked.twins} twins were asked for, 2 are needed` : 'fewer than 2 twins have a value';
+  const fewHeads = asked.heads === 0 ? 'the layer has one head' : "no other head's values span anything";
+  return [
+    nulls.random === null ? `random was not run: ${fewDraws}.` : '',
+    nulls.permuted === null ? `permuted was not run: ${fewDraws}.` : '',
+    nulls.untrained === null ? `untrained was not run: ${fewTwins}.` : '',
+    nulls.otherHeads === null ? `otherHeads was not run: ${fewHeads}.` : '',
+  ].filter((sentence) => sentence !== '');
 }
 
 /** Diagonal of G^-1 relative to its largest entry, [N]. */

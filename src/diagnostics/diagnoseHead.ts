@@ -9,7 +9,7 @@ import { gammaNumbers } from './gamma';
 import { rpcOutput, softmaxOutput, type HeadTensors } from './headAttention';
 import type { DiagnosticsOptions, HeadInput } from './headInput';
 import type { HeadResult } from './headResult';
-import { noiseNumbers } from './noise';
+import { noiseNumbers, rpcNotAsked } from './noise';
 import { projectionNumbers } from './projectionLoss';
 import { reproductionNumbers } from './reproduction';
 import { rpcNumbers } from './rpcNumbers';
@@ -58,6 +58,7 @@ export function diagnoseHead(input: HeadInput, options: DiagnosticsOptions, kern
     reproduction: reproductionNumbers(spectrum, input.v, headDim, kernels),
     rpc,
     noise: noiseNumbers(input, options, clean, kernels),
+    ...(rpc === null ? { reason: rpcNotAsked } : {}),
   };
 }
 

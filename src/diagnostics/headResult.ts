@@ -42,11 +42,13 @@ export interface NullSummary {
   readonly mean: number;
   /** ddof 1 */
   readonly sd: number;
+  /** null (`reason`): the draws have no spread. */
   readonly z: Measured;
   /** One-sided: (1 + #{null >= observed}) / (draws + 1). */
   readonly p: number;
   /** Benjamini-Hochberg over all heads of the run; filled in when the run is complete. */
   readonly q?: number;
+  readonly reason?: string;
 }
 
 export interface NullResult {
@@ -85,6 +87,8 @@ export interface AlignmentMode {
     readonly permuted: NullResult | null;
     readonly untrained: NullResult | null;
     readonly otherHeads: { readonly overlap: RankAmongHeads; readonly rayleigh: RankAmongHeads } | null;
+    /** Why those that are null were not run. */
+    readonly reason?: string;
   };
   readonly reason?: string;
 }
@@ -164,7 +168,7 @@ export interface RpcNumbers {
   /** ||h_rpc - h_softmax|| / ||h_softmax|| on clean input. */
   readonly cleanGap: Measured;
   /** ||h - 1_N h|| / ||h|| */
-  readonly dispersion: { readonly softmax: Measured; readonly rpc: Measured };
+  readonly dispersion: { readonly softmax: Measured; readonly rpc: Measured; readonly reason?: string };
   /** true: S is zero in every iteration (spec section 2, F5). */
   readonly sparseNeverActive: boolean;
   readonly reason?: string;
@@ -177,6 +181,7 @@ export interface NoiseCurve {
   readonly mean: readonly number[];
   /** Half width of the 95 % interval, per level; 0 width is reported as null when repeats < 2. */
   readonly ci: readonly Measured[];
+  readonly reason?: string;
 }
 
 /** 'deviates less' only if the interval of the paired difference excludes 0 and RPC has not collapsed. */
@@ -194,7 +199,13 @@ export interface NoiseNumbers {
     readonly softmax: Measured;
     readonly rpc: Measured;
     readonly difference: Measured;
-    readonly ci: { readonly softmax: Measured; readonly rpc: Measured; readonly difference: Measured };
+    readonly ci: {
+      readonly softmax: Measured;
+      readonly rpc: Measured;
+      readonly difference: Measured;
+      readonly reason?: string;
+    };
+    readonly reason?: string;
   };
   readonly verdict: NoiseVerdict;
   readonly reason?: string;
@@ -209,7 +220,8 @@ export interface HeadResult {
   readonly gamma: { readonly learned: GammaNumbers; readonly eig: GammaNumbers; readonly perturbed: GammaNumbers };
   readonly projection: ProjectionNumbers;
   readonly reproduction: { readonly asCoded: ReproductionMetrics; readonly scaleFree: ReproductionMetrics };
-  /** null: RPC was not asked for in this layer. */
+  /** null (`reason`): RPC was not asked for in this layer. */
   readonly rpc: RpcNumbers | null;
   readonly noise: readonly NoiseNumbers[];
+  readonly reason?: string;
 }

@@ -13,7 +13,16 @@ import { distance, mean, measured, norm, sampleSd } from './vector';
 /** RPC has collapsed where its rows differ by less than this part of softmax attention's. */
 const collapseRatio = 0.5;
 
-export interface CleanOutputs {
+/** Below this part of their mean the spread of the repeats is round-off: every draw did the same. */
+const smallestRelativeSd = 1e-9;
+
+export const rpcNotAsked = 'RPC-Attention was not asked for in this layer.';
+const rpcUndefined = 'RPC-Attention has no value for this head, or its clean output is zero.';
+const oneRepeat = 'An interval needs 2 repeats or more.';
+const equalDraws =
+  'Every repeat gave the same deviation (no draw of this noise differs from another), so there is no interval and no verdict.';
+
+interface CleanOutputs {
   /** [N, d] */
   readonly softmax: Float64Array;
   /** [N, d]; null: RPC was not asked for, or has no value. */
@@ -114,10 +123,16 @@ function summarise(
   const softmaxAreas = sweep.softmax.map((row) => areaUnderCurve(levels, row));
   const rpcAreas = sweep.rpc?.map((row) => areaUnderCurve(levels, row)) ?? null;
   const differences = rpcAreas === null ? null : softmaxAreas.map((area, i) => area - rpcAreas[i]!);
+  // Without chance in the draws an interval of zero width would look like certainty.
+  const constant = allEqual(softmaxAreas) && (rpcAreas === null || allEqual(rpcAreas));
+  const interval = (areas: readonly number[] | null): Measured =>
+    areas === null || constant ? null : halfWidth(areas);
   const difference = differences === null ? null : measured(mean(differences));
-  const ci = differences === null ? null : halfWidth(differences);
+  const ci = interval(differences);
+  const noRpc = rpcAreas === null ? (rpcAsked ? rpcUndefined : rpcNotAsked) : null;
+  const noInterval = softmaxAreas.length < 2 ? oneRepeat : constant ? equalDraws : noRpc;
   const verdict = noiseVerdict(difference, ci, dispersion);
-  const reason = verdictReason(rpcAsked, rpcAreas !== null, verdict);
+  const reason = noRpc ?? noInterval ?? 'The head output is zero, so it has no dispersion.';
   return {
     kind,
     levels,
@@ -129,13 +144,15 @@ function summarise(
       rpc: rpcAreas === null ? null : measured(mean(rpcAreas)),
       difference,
       ci: {
-        softmax: halfWidth(softmaxAreas),
-        rpc: rpcAreas === null ? null : halfWidth(rpcAreas),
+        softmax: interval(softmaxAreas),
+        rpc: interval(rpcAreas),
         difference: ci,
+        ...(noInterval === null ? {} : { reason: noInterval }),
       },
+      ...(noRpc === null ? {} : { reason: noRpc }),
     },
     verdict,
-    ...(reason === null ? {} : { reason }),
+    ...(verdict === 'not measured' ? { reason } : {}),
   };
 }
 
@@ -167,16 +184,18 @@ export function noiseVerdict(
   return dispersion.rpc >= collapseRatio * dispersion.softmax ? 'RPC deviates less' : 'collapsed';
 }
 
-function verdictReason(rpcAsked: boolean, rpcMeasured: boolean, verdict: NoiseVerdict): string | null {
-  if (verdict !== 'not measured') return null;
-  if (!rpcAsked) return 'RPC-Attention was not asked for in this layer, so there is nothing to compare with.';
-  if (!rpcMeasured) return 'RPC-Attention has no value for this head, or its clean output is zero.';
-  return 'The interval of the difference needs 2 repeats or more.';
-}
-
 function curve(rows: readonly (readonly number[])[]): NoiseCurve {
   const columns = rows[0]!.map((_, level) => rows.map((row) => row[level]!));
-  return { mean: columns.map((column) => mean(column)), ci: columns.map(halfWidth) };
+  return {
+    mean: columns.map((column) => mean(column)),
+    ci: columns.map(halfWidth),
+    ...(rows.length < 2 ? { reason: oneRepeat } : {}),
+  };
+}
+
+/** Two values or more without a spread; one value says nothing about it. */
+function allEqual(values: readonly number[]): boolean {
+  return values.length > 1 && sampleSd(values) <= smallestRelativeSd * Math.abs(mean(values));
 }
 
 function halfWidth(values: readonly number[]): Measured {
@@ -194,7 +213,13 @@ function notMeasured(kind: NoiseKind, reason: string): NoiseNumbers {
     softmax: { mean: [], ci: [] },
     rpc: null,
     rpcVsCleanSoftmax: null,
-    auc: { softmax: null, rpc: null, difference: null, ci: { softmax: null, rpc: null, difference: null } },
+    auc: {
+      softmax: null,
+      rpc: null,
+      difference: null,
+      ci: { softmax: null, rpc: null, difference: null, reason },
+      reason,
+    },
     verdict: 'not measured',
     reason,
   };

@@ -14,3 +14,8 @@ const levels: Readonly<Record<NoiseKind, readonly number[]>> = {
 export function defaultLevels(kind: NoiseKind): readonly number[] {
   return levels[kind];
 }
+
+/** Whether a level of this kind is a share of entries or tokens, and so 1 at most. */
+export function levelsAreShares(kind: NoiseKind): boolean {
+  return kind === 'key_sparse' || kind === 'token_replace' || kind === 'token_drop';
+}

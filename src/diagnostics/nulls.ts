@@ -25,7 +25,9 @@ export function summariseNull(observed: number, draws: readonly number[]): NullS
   const sd = sampleSd(draws);
   const spread = sd > smallestRelativeSd * Math.abs(centre);
   const atLeast = draws.filter((draw) => draw >= observed - tieTolerance).length;
-  return { mean: centre, sd, z: spread ? (observed - centre) / sd : null, p: (1 + atLeast) / (draws.length + 1) };
+  const p = (1 + atLeast) / (draws.length + 1);
+  if (spread) return { mean: centre, sd, z: (observed - centre) / sd, p };
+  return { mean: centre, sd, z: null, p, reason: 'All draws are the same up to round-off, so there is no z.' };
 }
 
 /** All three statistics against the draws. */

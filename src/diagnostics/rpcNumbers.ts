@@ -5,6 +5,9 @@ import type { RpcOutput, RpcParameters } from '../engine/headKernels';
 import type { RpcNumbers } from './headResult';
 import { dispersion, distance, measured, norm } from './vector';
 
+const zeroKeys = 'All keys are zero; mu divides by their 1-norm, so RPC-Attention has no value here.';
+const zeroOutput = 'The head output is zero, so nothing relative to it has a value.';
+
 /** `softmax` and `rpc.out` are [N, d]; `rpc` null: all keys are zero. */
 export function rpcNumbers(
   parameters: RpcParameters,
@@ -30,9 +33,9 @@ export function rpcNumbers(
       density: [],
       sparseNorm: [],
       cleanGap: null,
-      dispersion: { softmax: softmaxDispersion, rpc: null },
+      dispersion: { softmax: softmaxDispersion, rpc: null, reason: zeroKeys },
       sparseNeverActive: false,
-      reason: 'All keys are zero; mu divides by their 1-norm, so RPC-Attention has no value here.',
+      reason: zeroKeys,
     };
   }
   const { mu, tau, residual, density, sparseNorm } = rpc.numbers;
@@ -46,10 +49,12 @@ export function rpcNumbers(
     density,
     sparseNorm,
     cleanGap,
-    dispersion: { softmax: softmaxDispersion, rpc: rpcDispersion },
+    dispersion: {
+      softmax: softmaxDispersion,
+      rpc: rpcDispersion,
+      ...(softmaxDispersion === null || rpcDispersion === null ? { reason: zeroOutput } : {}),
+    },
     sparseNeverActive: density.every((share) => share === 0),
-    ...(cleanGap === null || rpcDispersion === null
-      ? { reason: 'The head output is zero, so nothing relative to it has a value.' }
-      : {}),
+    ...(cleanGap === null ? { reason: zeroOutput } : {}),
   };
 }

@@ -31,12 +31,15 @@ export function spectrumNumbers(spectrum: KeySpectrum, headDim: number): Spectru
   const { gram, eigen } = spectrum;
   const scale = Math.exp(gram.shift);
   const values = [...eigen.values.subarray(0, reportedEigenvalues)];
-  const reason = rankReason(spectrum, headDim);
+  const log10Eigenvalues = values.map((w) => (w > 0 ? measured((gram.shift + Math.log(w)) / Math.LN10) : null));
+  const reason =
+    rankReason(spectrum, headDim) ??
+    (log10Eigenvalues.includes(null) ? 'Eigenvalues at or below 0 are round-off and have no logarithm.' : null);
   return {
     shift: gram.shift,
     // + 0: round-off below 0 times a scale that underflows is -0.
     eigenvalues: values.map((w) => scale * w + 0),
-    log10Eigenvalues: values.map((w) => (w > 0 ? measured((gram.shift + Math.log(w)) / Math.LN10) : null)),
+    log10Eigenvalues,
     numericalRank: spectrum.numericalRank,
     rank: spectrum.rank,
     maxScore: gram.maxScore,

@@ -44,7 +44,7 @@ export interface LayerTrace {
   readonly out: FloatArray;
   /** [H, N, d] attention without RPC (Scaled Attention's mixing included where the model has it). */
   readonly softmax: FloatArray;
-  /** [H, N, d] RPC-Attention beside it; null where not asked for. */
+  /** [H, N, d] RPC-Attention beside it; null where not asked for. NaN in a head whose keys are all zero. */
   readonly rpc: FloatArray | null;
   /** [H, queryPos, keyPos] of what the model itself computes; null unless asked for. */
   readonly pattern: FloatArray | null;

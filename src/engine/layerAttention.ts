@@ -7,7 +7,8 @@ import type { ModelSpec, RpcSettings } from '../model/modelSpec';
 import { EngineError, type LayerOptions } from './backend';
 import { headOf } from './headLayout';
 import type { HeadKernels } from './headKernels';
-import { rpcParameters, rpcRunsIn } from './rpcConstants';
+import { requireFinite } from './finite';
+import { headsWithoutKeys, rpcParameters, rpcRunsIn } from './rpcConstants';
 
 export interface LayerHeads {
   /** [H, N, d] each, k and v once per query head; q is the same array as k in symmetric layers. */
@@ -67,6 +68,7 @@ export function layerAttention(
     }
   };
 
+  const withoutKeys = beside === null ? new Set<number>() : headsWithoutKeys(heads.k, spec.heads);
   for (let h = 0; h < spec.heads; h++) {
     const k = headOf(heads.k, h, tokens, d);
     const v = headOf(heads.v, h, tokens, d);
@@ -80,11 +82,16 @@ export function layerAttention(
       // The last iteration's pattern: scores K2 K2^T, or q K2^T with queries of their own.
       patternKeys = result.cleanedKeys;
     }
-    if (rpc !== null && beside !== null) {
-      const same = nativeOut !== null && native !== null && sameIteration(native, beside);
-      rpc.set(same ? headOf(nativeOut, h, tokens, d) : runRpc(beside, q, k, v, h).out, h * tokens * d);
-    }
     pattern?.set(kernels.pattern(q, patternKeys, tokens, d, rule), h * tokens * tokens);
+    if (rpc !== null && beside !== null) {
+      if (withoutKeys.has(h)) {
+        rpc.fill(Number.NaN, h * tokens * d, (h + 1) * tokens * d);
+        continue;
+      }
+      const same = nativeOut !== null && native !== null && sameIteration(native, beside);
+      const out = same ? headOf(nativeOut, h, tokens, d) : runRpc(beside, q, k, v, h).out;
+      rpc.set(requireFinite(out, `RPC-Attention outputs of layer ${options.layer}, head ${h}`), h * tokens * d);
+    }
   }
   return { out: nativeOut ?? softmax, softmax, rpc, pattern };
 }

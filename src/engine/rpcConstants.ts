@@ -1,6 +1,7 @@
 // The numbers that tell the named variants of RPC-Attention apart (table of spec section 2), and in which layers
 // RPC runs. Shared by every backend; the iteration itself is each backend's own.
 
+import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { RpcSettings } from '../model/modelSpec';
 import { EngineError } from './backend';
 import type { RpcParameters } from './headKernels';
@@ -26,7 +27,7 @@ export function rpcConstants(
   if (keyNorm1 === 0) {
     throw new EngineError(
       'nonFinite',
-      'RPC-Attention has no value for a head whose keys are all zero (mu divides by the 1-norm of the keys). Leave this layer out of --rpc.',
+      'RPC-Attention has no value for a head whose keys are all zero (mu divides by the 1-norm of the keys). Let softmax flow on in this layer.',
     );
   }
   if (!Number.isInteger(parameters.iterations) || parameters.iterations < 1) {
@@ -37,6 +38,16 @@ export function rpcConstants(
   const mu = (tokens * width) / (4 * keyNorm1);
   const tau = variant === 'code' || variant === 'code-headdim' ? lambda * mu : lambda / mu;
   return { mu, tau, sigma: variant === 'admm' ? 1 : -1 };
+}
+
+/** Heads of keys [H, N, d] that are all zero, such as pruned ones: RPC-Attention has no value for them. */
+export function headsWithoutKeys(keys: FloatArray, heads: number): ReadonlySet<number> {
+  const size = keys.length / heads;
+  const found = new Set<number>();
+  for (let h = 0; h < heads; h++) {
+    if (keys.subarray(h * size, (h + 1) * size).every((key) => key === 0)) found.add(h);
+  }
+  return found;
 }
 
 /** Whether the settings name this layer; null settings name none. */

@@ -47,7 +47,6 @@ export function runLayer(
 
   const attended = layerAttention(ops.kernels, spec, projected, weights.scale, tokens, options);
   requireFinite(attended.softmax, `softmax attention outputs ${at}`);
-  if (attended.rpc !== null) requireFinite(attended.rpc, `RPC-Attention outputs ${at}`);
   requireFinite(attended.out, `head outputs ${at}`);
 
   const merged = mergeHeads(attended.out, tokens, heads, headDim);

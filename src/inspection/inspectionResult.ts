@@ -2,7 +2,8 @@
 
 import type { BackendKind } from '../engine/backend';
 import type { HeadResult } from '../diagnostics/headResult';
-import type { AttentionKind, ModelFamily, SpecFact } from '../model/modelSpec';
+import type { NoiseSettings } from '../diagnostics/headInput';
+import type { AttentionKind, ModelFamily, RpcSettings, SpecFact } from '../model/modelSpec';
 
 export const resultSchemaName = 'gramlens.inspection/1';
 
@@ -35,6 +36,7 @@ export interface Provenance {
   /** Why this backend (auto's reason, or 'chosen by the user'). */
   readonly backendReason: string;
   readonly adapter: string | null;
+  readonly adapterReason?: string;
   /** Precision of the backend's forward pass. */
   readonly precision: 'float32' | 'float64';
   /** Precision of the tensors and arithmetic behind every metric. */
@@ -47,7 +49,13 @@ export interface Provenance {
     readonly layers: 'all' | 'none' | readonly number[];
   };
   readonly forward: 'native' | 'softmax' | 'rpc';
+  /** RPC that the checkpoint was trained with; null in models without it. */
+  readonly nativeRpc: RpcSettings | null;
   readonly nulls: number;
+  readonly twins: number;
+  readonly noise: NoiseSettings;
+  /** Facts of the model that a person set or answered. */
+  readonly overrides: Readonly<Record<string, string>>;
   readonly elapsedMs?: number;
 }
 

@@ -21,6 +21,8 @@ const rates = {
   eigen: 1.1e9,
   /** Drawing a weight of an untrained twin, seconds. */
   drawnWeight: 6e-8,
+  /** SHA-256 of the file, bytes/s. */
+  hashing: 4e8,
   /** Whatever a head costs besides, seconds. */
   head: 0.05,
 };
@@ -67,6 +69,26 @@ function headCost(request: InspectionRequest, layer: number): HeadCost {
   };
 }
 
+/** What a process and a worker thread hold before any data, and what the collector leaves lying about, bytes. */
+const processBytes = 100e6;
+const threadBytes = 40e6;
+const garbageFactor = 2.4;
+
+/** Memory at its highest, in bytes: weights of two layers, traces, inputs of two layers of heads, heads at work. */
+function peakBytes(request: InspectionRequest, layerByteLength: number, threads: number): number {
+  const { tokens: n, headDim: d, embedDim: c, heads } = request.spec;
+  const float64 = 8;
+  // As read and again in float64 in the kernels' memory; the next layer is read ahead. A twin has weights of its own.
+  const weights = (request.twins > 0 ? 6 : 4) * layerByteLength;
+  const traces = float64 * 3 * n * c * request.layers.length;
+  const twins = float64 * 3 * n * c * request.twins;
+  // q, k, v, V of the other heads, x, three projections, k and v of every twin; posted, so held twice.
+  const headInput = float64 * ((2 + heads + 2 * request.twins) * n * d + n * c + 3 * d * c);
+  const inputs = 2 * 2 * request.heads.length * headInput;
+  const atWork = threads * float64 * 14 * n * n;
+  return processBytes + threads * threadBytes + garbageFactor * (weights + traces + twins + inputs + atWork);
+}
+
 /**
  * The cost of `request`. `layerByteLength`: bytes of the largest layer's weights in the file;
  * `threads`: head workers that this machine will run.
@@ -86,9 +108,6 @@ export function planInspection(
   const twinWeights = twinLayers * (4 * spec.embedDim + 2 * spec.mlpDim) * spec.embedDim;
   const forwardSeconds = forwardFlops / rates.products + twinWeights * rates.drawnWeight;
   const slowdown = request.backend === 'reference' ? referenceSlowdown : 1;
-  const tracePerLayer = 8 * 5 * spec.tokens * spec.embedDim;
-  const perHead =
-    8 * (8 * spec.tokens * spec.tokens + 3 * spec.headDim * spec.embedDim + 2 * spec.tokens * spec.embedDim);
   return {
     description,
     layers: request.layers.length,
@@ -96,12 +115,14 @@ export function planInspection(
     tokens: spec.tokens,
     headDim: spec.headDim,
     layerByteLength,
-    // The file's floats once as read, once in float64 in the kernels' memory, and the next layer read ahead.
-    peakByteLength: 4 * layerByteLength + request.layers.length * tracePerLayer + threads * perHead,
+    peakByteLength: peakBytes(request, layerByteLength, threads),
     forwardFlops,
     diagnosticsFlops,
-    // The forward pass shares the cores with the heads.
-    estimatedSeconds: (slowdown * (forwardSeconds + headSeconds)) / threads,
+    // The forward pass shares the cores with the heads; the file is hashed beside them.
+    estimatedSeconds: Math.max(
+      (slowdown * (forwardSeconds + headSeconds)) / threads,
+      request.index.byteLength / rates.hashing,
+    ),
     backend: request.backend,
     backendReason: request.backendReason,
   };

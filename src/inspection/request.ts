@@ -4,6 +4,7 @@
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
 import { specForInput } from '../model/blockShape';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
@@ -22,18 +23,60 @@ export interface Choices {
   readonly keepTensors: boolean;
 }
 
-function allOr(chosen: readonly number[] | null, count: number, what: string): readonly number[] {
-  if (chosen === null) return Array.from({ length: count }, (_, i) => i);
-  const wrong = chosen.find((index) => index >= count);
-  if (wrong !== undefined) {
-    throw new ModelSpecError(
-      'badInput',
-      `The model has ${count} ${what}s (0 to ${count - 1}); there is no ${what} ${wrong}. Choose others with --${what}s.`,
-    );
+/** A choice that this model cannot have. The sentence is the same everywhere; `choice` says which control it is about. */
+export class ChoiceError extends ModelSpecError {
+  constructor(
+    readonly choice: 'layers' | 'heads' | 'rpc' | 'forward' | 'noise',
+    message: string,
+  ) {
+    super('badInput', message);
   }
+}
+
+function checkIndexes(
+  chosen: readonly number[],
+  count: number,
+  what: 'layer' | 'head',
+  choice: ChoiceError['choice'],
+): void {
+  const wrong = chosen.find((index) => !Number.isInteger(index) || index < 0 || index >= count);
+  if (wrong === undefined) return;
+  throw new ChoiceError(
+    choice,
+    `The model has ${count} ${what}s (0 to ${count - 1})${what === 'head' ? ' in each layer' : ''}; there is no ${what} ${wrong}.`,
+  );
+}
+
+function allOr(chosen: readonly number[] | null, count: number, what: 'layer' | 'head'): readonly number[] {
+  if (chosen === null) return Array.from({ length: count }, (_, i) => i);
+  checkIndexes(chosen, count, what, `${what}s`);
   return [...new Set(chosen)].sort((a, b) => a - b);
 }
 
+function checkRpc({ rpc, forward }: Choices, spec: ModelSpec): void {
+  if (typeof rpc.layers !== 'string') checkIndexes(rpc.layers, spec.layers, 'layer', 'rpc');
+  if (forward === 'rpc' && (rpc.layers === 'none' || rpc.layers.length === 0)) {
+    throw new ChoiceError(
+      'forward',
+      'RPC shall flow on to the next layer, but it is computed in no layer. Choose layers for RPC, or another forward pass.',
+    );
+  }
+}
+
+/** Every share of tokens or entries is 1 at most: above it the curve would go on where nothing more happens. */
+function checkNoise(noise: NoiseSettings): void {
+  for (const kind of noise.kinds) {
+    const above = (noise.levels[kind] ?? defaultLevels(kind)).find((level) => levelsAreShares(kind) && level > 1);
+    if (above !== undefined) {
+      throw new ChoiceError(
+        'noise',
+        `The levels of ${kind} are shares from 0 to 1; ${above} is more than all there is. Choose lower levels, or leave ${kind} out.`,
+      );
+    }
+  }
+}
+
+/** Throws ChoiceError. */
 export function makeRequest(
   index: TensorIndex,
   spec: ModelSpec,
@@ -42,6 +85,8 @@ export function makeRequest(
   choices: Choices,
   gramlensVersion: string,
 ): InspectionRequest {
+  checkRpc(choices, spec);
+  checkNoise(choices.noise);
   return {
     index,
     spec: specForInput(spec, input),

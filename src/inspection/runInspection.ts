@@ -215,7 +215,9 @@ class Run {
     for (const twin of twins) {
       const random = randomNumbers(`${request.seed}/twin/${twin.seed}/${layer}`);
       const weights = untrainedBlockWeights(spec, trained, random);
-      const options = { ...this.layerOptions(layer), rpc: null, wantPattern: false };
+      // RPC beside a twin is of no use; RPC that flows on in the model flows on in its twin.
+      const own = this.layerOptions(layer);
+      const options = { ...own, rpc: own.forward === 'rpc' ? own.rpc : null, wantPattern: false };
       const trace = await services.metrics.runLayer(spec, weights, twin.residual, options);
       twin.residual = trace.next;
       traces.push({ k: trace.k, v: trace.v });
@@ -295,8 +297,9 @@ class Run {
   private async result(started: number, output: InspectionResult['output']): Promise<InspectionResult> {
     const { request, services, spec } = this;
     const dtypes = new Set<string>();
-    for (const entry of request.index.entries.values()) dtypes.add(entry.dtypeName);
+    for (const entry of request.index.entries.values()) dtypes.add(entry.dtype ?? entry.dtypeName);
     const parity: Parity = this.shadowed ? this.parity.result() : float64Parity;
+    this.services.onProgress('SHA-256 of the checkpoint', 1);
     const sha256 = await services.checkpointSha256();
     this.checkCancelled();
     return {
@@ -317,12 +320,19 @@ class Run {
         backend: services.backend.kind,
         backendReason: request.backendReason,
         adapter: services.backend.adapter,
+        ...(services.backend.adapter === null ? { adapterReason: 'this backend uses no graphics adapter' } : {}),
         precision: services.backend.precision,
         metricsPrecision: 'float64',
         parity,
         rpc: { ...request.rpc },
         forward: request.forward,
+        nativeRpc: spec.rpc,
         nulls: request.nulls,
+        twins: request.twins,
+        noise: request.noise,
+        overrides: Object.fromEntries(
+          spec.facts.filter((fact) => fact.source.startsWith('--set')).map((fact) => [fact.fact, fact.value]),
+        ),
         elapsedMs: Math.round(services.now() - started),
       },
       model: modelSummary(spec),

@@ -30,7 +30,8 @@ export class TraceStore {
     if (kept === undefined) throw new Error(`layer ${layer}, head ${head} was not inspected in this run`);
     const { tokens, headDim, q, k, v, rule } = kept;
     let rpcPattern: Float32Array | null = null;
-    if (kept.rpc !== null) {
+    // RPC has no value in a head whose keys are all zero.
+    if (kept.rpc !== null && k.some((key) => key !== 0)) {
       const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc, rule).cleanedKeys;
       rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
     }

@@ -14,7 +14,12 @@ export async function collectDetails(
 ): Promise<(layer: number, head: number) => HeadDetail | null> {
   const details = new Map<string, HeadDetail>();
   for (const { layer, head } of selectHeads(result, maxReportHeads)) {
-    details.set(`${layer}/${head.index}`, await fetchDetail(layer, head.index));
+    try {
+      details.set(`${layer}/${head.index}`, await fetchDetail(layer, head.index));
+    } catch {
+      // Who kept the tensors is gone (a closed tab): the numbers are all there, the patterns are left out.
+      break;
+    }
   }
   return (layer, head) => details.get(`${layer}/${head}`) ?? null;
 }

@@ -2,6 +2,7 @@
 // result; nothing here judges a paper or a model.
 
 import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
+import { defaultLevels } from '../diagnostics/noiseLevels';
 import { formatNumber, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 
@@ -49,6 +50,27 @@ export function modelCard(result: InspectionResult): string {
   return `${htmlFacts('Model', facts)}\n${notes}\n${output}`;
 }
 
+function rpcText(rpc: Provenance['rpc']): string {
+  return `variant ${rpc.variant}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, ${layersText(rpc.layers)}`;
+}
+
+function nativeRow({ nativeRpc }: Partial<Provenance>): (readonly [string, string])[] {
+  return nativeRpc ? [['RPC the checkpoint was trained with', rpcText(nativeRpc)]] : [];
+}
+
+/** What results of earlier builds do not have. */
+function laterRows({ twins, noise, overrides }: Partial<Provenance>): (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = [];
+  if (twins !== undefined) rows.push(['Untrained twins', String(twins)]);
+  if (noise !== undefined) {
+    const kinds = noise.kinds.map((kind) => `${kind} (${(noise.levels[kind] ?? defaultLevels(kind)).join(', ')})`);
+    rows.push(['Noise', kinds.length === 0 ? 'none' : `${kinds.join('; ')}; ${noise.repeats} repeats`]);
+  }
+  const set = Object.entries(overrides ?? {}).map(([name, value]) => `${name}=${value}`);
+  if (set.length > 0) rows.push(['Facts set by hand', set.join(', ')]);
+  return rows;
+}
+
 /** Everything that is needed to run it again and get the same numbers. */
 export function provenanceTable(result: InspectionResult): string {
   const { provenance } = result;
@@ -85,7 +107,9 @@ export function provenanceTable(result: InspectionResult): string {
       `variant ${rpc.variant}${asym}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, ${layersText(rpc.layers)}`,
     ],
     ['Forward pass', forwardWords[provenance.forward]],
+    ...nativeRow(provenance),
     ['Null draws', String(provenance.nulls)],
+    ...laterRows(provenance),
     ...(provenance.elapsedMs === undefined
       ? []
       : [['Elapsed', `${formatNumber(provenance.elapsedMs / 1000)} s`] as const]),
@@ -109,7 +133,7 @@ export function methodText(result: InspectionResult): string {
   const variant = variantWords[rpc.variant];
   const text = [
     `Teo &amp; Nguyen 2024 (${teo}) read self-attention as kernel principal component analysis: a head's output would be the projection of its queries on principal axes in the feature space of the kernel exp(x·y/√d), scaled by the keys' sums, and the value matrix would hold the eigenvectors of the centred Gram matrix of the keys. They derive RPC-Attention from robust PCA. Saritas &amp; Yildiz 2025 (${saritas}) tried to reproduce the claims about value vectors, eigenvalues and projection error and report that they could not. This report measures both sides' quantities on one checkpoint and one input and prints the chance level or null beside each score.`,
-    `<strong>Spectrum.</strong> The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins; p is one-sided, q is Benjamini-Hochberg over all heads. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
+    `<strong>Spectrum.</strong> The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins (weights drawn anew at the family's own initialisation scale, on the same input); p is one-sided, q is Benjamini-Hochberg over all heads. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
     `<strong>Noise.</strong> The same noise is given to softmax and RPC attention; deviation is relative to each method's own clean output, AUC is its mean over the levels, intervals are 95 % over repeats. <strong>RPC</strong> runs beside the model on the same q, k, v; variant <code>${name}</code>${variant === undefined ? '' : ` (${escapeHtml(variant)})`}, ${rpc.iterations} iterations, lambda ${escapeHtml(formatNumber(rpc.lambda))}. Paper and code differ in threshold, mu and sign, so numbers of different variants are not comparable.`,
   ];
   return text.map((paragraph) => `<p>${paragraph}</p>`).join('\n');
@@ -124,7 +148,7 @@ export function cautionList(result: InspectionResult): string {
   const items = [
     'p against permuted tokens is easy to beat: keys and values are linear maps of the same tokens. Only untrained twins and the other heads test whether training put the eigenvectors there.',
     twins
-      ? 'The null of untrained twins was run; the verdicts use it.'
+      ? "The null of untrained twins was run; the verdicts use it. Twins are drawn at the family's own initialisation scale, so a network whose weights merely have another scale can differ from them without having learned anything."
       : 'The null of untrained twins was not run: no verdict here can say more than "beats permuted".',
     'One input was inspected; another input has other keys and another Gram matrix. The intervals cover the noise repeats, not the choice of input.',
     'The reproduction metrics "as coded" contain epsilons (1e-6, 1e-8, 1e-10) that decide the value where the largest score exceeds about 35; "scale-free" leaves them out. Their chance level is not 0.',

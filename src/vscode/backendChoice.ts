@@ -27,6 +27,13 @@ async function probe(page: PageCalls): Promise<WebGpuProbe> {
   });
   try {
     return await Promise.race([page.probeWebGpu(), timeout]);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      status: 'failed',
+      adapter: null,
+      message: vscode.l10n.t('Asking for a WebGPU adapter failed ({0}), so the cpu backend is used.', why),
+    };
   } finally {
     clearTimeout(timer);
   }

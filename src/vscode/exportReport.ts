@@ -1,7 +1,9 @@
 // *Export Diagnostics Report…*: one self-contained HTML file and the result as JSON beside it, or neither.
 
 import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { resultSchemaName } from '../inspection/inspectionResult';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { reportHtml } from '../report/reportHtml';
 import { resultJson } from '../report/resultJson';
@@ -21,6 +23,20 @@ async function askForFile(title: string): Promise<vscode.Uri | undefined> {
     title: vscode.l10n.t('Export Diagnostics Report'),
     saveLabel: vscode.l10n.t('Export'),
   });
+}
+
+/** The dialog asked about the HTML file only, and renaming over a folder would delete it. */
+async function checkReplaceable(uri: vscode.Uri, isOurs: (start: string) => boolean): Promise<void> {
+  const found = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => null);
+  if (found === null) return;
+  const isFile = (found.type & vscode.FileType.File) !== 0;
+  if (isFile && isOurs(new TextDecoder().decode((await vscode.workspace.fs.readFile(uri)).subarray(0, 200)))) return;
+  throw new Error(
+    vscode.l10n.t(
+      '{0} is already there and was not written by Gramlens. Choose another name for the report.',
+      basename(uri.path),
+    ),
+  );
 }
 
 /** Both files are written beside their place first and then renamed: a failure leaves nothing half-written. */
@@ -56,6 +72,8 @@ export async function exportReport(services: Services, given?: vscode.Uri): Prom
   const { picture } = session.snapshot;
   const json = replaceSuffix(html, '.json');
   try {
+    await checkReplaceable(html, () => true);
+    await checkReplaceable(json, (start) => start.includes(resultSchemaName));
     const details = await collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
     await writeBoth([
       { uri: html, text: reportHtml(result, details, { maxHeads: maxReportHeads, picture }) },

@@ -79,11 +79,11 @@ async function pickFile(): Promise<vscode.Uri> {
 
 /** Resolves with the result, or null when the person left or cancelled; errors are shown, not thrown. */
 export async function inspectCheckpoint(services: Services, argument: unknown): Promise<InspectionResult | null> {
-  return shown(services, async () => inspect(services, { uri: impliedFile(argument) ?? (await pickFile()) }));
+  return shown(async () => inspect(services, { uri: impliedFile(argument) ?? (await pickFile()) }));
 }
 
 export async function inspectSample(services: Services, file?: unknown): Promise<InspectionResult | null> {
-  return shown(services, async () => {
+  return shown(async () => {
     let name = samples.find((sample) => sample.file === file)?.file;
     if (name === undefined) {
       const items = samples.map((sample) => ({ label: sample.label, detail: sample.detail, file: sample.file }));
@@ -96,31 +96,46 @@ export async function inspectSample(services: Services, file?: unknown): Promise
   });
 }
 
-async function shown(services: Services, work: () => Promise<InspectionResult>): Promise<InspectionResult | null> {
+function wasLeft(error: unknown): boolean {
+  return error instanceof Dismissed || error instanceof CancelledError;
+}
+
+async function shown(work: () => Promise<InspectionResult>): Promise<InspectionResult | null> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Dismissed || error instanceof CancelledError) {
-      services.session.planningEnded('cancelled', vscode.l10n.t('Nothing was run.'));
-      return null;
-    }
-    services.session.planningEnded('failed', sentence(error));
-    void showError(error);
+    if (!wasLeft(error)) void showError(error);
     return null;
   }
 }
 
 /** The whole way; throws Dismissed, CancelledError or the failure. */
 export async function inspect(services: Services, known: InspectArguments): Promise<InspectionResult> {
+  const { session } = services;
+  const opening = await session.planning(basename(known.uri.path));
+  try {
+    return await planAndRun(services, known, opening);
+  } catch (error) {
+    if (wasLeft(error)) session.planningEnded(opening, 'cancelled', vscode.l10n.t('Nothing was run.'));
+    else session.planningEnded(opening, 'failed', sentence(error));
+    throw error;
+  }
+}
+
+async function planAndRun(
+  services: Services,
+  known: InspectArguments,
+  opening: vscode.CancellationToken,
+): Promise<InspectionResult> {
   const { session, inspector } = services;
-  await session.planning(basename(known.uri.path));
   const opened = await openFile(known.uri);
-  const spec = await resolveSpec(opened, known.overrides ?? {});
-  const input = await loadInput(known.input ?? (await pickInput(spec)), spec);
+  const spec = await resolveSpec(opened, known.overrides ?? {}, opening);
+  const input = await loadInput(known.input ?? (await pickInput(spec, opening)), spec);
+  if (opening.isCancellationRequested) throw new CancelledError();
   const page = await inspector.reveal();
   const backend = await chooseBackend(page);
   const { request, plan, threads } = planRequest(opened, spec, input, backend, services.version);
-  if (known.unasked !== true) await confirmPlan(plan);
+  if (known.unasked !== true) await confirmPlan(plan, opening);
 
   const makeRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
     attempt.backend === 'webgpu'
@@ -135,7 +150,7 @@ export async function inspect(services: Services, known: InspectArguments): Prom
           known: done,
         })
       : null;
-  return withCancellableProgress(services, opened, () => session.run(request, plan, makeRunner, fallback));
+  return withCancellableProgress(services, opened, () => session.run(opening, request, plan, makeRunner, fallback));
 }
 
 async function withCancellableProgress(

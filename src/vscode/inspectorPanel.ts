@@ -1,6 +1,7 @@
 // The inspector tab. It keeps its context when hidden, because its worker may own the GPU device of a run.
 
 import * as vscode from 'vscode';
+import { CancelledError } from '../inspection/runInspection';
 import type { PageCalls } from '../protocol/messages';
 import { pageHandlers } from './pageHandlers';
 import type { PageHost } from './pageHandlers';
@@ -18,6 +19,7 @@ interface OpenPanel {
 export class InspectorPanel implements vscode.Disposable {
   private open: OpenPanel | null = null;
   private readonly closed = new vscode.EventEmitter<void>();
+  /** The page, and whatever ran in it, is gone: closed, or loaded again. */
   readonly onDidClose = this.closed.event;
 
   constructor(
@@ -42,9 +44,12 @@ export class InspectorPanel implements vscode.Disposable {
       { viewColumn: vscode.ViewColumn.Active, preserveFocus: false },
       { enableScripts: true, retainContextWhenHidden: true, localResourceRoots: pageRoots(this.extensionUri) },
     );
-    panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'gramlens.svg');
+    const icon = (theme: string): vscode.Uri =>
+      vscode.Uri.joinPath(this.extensionUri, 'media', `gramlens-${theme}.svg`);
+    panel.iconPath = { light: icon('light'), dark: icon('dark') };
     const subscriptions: vscode.Disposable[] = [];
     let markReady = (): void => undefined;
+    let neverReady: (error: Error) => void = () => undefined;
     const ready = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(
@@ -55,8 +60,13 @@ export class InspectorPanel implements vscode.Disposable {
           ),
         );
       }, readyTimeoutMs);
+      neverReady = reject;
+      let seen = false;
       markReady = () => {
         clearTimeout(timer);
+        // A page that says so again was loaded again: its worker, and a run in it, are gone.
+        if (seen) this.closed.fire();
+        seen = true;
         resolve();
       };
       subscriptions.push(
@@ -78,6 +88,7 @@ export class InspectorPanel implements vscode.Disposable {
     panel.onDidDispose(() => {
       this.open = null;
       endpoint.close('the inspector tab was closed');
+      neverReady(new CancelledError());
       for (const subscription of subscriptions) subscription.dispose();
       this.closed.fire();
     });

@@ -1,5 +1,5 @@
 // From a file to a request: header, questions that the file leaves open, input, backend, plan. Every step can be
-// left with Escape, and then nothing has happened.
+// left with Escape, or is taken away by the token, and then nothing has happened.
 
 import * as vscode from 'vscode';
 import type { TensorIndex } from '../checkpoint/tensorIndex';
@@ -52,19 +52,23 @@ async function chooseCheckpoint(candidates: readonly string[]): Promise<string> 
   return chosen;
 }
 
-async function ask(question: SpecQuestion): Promise<string> {
+async function ask(question: SpecQuestion, token: vscode.CancellationToken): Promise<string> {
   const items = question.choices.map((choice) => ({
     label: choice.label,
     value: choice.value,
     ...(choice.detail === undefined ? {} : { detail: choice.detail }),
   }));
-  const chosen = await vscode.window.showQuickPick(items, { title: question.question, ignoreFocusOut: true });
+  const chosen = await vscode.window.showQuickPick(items, { title: question.question, ignoreFocusOut: true }, token);
   if (chosen === undefined) throw new Dismissed();
   return chosen.value;
 }
 
 /** The model, asking what the file cannot say. */
-export async function resolveSpec(opened: OpenedFile, given: SpecOverrides): Promise<ModelSpec> {
+export async function resolveSpec(
+  opened: OpenedFile,
+  given: SpecOverrides,
+  token: vscode.CancellationToken,
+): Promise<ModelSpec> {
   const overrides: Record<string, string> = { ...given };
   for (;;) {
     try {
@@ -73,13 +77,13 @@ export async function resolveSpec(opened: OpenedFile, given: SpecOverrides): Pro
       if (!(error instanceof ModelSpecError) || error.question === null) throw error;
       // The same question twice would be a loop: the answer was not accepted.
       if (Object.hasOwn(overrides, error.question.option)) throw error;
-      overrides[error.question.option] = await ask(error.question);
+      overrides[error.question.option] = await ask(error.question, token);
     }
   }
 }
 
 /** The input a person picks: a picture, an exact array, or seeded noise. */
-export async function pickInput(spec: ModelSpec): Promise<string> {
+export async function pickInput(spec: ModelSpec, token: vscode.CancellationToken): Promise<string> {
   if (spec.image === null) return pickTokens(spec);
   const { height, width, channels } = spec.image;
   const items = [
@@ -100,7 +104,7 @@ export async function pickInput(spec: ModelSpec): Promise<string> {
     },
   ];
   const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
-  const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true });
+  const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }, token);
   if (chosen === undefined) throw new Dismissed();
   if (chosen.value === 'random') return 'random';
   const filters: Record<string, string[]> =
@@ -159,7 +163,7 @@ export function planSentence(plan: InspectionPlan): string {
 }
 
 /** Shows the plan; Enter runs it, Escape leaves. A plan over the memory budget says so. */
-export async function confirmPlan(plan: InspectionPlan): Promise<void> {
+export async function confirmPlan(plan: InspectionPlan, token: vscode.CancellationToken): Promise<void> {
   const over = plan.peakByteLength > memoryBudgetBytes();
   const run = {
     label: `$(play) ${over ? vscode.l10n.t('Inspect although it needs more than gramlens.memoryBudgetMB') : vscode.l10n.t('Inspect')}`,
@@ -172,10 +176,10 @@ export async function confirmPlan(plan: InspectionPlan): Promise<void> {
     plan.tokens,
     plan.headDim,
   );
-  const chosen = await vscode.window.showQuickPick([run], {
-    title,
-    placeHolder: plan.backendReason,
-    ignoreFocusOut: true,
-  });
+  const chosen = await vscode.window.showQuickPick(
+    [run],
+    { title, placeHolder: plan.backendReason, ignoreFocusOut: true },
+    token,
+  );
   if (chosen === undefined) throw new Dismissed();
 }

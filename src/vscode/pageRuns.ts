@@ -1,6 +1,6 @@
 // Runs on the inspector page's GPU: gives the page's worker the bytes it asks for, and carries its events back.
 
-import { openBytes, type CheckpointFile, type OpenBytes } from '../inspection/node/checkpointFile';
+import { hashCheckpoint, openBytes, type CheckpointFile, type OpenBytes } from '../inspection/node/checkpointFile';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls, RunnerEvent } from '../protocol/messages';
 import type { WorkerHost } from './pageHandlers';
@@ -27,9 +27,17 @@ export class PageRuns implements WorkerHost {
     this.active = { runner, bytes };
     return {
       run: async (request) => {
+        // The page sees single layers only: the whole file is hashed here, beside the run.
+        const hashing = new AbortController();
+        const hash = hashCheckpoint(file, hashing.signal);
+        hash.catch(() => undefined);
         try {
-          return await runner.run(request);
+          const result = await runner.run(request);
+          const { provenance } = result;
+          const checkpoint = { ...provenance.checkpoint, sha256: await hash };
+          return { ...result, provenance: { ...provenance, checkpoint } };
         } finally {
+          hashing.abort();
           await bytes.close();
         }
       },

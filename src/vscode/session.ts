@@ -38,6 +38,8 @@ export class InspectionSession implements vscode.Disposable {
   private runner: Runner | null = null;
   /** Raised by every start and cancel; what an older run still says is not listened to. */
   private generation = 0;
+  /** The file that is being opened, until its run starts. Its token ends the questions that are asked meanwhile. */
+  private opening: vscode.CancellationTokenSource | null = null;
   private readonly pages = new Set<PageCalls>();
   private readonly changed = new vscode.EventEmitter<SessionSnapshot>();
   /** Fires with every snapshot that is sent to the pages, and with progress. */
@@ -62,9 +64,16 @@ export class InspectionSession implements vscode.Disposable {
     return new vscode.Disposable(() => this.pages.delete(page));
   }
 
-  /** Opening a file: what the pages show until a plan exists. */
-  async planning(title: string): Promise<void> {
-    await this.stopRunner();
+  /**
+   * Opening a file: what the pages show until a plan exists. The token is cancelled when the person cancels or
+   * another file takes the place of this one.
+   */
+  async planning(title: string): Promise<vscode.CancellationToken> {
+    const opening = new vscode.CancellationTokenSource();
+    const stopped = this.stopRunner();
+    this.opening = opening;
+    await stopped;
+    if (opening.token.isCancellationRequested) throw new CancelledError();
     this.finished = null;
     this.update({
       ...emptySnapshot,
@@ -73,25 +82,33 @@ export class InspectionSession implements vscode.Disposable {
       title,
       message: vscode.l10n.t('Reading the header of {0}', title),
     });
+    return opening.token;
   }
 
   /** Nothing was started after all: the person closed a question, or the file cannot be inspected. */
-  planningEnded(phase: 'cancelled' | 'failed', message: string): void {
-    if (this.state.phase === 'planning') this.update({ ...this.state, phase, message, progress: null });
+  planningEnded(opening: vscode.CancellationToken, phase: 'cancelled' | 'failed', message: string): void {
+    // What became of an older file is not the state of the one that replaced it.
+    if (this.opening?.token !== opening || this.state.phase !== 'planning') return;
+    this.opening = null;
+    this.update({ ...this.state, phase, message, progress: null });
   }
 
   /**
-   * Runs `request` to its end. Resolves with the result; rejects with CancelledError or the failure, after the
-   * runner is gone. `fallback` makes the request to go on with when the GPU is lost, or null to fail.
+   * Runs `request` to its end, unless `opening` (of `planning`) was cancelled. Resolves with the result; rejects
+   * with CancelledError or the failure, after the runner is gone. `fallback` makes the request to go on with when the GPU is lost, or null to fail.
    */
   async run(
+    opening: vscode.CancellationToken,
     request: InspectionRequest,
     plan: InspectionPlan,
     factory: RunnerFactory,
     fallback: ((known: readonly KnownHead[]) => InspectionRequest) | null,
   ): Promise<InspectionResult> {
-    await this.stopRunner();
+    if (opening.isCancellationRequested) throw new CancelledError();
+    const stopped = this.stopRunner();
     const generation = this.generation;
+    await stopped;
+    if (generation !== this.generation) throw new CancelledError();
     const { picture } = request.input;
     this.finished = null;
     this.update({
@@ -232,6 +249,8 @@ export class InspectionSession implements vscode.Disposable {
 
   private async stopRunner(): Promise<void> {
     this.generation += 1;
+    this.opening?.cancel();
+    this.opening = null;
     const runner = this.runner;
     this.runner = null;
     await runner?.stop();

@@ -28,14 +28,19 @@ export class EngineWorker {
 
   async run(runId: number, request: WireRequest): Promise<void> {
     if (this.runId !== null) this.stop();
-    const { endpoint } = await this.start();
+    // Set before anything is awaited, so that a cancel in between finds the run.
     this.runId = runId;
-    await endpoint.remote.start(runId, request);
+    const { endpoint } = await this.start();
+    if (this.currentRun() === runId) await endpoint.remote.start(runId, request);
   }
 
   async headDetail(runId: number, address: HeadAddress): Promise<HeadDetail> {
     if (this.running === null || this.runId !== runId) throw new Error('this inspection is no longer open');
     return (await this.running).endpoint.remote.headDetail(address);
+  }
+
+  private currentRun(): number | null {
+    return this.runId;
   }
 
   cancel(runId: number): void {
@@ -85,7 +90,11 @@ export class EngineWorker {
     worker.addEventListener('error', (event) => {
       const message = `the inspection's worker stopped: ${event.message}`;
       endpoint.close(message);
+      worker.terminate();
+      // The next probe or run starts another worker.
       const { runId } = this;
+      this.running = null;
+      this.runId = null;
       if (runId !== null) {
         void this.host.workerEvent(runId, { kind: 'failed', message, errorName: 'EngineError', reason: 'internal' });
       }

@@ -62,7 +62,7 @@ export class HeadPage {
   /** Navigation and figures stay in place from head to head: a button that is pressed must not lose the focus. */
   readonly element: HTMLElement;
   private readonly views = new Map<string, FigureView>();
-  private shown: { readonly key: string; detail: HeadDetail | null } | null = null;
+  private shown: { readonly key: string; detail: HeadDetail | null; problem: string | null } | null = null;
   /** Goes that many heads on, round the model. */
   private go: (step: number) => void = () => undefined;
 
@@ -71,6 +71,14 @@ export class HeadPage {
     private readonly save: (name: string, bytes: Uint8Array) => void,
   ) {
     this.element = h('div', {}, this.navigation(), this.words, this.figures);
+  }
+
+  /** A new run: numbers and pictures of the old one go. */
+  reset(): void {
+    this.shown = null;
+    this.views.clear();
+    fill(this.figures);
+    fill(this.words);
   }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
@@ -86,7 +94,7 @@ export class HeadPage {
       ?.heads.find((one) => one.index === address.head);
     const key = `${state.title}/${address.layer}/${address.head}/${state.provenance === null ? 'running' : 'done'}`;
     if (this.shown?.key !== key) {
-      this.shown = { key, detail: null };
+      this.shown = { key, detail: null, problem: null };
       this.views.clear();
       fill(this.figures);
       if (state.phase === 'done') this.loadDetail(key, address);
@@ -130,7 +138,7 @@ export class HeadPage {
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
       this.words,
-      h('p', { class: 'verdict' }, verdictText(head.alignment)),
+      h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head.alignment)),
       alignmentTable(head),
       h(
         'p',
@@ -138,6 +146,7 @@ export class HeadPage {
         'random and permuted are easy to beat, because keys and values are linear maps of the same tokens; only the untrained twins and the other heads speak for something learned.',
       ),
       pending ? h('p', { class: 'quiet' }, 'Attention patterns can be drawn when the inspection is finished.') : null,
+      this.shown.problem === null ? null : h('p', { class: 'message failed' }, this.shown.problem),
     );
   }
 
@@ -152,8 +161,11 @@ export class HeadPage {
         this.shown.detail = detail;
         this.onDetail();
       },
-      (error: unknown) =>
-        void this.host.log('warn', `patterns of layer ${address.layer}, head ${address.head}: ${String(error)}`),
+      (error: unknown) => {
+        if (this.shown?.key !== key) return;
+        this.shown.problem = `The attention patterns cannot be drawn: ${error instanceof Error ? error.message : String(error)}. Run the inspection again to see them.`;
+        this.onDetail();
+      },
     );
   }
 

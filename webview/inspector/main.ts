@@ -18,7 +18,10 @@ let drawing = false;
 
 const local: PageCalls = {
   snapshot: (snapshot) => {
-    if (snapshot.phase === 'planning' || snapshot.title !== state?.title) overview.reset();
+    if (snapshot.phase === 'planning' || snapshot.title !== state?.title) {
+      overview.reset();
+      headPage.reset();
+    }
     state = snapshot;
     schedule();
     return Promise.resolve();

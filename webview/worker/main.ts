@@ -81,8 +81,11 @@ function remoteSource(runId: number, shard: string | null, name: string, byteLen
         while (next < length) {
           const start = next;
           next += chunkBytes;
-          const size = Math.min(chunkBytes, length - start);
-          bytes.set(await page.readBytes(runId, shard, offset + start, size), start);
+          const wanted = Math.min(chunkBytes, length - start);
+          const chunk = await page.readBytes(runId, shard, offset + start, wanted);
+          // Fewer bytes would leave zeros where weights should be.
+          if (chunk.byteLength !== wanted) throw new Error(`${name}: ${chunk.byteLength} of ${wanted} bytes arrived`);
+          bytes.set(chunk, start);
         }
       };
       await Promise.all(Array.from({ length: chunksInFlight }, fetchChunks));

@@ -2,8 +2,8 @@
 // The only file of `checkpoint` that knows Node.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { createReadStream, type Stats } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ByteSource } from '../byteSource';
 import { CheckpointError } from '../checkpointError';
@@ -18,18 +18,14 @@ export type FileSource = ByteSource & { close(): Promise<void> };
 export async function openFileSource(path: string): Promise<FileSource> {
   const name = basename(path);
   let handle: FileHandle;
+  let stats: Stats;
   try {
+    // Opening a pipe would wait for its writer, so what it is is looked at first.
+    refuseOther(path, await stat(path));
     handle = await open(path, 'r');
+    stats = await handle.stat();
   } catch (error) {
-    throw openError(path, error);
-  }
-  const stats = await handle.stat();
-  if (!stats.isFile()) {
-    await handle.close();
-    const what = stats.isDirectory()
-      ? 'a folder; open the checkpoint file inside it'
-      : 'no regular file; copy it to a file first';
-    throw new CheckpointError('unreadable', `${path}: this is ${what}.`);
+    throw error instanceof CheckpointError ? error : openError(path, error);
   }
   return {
     name,
@@ -37,6 +33,14 @@ export async function openFileSource(path: string): Promise<FileSource> {
     read: (offset, length) => readRange(handle, name, offset, length),
     close: () => handle.close(),
   };
+}
+
+function refuseOther(path: string, stats: Stats): void {
+  if (stats.isFile()) return;
+  const what = stats.isDirectory()
+    ? 'a folder; open the checkpoint file inside it'
+    : 'no regular file; copy it to a file first';
+  throw new CheckpointError('unreadable', `${path}: this is ${what}.`);
 }
 
 async function readRange(handle: FileHandle, name: string, offset: number, length: number): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { requireFinite } from '../finite';
 import { projectionLayout } from '../headLayout';
 import { forwardRpc } from '../layerAttention';
 import { ropeTables } from '../rope';
-import { rpcConstants, rpcParameters, rpcRunsIn } from '../rpcConstants';
+import { headsWithoutKeys, rpcConstants, rpcParameters, rpcRunsIn } from '../rpcConstants';
 import type { BufferScope } from './bufferPool';
 import { paddedDim, type AttentionResult, type HeadAttention, type HeadSizes, type RpcPlan } from './headAttention';
 import {
@@ -91,10 +91,12 @@ export async function runLayerSteps(
 
   const native = forwardRpc(spec, options);
   const beside = rpcRunsIn(options.rpc, options.layer) ? options.rpc : null;
+  // Where RPC only runs beside the model, a head without keys has no value and stops nothing.
+  const withoutKeys = native === null ? headsWithoutKeys(k, heads) : new Set<number>();
   const wantSoftmaxPattern = options.wantPattern && native === null;
   const softmaxRun = await attention.attend(scope, sizes, queries ?? keys, keys, mixed, wantSoftmaxPattern);
   const runRpc = (settings: RpcSettings, wantPattern: boolean): Promise<AttentionResult> =>
-    attention.rpc(scope, sizes, queries, keys, values, rpcPlan(settings, spec, k, sizes), wantPattern);
+    attention.rpc(scope, sizes, queries, keys, values, rpcPlan(settings, spec, k, sizes, withoutKeys), wantPattern);
   const nativeRun = native === null ? null : await runRpc(native, options.wantPattern);
   const besideRun =
     beside === null
@@ -115,6 +117,7 @@ export async function runLayerSteps(
       : besideRun === nativeRun
         ? nativeOut
         : await readHeads(besideRun, 'RPC-Attention outputs');
+  for (const h of withoutKeys) rpc?.fill(Number.NaN, h * tokens * headDim, (h + 1) * tokens * headDim);
   const patternRun = nativeRun ?? softmaxRun;
 
   flow.activate();
@@ -218,13 +221,20 @@ async function mixValues(
 }
 
 /** Thresholds of each head from the keys [H, N, d] as read back; their 1-norm is summed in float64. */
-function rpcPlan(settings: RpcSettings, spec: ModelSpec, keys: Float32Array, sizes: HeadSizes): RpcPlan {
+function rpcPlan(
+  settings: RpcSettings,
+  spec: ModelSpec,
+  keys: Float32Array,
+  sizes: HeadSizes,
+  withoutKeys: ReadonlySet<number>,
+): RpcPlan {
   const { heads, tokens, headDim } = sizes;
   const perHead = tokens * headDim;
   const constants = Array.from({ length: heads }, (_, h) => {
     let norm1 = 0;
     for (let i = h * perHead; i < (h + 1) * perHead; i++) norm1 += Math.abs(keys[i]!);
-    return rpcConstants(rpcParameters(settings, spec.embedDim), norm1, tokens, headDim);
+    // Any threshold does for a head whose result is thrown away.
+    return rpcConstants(rpcParameters(settings, spec.embedDim), withoutKeys.has(h) ? 1 : norm1, tokens, headDim);
   });
   return { tau: constants.map(({ tau }) => tau), sigma: constants[0]!.sigma, iterations: settings.iterations };
 }

@@ -51,7 +51,13 @@ export class HeadPool {
     const queue = [...inputs];
     const drain = async ({ endpoint }: Member): Promise<void> => {
       for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
-        onHead(await endpoint.remote.diagnose(input, options));
+        try {
+          onHead(await endpoint.remote.diagnose(input, options));
+        } catch (error) {
+          // Nobody waits for the heads that are left.
+          queue.length = 0;
+          throw error;
+        }
       }
     };
     await Promise.all(this.members.map(drain));

@@ -59,7 +59,8 @@ export function createLocalRunner(
       const pool = new HeadPool(script, threads, reference ? 'reference' : 'wasm');
       const bytes = openBytes(file);
       // Hashing reads every byte: beside the run, and its failure is the run's failure only at the end.
-      const sha256 = hashCheckpoint(file).then((hash) => hash ?? request.checkpointSha256);
+      const hashing = new AbortController();
+      const sha256 = hashCheckpoint(file, hashing.signal).then((hash) => hash ?? request.checkpointSha256);
       sha256.catch(() => undefined);
       try {
         outcome = await runInspection(request, {
@@ -75,6 +76,7 @@ export function createLocalRunner(
         });
         return outcome.result;
       } finally {
+        hashing.abort();
         await pool.dispose();
         await bytes.close();
         if (painter !== metrics) painter.dispose();

@@ -15,6 +15,9 @@ import type { ModelInput, ModelSpec } from '../../model/modelSpec';
 /** Against a film given as a picture; the largest camera files are far below. */
 const maxInputBytes = 256 * 1024 * 1024;
 
+/** As of every other seed. */
+const maxSeed = 2 ** 32 - 1;
+
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -45,9 +48,12 @@ async function readInputFile(path: string): Promise<Uint8Array> {
 
 /** `image.png` · `npy:FILE` · `tokens:1,2,3` or a `.json` file of ids · `random` or `random:SEED`. Throws ModelSpecError 'badInput'. */
 export async function readInput(text: string, spec: ModelSpec): Promise<ModelInput> {
-  const random = /^random(?::(\d{1,10}))?$/.exec(text);
-  if (random !== null) {
-    const seed = Number(random[1] ?? 0);
+  if (/^random(:|$)/.test(text)) {
+    const said = text.slice('random:'.length);
+    const seed = text === 'random' ? 0 : Number(said);
+    if ((text !== 'random' && !/^\d{1,10}$/.test(said)) || seed > maxSeed) {
+      throw new ModelSpecError('badInput', `The input ${text}: the seed must be a whole number from 0 to ${maxSeed}.`);
+    }
     if (spec.text) {
       const stream = createRandom(`${seed}/input`);
       const uniforms = (count: number): Float64Array => Float64Array.from({ length: count }, () => stream.uniform());
@@ -67,7 +73,7 @@ export async function readInput(text: string, spec: ModelSpec): Promise<ModelInp
   if (text.startsWith('text:') || text.endsWith('.txt')) {
     throw new ModelSpecError(
       'badInput',
-      `--input ${text}: text needs a tokenizer, which this version does not have. Give token ids with tokens:1,2,3 or a .json file.`,
+      `The input ${text}: text needs a tokenizer, which this version does not have. Give token ids with tokens:1,2,3 or a .json file.`,
     );
   }
   if (text.startsWith('npy:')) {

@@ -32,7 +32,7 @@ export function decodeJpeg(bytes: Uint8Array, name: string): Rgba {
     const message = error instanceof Error ? error.message : 'unknown error';
     throw badPicture(
       /limit exceeded/.test(message)
-        ? `${name} needs more than ${maxDecoderMegabytes} MB to decode. Make it smaller first.`
+        ? `${name} is ${frame.width} x ${frame.height} pixels and needs more than ${maxDecoderMegabytes} MB to decode, although it is below the limit of ${maxPicturePixels / 1e6} megapixels. Make it smaller first, or save it as PNG.`
         : `${name}: the JPEG picture is damaged (${message}). Save it again and retry.`,
     );
   }

@@ -278,7 +278,7 @@ function noiseMetrics(kind: NoiseKind): readonly HeadMetric[] {
     metric({
       id: `noise.${kind}.${which}`,
       label: `${label}, ${noiseNames[kind]}`,
-      unit: 'relative deviation',
+      unit: '',
       explanation,
       group: 'Noise',
       palette: which === 'difference' ? 'diverging' : 'sequential',

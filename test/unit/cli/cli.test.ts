@@ -11,7 +11,7 @@ import { samplePath } from '../inspection/sampleRun';
 
 const softmax = samplePath('digits-softmax.safetensors');
 const input = ['--input', `npy:${samplePath('digit-3.npy')}`];
-const small = ['--nulls', '4', '--twins', '0', '--repeats', '2', '--backend', 'cpu'];
+const small = ['--nulls', '4', '--twins', '0', '--backend', 'cpu'];
 
 function folder(): string {
   return join(mkdtempSync(join(tmpdir(), 'gramlens-cli-')), 'out');
@@ -36,6 +36,8 @@ describe('gramlens inspect', () => {
       softmax,
       ...input,
       ...small,
+      '--repeats',
+      '2',
       '--layers',
       '0,2',
       '--heads',
@@ -81,6 +83,8 @@ describe('gramlens inspect', () => {
       softmax,
       ...input,
       ...small,
+      '--repeats',
+      '2',
       '--layers',
       '0,2',
       '--heads',
@@ -196,6 +200,48 @@ describe('gramlens refuses', () => {
       ['inspect', softmax, ...input, '--layers', '9'],
       2,
       /The model has 6 layers \(0 to 5\); there is no layer 9/,
+    ],
+    [
+      'a layer for RPC that is not there',
+      ['inspect', softmax, ...input, '--rpc', 'layers=0,99'],
+      2,
+      /^gramlens: --rpc layers=0,99: The model has 6 layers \(0 to 5\); there is no layer 99\.\n$/,
+    ],
+    [
+      'RPC that flows on from no layer',
+      ['inspect', softmax, ...input, '--rpc', 'layers=none', '--forward', 'rpc'],
+      2,
+      /^gramlens: --forward rpc: .*computed in no layer/,
+    ],
+    [
+      'facts about RPC of a model without it',
+      ['inspect', softmax, ...input, '--set', 'rpc.iterations=2'],
+      2,
+      /^gramlens: --set rpc\.iterations: .*attention is softmax/,
+    ],
+    [
+      'mean of an array',
+      ['inspect', softmax, ...input, '--set', 'mean=.5'],
+      2,
+      /^gramlens: --set mean: .*digit-3\.npy/,
+    ],
+    [
+      'levels of no noise',
+      ['inspect', softmax, ...input, '--noise', 'none', '--levels', '.1'],
+      2,
+      /^gramlens: --noise none leaves noise out, so --levels/,
+    ],
+    [
+      'a share of tokens above 1',
+      ['inspect', softmax, ...input, '--noise', 'token_gauss,token_drop', '--levels', '.5,2'],
+      2,
+      /^gramlens: --levels: The levels of token_drop are shares from 0 to 1; 2 is more/,
+    ],
+    [
+      'quiet progress',
+      ['inspect', softmax, ...input, '--quiet', '--json-progress'],
+      2,
+      /--quiet and --json-progress contradict each other/,
     ],
     ['a file that is not there', ['inspect', 'no/such.pt', ...input], 2, /no\/such\.pt/],
     [

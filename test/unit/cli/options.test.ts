@@ -3,6 +3,7 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import {
+  checkSetIsUsed,
   parseFailOn,
   parseFormats,
   parseIndexes,
@@ -55,6 +56,24 @@ const wrong: readonly (readonly [string, () => unknown, string])[] = [
     'a format of another version',
     () => parseFormats('html,md'),
     '--format md: this version writes html, json, csv, npz.',
+  ],
+  ['an RPC setting said twice', () => parseRpc('iterations=4,iterations=5'), '--rpc iterations is given twice.'],
+  [
+    'RPC settings where RPC is left out',
+    () => parseRpc('layers=none,lambda=3'),
+    '--rpc layers=none leaves RPC out, so lambda would have no effect. Leave one of them out.',
+  ],
+  ['noise said twice', () => parseNoise('key_gauss,key_gauss'), '--noise key_gauss is given twice.'],
+  ['a format said twice', () => parseFormats('html,html'), '--format html is given twice.'],
+  [
+    'RPC facts of a model without RPC',
+    () => checkSetIsUsed({ 'rpc.lambda': '3' }, { attention: 'softmax' }, { kind: 'image', label: 'a.png' }),
+    "--set rpc.lambda: the model's own attention is softmax, not rpc, so this would have no effect. RPC beside the model is set with --rpc lambda=….",
+  ],
+  [
+    'picture statistics of an input that is no picture',
+    () => checkSetIsUsed({ heads: '4', std: '1' }, { attention: 'rpc' }, { kind: 'npy', label: 'a.npy' }),
+    '--set std: the input a.npy is normalised already, so this would have no effect. It is for pictures.',
   ],
   [
     'a rule without an operator',

@@ -19,21 +19,16 @@ function everything(embedDim: number, changes: Partial<DiagnosticsOptions> = {})
   });
 }
 
-/** Paths of values that JSON cannot carry, and of nulls without a reason beside or above them. */
+/** Paths of values that JSON cannot carry, and of nulls without a reason in the same object. */
 function faults(value: unknown, path = '', reasoned = false): string[] {
   if (value === null) return reasoned ? [] : [`${path}: null without a reason`];
   if (typeof value === 'number') return Number.isFinite(value) ? [] : [`${path}: ${value}`];
   if (value === undefined) return [`${path}: undefined`];
   if (typeof value !== 'object') return [];
   if (ArrayBuffer.isView(value)) return [`${path}: typed array`];
-  const covered = reasoned || 'reason' in value;
-  return Object.entries(value).flatMap(([name, inner]) => {
-    // null here means "not asked for" or is explained by the type itself.
-    const free = /\.(random|permuted|untrained|otherHeads|z|rpc|rpcVsCleanSoftmax)$|log10Eigenvalues/.test(
-      `${path}.${name}`,
-    );
-    return faults(inner, `${path}.${name}`, covered || free);
-  });
+  // A list of numbers belongs to the object that holds it.
+  const covered = Array.isArray(value) ? reasoned : 'reason' in value;
+  return Object.entries(value).flatMap(([name, inner]) => faults(inner, `${path}.${name}`, covered));
 }
 
 function check(input: HeadInput, changes: Partial<DiagnosticsOptions> = {}): HeadResult {
@@ -144,6 +139,16 @@ describe('diagnostics of degenerate heads', () => {
     assert.deepEqual(result.noise, []);
     assert.equal(result.alignment.plain.nulls.random, null);
     assert.deepEqual(result.alignment.plain.cosineBand, { low: [], mean: [], high: [] });
+  });
+
+  it('noise without chance in it gives no interval and no verdict', () => {
+    // Dropping all tokens but the class token: every repeat leaves the same one.
+    const noise = { kinds: ['token_drop' as const], levels: { token_drop: [1] }, repeats: 4 };
+    const [entry] = check(projectedHead({ ...recipe, symmetric: true }), { noise }).noise;
+    assert.ok(entry!.auc.difference !== null && entry!.auc.difference !== 0);
+    assert.deepEqual([entry!.auc.ci.softmax, entry!.auc.ci.rpc, entry!.auc.ci.difference], [null, null, null]);
+    assert.equal(entry!.verdict, 'not measured');
+    assert.match(entry!.reason ?? '', /Every repeat gave the same deviation/);
   });
 
   it('one repeat, no level, a level that drops everything', () => {

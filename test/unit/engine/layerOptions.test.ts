@@ -244,12 +244,12 @@ for (const [name, make] of [
         /parameter has 7 entries; 7 tokens need 49 a head/,
       ],
       [
-        'RPC of a head without keys',
+        'RPC that flows on from a head without keys',
         (b) => {
           const weight = b.weights.qkv.weight.slice().fill(0, 150, 200);
           const bias = b.weights.qkv.bias!.slice().fill(0, 15, 20);
           const weights = { ...b.weights, qkv: { weight, bias } };
-          return backend.runLayer(b.spec, weights, b.x, { ...native, rpc: settings });
+          return backend.runLayer(b.spec, weights, b.x, { ...native, forward: 'rpc', rpc: settings });
         },
         'nonFinite',
         /^Layer 0, head 1: RPC-Attention has no value for a head whose keys are all zero/,

@@ -19,6 +19,7 @@ const listed = [
   /^dist\/webview\/(inspector|heatmap|worker)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
   /^media\/[\w-]+\.(svg|png)$/,
+  /^media\/readme\/[\w-]+\.png$/,
   /^media\/walkthrough\/[\w-]+\.(svg|png|md)$/,
   /^media\/samples\/[\w-]+\.(safetensors|pt|pth|npy|png|json)$/,
   /^media\/samples\/README\.md$/,

@@ -26,6 +26,8 @@ export interface ExampleOptions {
 
 type Draw = () => number;
 
+const rpcNotAsked = 'RPC was not asked for in this layer.';
+
 function nullSummary(draw: Draw, observed: number, mean: number): NullSummary {
   const sd = 0.01 + 0.02 * draw();
   const z = (observed - mean) / sd;
@@ -62,6 +64,7 @@ function alignmentMode(draw: Draw, tokens: number, rank: number, heads: number):
       random: nullResult(draw, own, 0.4),
       permuted: nullResult(draw, own, 0.2),
       untrained: null,
+      reason: 'untrained was not run: no twins were asked for.',
       otherHeads: {
         overlap: { rank: 1 + Math.floor(draw() * heads), of: heads },
         rayleigh: { rank: 1 + Math.floor(draw() * heads), of: heads },
@@ -109,7 +112,13 @@ function noise(draw: Draw, kind: NoiseKind, withRpc: boolean): NoiseNumbers {
       softmax: 0.6 * slope,
       rpc: withRpc ? 0.6 * rpcSlope : null,
       difference: withRpc ? difference : null,
-      ci: { softmax: 0.02, rpc: withRpc ? 0.02 : null, difference: withRpc ? 0.03 : null },
+      ci: {
+        softmax: 0.02,
+        rpc: withRpc ? 0.02 : null,
+        difference: withRpc ? 0.03 : null,
+        ...(withRpc ? {} : { reason: rpcNotAsked }),
+      },
+      ...(withRpc ? {} : { reason: rpcNotAsked }),
     },
     verdict: !withRpc
       ? 'not measured'
@@ -118,7 +127,7 @@ function noise(draw: Draw, kind: NoiseKind, withRpc: boolean): NoiseNumbers {
         : difference > 0
           ? 'RPC deviates less'
           : 'RPC deviates more',
-    ...(withRpc ? {} : { reason: 'RPC was not asked for in this layer.' }),
+    ...(withRpc ? {} : { reason: rpcNotAsked }),
   };
 }
 
@@ -146,6 +155,7 @@ function head(layer: number, index: number, options: Required<ExampleOptions>): 
       numericalRank: tokens - 1,
       rank,
       maxScore: 4 + 10 * draw(),
+      ...(log10.includes(null) ? { reason: 'Eigenvalues at or below 0 are round-off and have no logarithm.' } : {}),
     },
     alignment: {
       theory: alignmentMode(draw, tokens, rank, options.heads),
@@ -194,6 +204,7 @@ function head(layer: number, index: number, options: Required<ExampleOptions>): 
         }
       : null,
     noise: (['token_gauss', 'key_gauss', 'key_sparse'] as const).map((kind) => noise(draw, kind, options.rpc)),
+    ...(options.rpc ? {} : { reason: rpcNotAsked }),
   };
 }
 
@@ -227,6 +238,7 @@ export function exampleResult(given: ExampleOptions): InspectionResult {
       backend: 'cpu',
       backendReason: 'no WebGPU adapter in this machine',
       adapter: null,
+      adapterReason: 'this backend uses no graphics adapter',
       precision: 'float32',
       metricsPrecision: 'float64',
       parity: {
@@ -234,6 +246,10 @@ export function exampleResult(given: ExampleOptions): InspectionResult {
         perTensor: { q: 1e-6, k: 1.1e-6, v: 9e-7, out: 2e-6, next: 3.2e-6, logits: 2e-6 },
       },
       rpc: { variant: 'code', iterations: 4, lambda: 4, layers: options.rpc ? 'all' : 'none' },
+      nativeRpc: null,
+      twins: 0,
+      noise: { kinds: ['token_gauss', 'key_gauss', 'key_sparse'], levels: levelsOf, repeats: 8 },
+      overrides: { heads: String(options.heads) },
       forward: 'native',
       nulls: 200,
       elapsedMs: 1234,

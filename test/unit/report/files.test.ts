@@ -58,6 +58,18 @@ describe('report result.json', () => {
       [`${head}.noise.0.auc.difference`, undefined],
       [`${head}.noise.0.verdict`, 'RPC is better'],
       ['output.logitsTop', undefined],
+      ['provenance.adapterReason', undefined],
+      ['provenance.overrides', undefined],
+      ['provenance.noise.kinds', ['pink']],
+      [`${head}.rpc`, null],
+      [`${head}.rpc.mu`, null],
+      [`${head}.rpc.dispersion.rpc`, null],
+      [`${head}.alignment.plain.nulls.reason`, undefined],
+      [`${head}.alignment.plain.nulls.permuted.overlap.z`, null],
+      [`${head}.noise.0.auc.rpc`, null],
+      [`${head}.noise.0.auc.ci.rpc`, null],
+      [`${head}.noise.0.softmax.ci.1`, null],
+      [`${head}.spectrum.reason`, undefined],
     ];
     for (const [path, value] of spoil) {
       const spoiled = copy(exampleResult({ layers: 2, heads: 1 }));

@@ -82,6 +82,47 @@ describe('report HTML', () => {
     assert.ok(html.includes(`<td>${formatNumber(head.alignment.theory.overlap)}</td>`));
   });
 
+  it('says with what it can be run again, where the result has it', () => {
+    const provenance = {
+      ...result.provenance,
+      twins: 20,
+      nativeRpc: { variant: 'code' as const, iterations: 7, lambda: 3, layers: [0, 2] },
+      noise: { kinds: ['token_drop' as const], levels: { token_drop: [0.25, 0.5] }, repeats: 8 },
+      overrides: { heads: '4', state: 'model_ema' },
+    };
+    const facts = (of: object): string => {
+      const text = reportHtml({ ...result, provenance: of as typeof provenance }, () => null);
+      return text.slice(text.indexOf('<h2>Provenance'), text.indexOf('<h2>Summary'));
+    };
+    const text = facts(provenance);
+    for (const part of [
+      '<td class="words">20</td>',
+      'variant code, 7 iterations, lambda 3, layers 0, 2<',
+      'token_drop (0.25, 0.5); 8 repeats',
+      'heads=4, state=model_ema',
+    ]) {
+      assert.ok(text.includes(part), part);
+    }
+    const later = ['twins', 'nativeRpc', 'noise', 'overrides'];
+    const earlier = Object.fromEntries(Object.entries(provenance).filter(([name]) => !later.includes(name)));
+    assert.doesNotMatch(facts(earlier), /Untrained twins|trained with<|Noise<|Facts set/);
+  });
+
+  it('says at which scale untrained twins are drawn', () => {
+    assert.match(html, /untrained twins \(weights drawn anew at the family's own initialisation scale/);
+    const [first] = result.layers[0]!.heads;
+    const { theory } = first!.alignment;
+    const alignment = {
+      ...first!.alignment,
+      theory: { ...theory, nulls: { ...theory.nulls, untrained: theory.nulls.random } },
+    };
+    const twins = { ...result, layers: [{ index: 0, heads: [{ ...first!, alignment }] }] };
+    assert.match(
+      reportHtml(twins, () => null),
+      /weights merely have another scale can differ from them without having learned anything/,
+    );
+  });
+
   it('has the same bytes every time', () => {
     assert.equal(
       reportHtml(result, (layer, head) => exampleDetail(result, layer, head), { picture }),

@@ -1,0 +1,124 @@
+// What is exported is what the command line writes for the same options, to the last digit.
+import { after, afterEach, before, describe, it } from 'mocha';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { InspectionResult } from '../../../src/inspection/inspectionResult';
+import { repositoryRoot } from '../outer';
+import { gramlens, quick, quickOptions, rpcSample, runSample, sample, softmaxSample, withSettings } from './drive';
+import { withoutTimes } from './numbers';
+
+function read(path: string): InspectionResult {
+  return JSON.parse(readFileSync(path, 'utf8')) as InspectionResult;
+}
+
+function commandLine(file: string, out: string): void {
+  const options = ['--input', `npy:${sample('digit-3.npy').fsPath}`, '--out', out, '--format', 'html,json', '--quiet'];
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(repositoryRoot(), 'dist', 'cli.js'), 'inspect', sample(file).fsPath, ...options, ...quickOptions],
+    // On a desktop the host's own executable is Electron.
+    { encoding: 'utf8', env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } },
+  );
+  assert.equal(status, 0, stderr);
+}
+
+describe('Export Diagnostics Report', () => {
+  let restore: () => Promise<void>;
+  let folder: string;
+  before(async () => {
+    restore = await withSettings(quick);
+  });
+  after(async () => {
+    await restore();
+  });
+  let html: string;
+  let json: string;
+  const exported = async (file: string): Promise<readonly vscode.Uri[]> => {
+    folder = mkdtempSync(join(tmpdir(), 'gramlens-export-'));
+    html = join(folder, 'head report.html');
+    json = join(folder, 'head report.json');
+    await runSample(file);
+    return (await gramlens()).exportReport(vscode.Uri.file(html));
+  };
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const file of [softmaxSample, rpcSample]) {
+    it(`writes the numbers of the command line for ${file}, and nothing half-written`, async () => {
+      const written = await exported(file);
+      assert.deepEqual(
+        written.map((uri) => uri.fsPath),
+        [html, json],
+      );
+      assert.deepEqual(readdirSync(folder).sort(), ['head report.html', 'head report.json']);
+
+      const out = join(folder, 'cli');
+      commandLine(file, out);
+      const [ours, theirs] = [withoutTimes(read(json)), withoutTimes(read(join(out, 'result.json')))];
+      assert.deepEqual(ours['layers'], theirs['layers']);
+      // Why a backend was taken is each place's own sentence; all the rest is the same too.
+      const reason = { backendReason: '' };
+      const same = (result: Record<string, unknown>): object => ({
+        ...result,
+        provenance: { ...(result['provenance'] as object), ...reason },
+      });
+      assert.deepEqual(same(ours), same(theirs));
+      assert.notDeepEqual(read(json).provenance.checkpoint.sha256, null);
+    });
+  }
+
+  it('writes a page that needs nothing from elsewhere', async () => {
+    await exported(softmaxSample);
+    const text = readFileSync(html, 'utf8');
+    assert.ok(text.length > 100_000, `${text.length} characters`);
+    assert.ok((text.match(/<svg/g) ?? []).length > 20, 'figures are in the page');
+    // Links that a person may follow and XML name spaces load nothing.
+    const loading =
+      /<(?:link|script|img|iframe|object|embed|source|video|audio|use|image)\b[^>]*?(?:src|href|data)\s*=\s*["']?(?!data:|#)[^"'\s>]+/gi;
+    assert.deepEqual(text.match(loading) ?? [], []);
+    assert.deepEqual(text.match(/@import|url\(\s*["']?(?!data:|#)/gi) ?? [], []);
+    for (const [layer, { heads }] of read(json).layers.entries()) {
+      assert.equal(heads.length, 4, `layer ${layer}`);
+    }
+  });
+
+  it('leaves nothing behind where it cannot write', async () => {
+    await exported(softmaxSample);
+    const before = readdirSync(folder).sort();
+    const api = await gramlens();
+    await assert.rejects(
+      api.exportReport(vscode.Uri.file(join(html, 'inside-a-file.html'))),
+      /The report could not be written .* another folder/,
+    );
+    assert.deepEqual(readdirSync(folder).sort(), before);
+  });
+
+  it('writes over its own files, never over something else', async () => {
+    await exported(softmaxSample);
+    const api = await gramlens();
+    assert.equal((await api.exportReport(vscode.Uri.file(html))).length, 2, 'its own files may be replaced');
+    writeFileSync(join(folder, 'config.json'), '{ "mine": true }');
+    mkdirSync(join(folder, 'folder.html', 'sub'), { recursive: true });
+    for (const [name, taken] of [
+      ['config.html', 'config\\.json'],
+      ['folder.html', 'folder\\.html'],
+    ] as const) {
+      await assert.rejects(
+        api.exportReport(vscode.Uri.file(join(folder, name))),
+        new RegExp(`^Error: ${taken} is already there and was not written by Gramlens\\.`),
+      );
+    }
+    assert.equal(readFileSync(join(folder, 'config.json'), 'utf8'), '{ "mine": true }');
+    assert.deepEqual(readdirSync(folder).sort(), [
+      'config.json',
+      'folder.html',
+      'head report.html',
+      'head report.json',
+    ]);
+  });
+});
