@@ -11,7 +11,7 @@ import type { TensorIndex } from '../../checkpoint/tensorIndex';
 /** A config.json of a model is a few kilobytes; a larger one is something else. */
 const maxConfigBytes = 4 * 1024 * 1024;
 
-export interface OpenedCheckpoint {
+interface OpenedCheckpoint {
   readonly path: string;
   readonly index: TensorIndex;
   /** Parsed config.json, or null. */
