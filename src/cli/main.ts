@@ -3,14 +3,13 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json';
-import { CancelledError } from '../inspection/runInspection';
 import { overrideNames } from '../model/overrides';
 import { runInspect } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
 import { printProbe, probeCommand } from './nodeWebGpu';
 import { runReport } from './reportCommand';
 import { runTensors } from './tensorsCommand';
-import { exitCodes, exitCodeOf } from './exitCodes';
+import { exitCodes, failureOf } from './exitCodes';
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
@@ -102,10 +101,17 @@ async function main(): Promise<number> {
     return process.exitCode === undefined ? 0 : Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    if (error instanceof CancelledError) process.stderr.write(`\n${error.message}\n`);
-    else process.stderr.write(`gramlens: ${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCodeOf(error);
+    const { code, sentence } = failureOf(error);
+    process.stderr.write(code === exitCodes.cancelled ? `\n${sentence}\n` : `gramlens: ${sentence}\n`);
+    return code;
   }
+}
+
+// Whoever reads the table or the progress may stop reading (`| head`); the run and its files go on without them.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 void main().then((code) => {

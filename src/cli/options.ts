@@ -3,6 +3,7 @@
 import type { NoiseKind } from '../diagnostics/headResult';
 import { noiseKinds, publishedRpc } from '../inspection/defaults';
 import type { ModelInput, ModelSpec, RpcSettings, RpcVariant, SpecOverrides } from '../model/modelSpec';
+import { headMetrics } from './schema';
 
 /** Wrong options: exit code 2, and the sentence says which one. */
 export class UsageError extends Error {
@@ -190,5 +191,11 @@ export function parseFailOn(text: string): FailOn {
     '==': (value) => value === bound,
     '!=': (value) => value !== bound,
   };
-  return { text, metric: match[1]!, holds: comparisons[match[2]!]! };
+  const metric = match[1]!;
+  if (!headMetrics.has(metric)) {
+    throw new UsageError(
+      `--fail-on "${text}": there is no metric ${metric}; names are the columns of heads.csv that hold numbers.`,
+    );
+  }
+  return { text, metric, holds: comparisons[match[2]!]! };
 }

@@ -1,6 +1,5 @@
 // `gramlens report`: a result.json in other formats. Patterns of heads are not in it, so their figures are left out.
 
-import { readFile } from 'node:fs/promises';
 import { writeFiles } from '../inspection/node/writeFiles';
 import type { OutputFile } from '../inspection/node/writeFiles';
 import { resultSchemaName } from '../inspection/inspectionResult';
@@ -9,21 +8,20 @@ import { headsCsv } from '../report/headsCsv';
 import { reportHtml } from '../report/reportHtml';
 import { resultJson } from '../report/resultJson';
 import { parseFormats, UsageError } from './options';
+import { readJsonFile } from './readJsonFile';
+import { resultFault } from './schema';
 
 async function readResult(path: string): Promise<InspectionResult> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new UsageError(
-      `${path}: ${error instanceof Error ? error.message : String(error)}. Give the result.json of an inspection.`,
-    );
-  }
+  const parsed = await readJsonFile(path, '', 'the result.json of an inspection');
   const schema = typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
   if (schema !== resultSchemaName) {
     throw new UsageError(
       `${path} is not a result of this version (schema ${JSON.stringify(schema ?? null)}, expected "${resultSchemaName}"). Give the result.json of an inspection.`,
     );
+  }
+  const fault = resultFault(parsed);
+  if (fault !== null) {
+    throw new UsageError(`${path} is not a whole result: ${fault}. Give the result.json of an inspection.`);
   }
   return parsed as InspectionResult;
 }

@@ -17,7 +17,7 @@ import {
 import { centreColumns, mean, quantile } from './vector';
 import { alignmentVerdict, informativeChance } from './verdict';
 
-export type AlignmentModeName = 'theory' | 'plain';
+type AlignmentModeName = 'theory' | 'plain';
 
 /** Random draws whose cosines make the band of the picture. */
 const bandDraws = 40;

@@ -20,7 +20,7 @@ export interface NoisyHead extends HeadTensors {
 }
 
 /** The head at one noise level; null where the level leaves nothing to compare. */
-export type Perturbation = (level: number) => NoisyHead | null;
+type Perturbation = (level: number) => NoisyHead | null;
 
 /** Noise of one kind for any repeat; what repeats share is computed once. */
 export function createNoise(

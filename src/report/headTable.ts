@@ -4,7 +4,7 @@ import type { HeadResult } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { formatNumber, verdictText } from './format';
 
-export interface HeadTableOptions {
+interface HeadTableOptions {
   /** Which alignment the overlap columns show; default 'theory'. */
   readonly mode?: 'theory' | 'plain';
   /** At most this many heads, the rest is counted in a last line; default: all. */

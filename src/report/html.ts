@@ -11,7 +11,7 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-export interface Column {
+interface Column {
   readonly heading: string;
   /** Words instead of numbers: left-aligned. */
   readonly words?: boolean;

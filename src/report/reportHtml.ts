@@ -18,7 +18,7 @@ import { reportStyle } from './reportStyle';
 import { alignmentTable, noiseTable, tableNotes } from './reportTables';
 import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryText } from './reportText';
 
-export interface ReportOptions {
+interface ReportOptions {
   /** Heads with pictures of their own; default 24, beyond it the extremes. */
   readonly maxHeads?: number;
   /** What the network saw, 8-bit RGBA. */

@@ -5,7 +5,7 @@ import type { HeadResult } from '../diagnostics/headResult';
 import { formatInterval, formatNumber, formatP, median, noiseNames, verdictText } from './format';
 import { htmlTable } from './html';
 
-export interface AddressedHead {
+interface AddressedHead {
   readonly layer: number;
   readonly head: HeadResult;
 }

@@ -12,7 +12,7 @@ import type { CheckpointFile } from './checkpointFile';
 /** A config.json of a model is a few kilobytes; a larger one is something else. */
 const maxConfigBytes = 4 * 1024 * 1024;
 
-export interface OpenedCheckpoint {
+interface OpenedCheckpoint {
   /** The checkpoint file, or the index file of a sharded one, even where a folder or a shard was named. */
   readonly path: string;
   /** Where its bytes are, for a runner. */

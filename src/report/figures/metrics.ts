@@ -5,7 +5,7 @@ import type { AlignmentMode, AlignmentStatistic, HeadResult, NoiseKind } from '.
 import { formatInterval, formatNull, formatNumber, median, noiseNames, notMeasured, verdictText } from '../format';
 
 /** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
-export type DomainRule =
+type DomainRule =
   { readonly kind: 'fixed'; readonly low: number; readonly high: number } | { readonly kind: 'data' | 'symmetric' };
 
 export interface HeadMetric {

@@ -5,7 +5,7 @@ import type { HeatmapFigure } from './figure';
 import { metricById, metricDomain, type HeadMetric } from './metrics';
 import { formulas } from './sources';
 
-export interface OverviewSize {
+interface OverviewSize {
   readonly layers: number;
   readonly heads: number;
 }

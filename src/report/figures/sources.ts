@@ -1,7 +1,7 @@
 // Where each formula comes from, spelled once. Formulas are plain text so that tooltips, HTML and Markdown can show them.
 
-export const teoNguyen = 'Teo & Nguyen 2024, arXiv 2406.13762';
-export const saritasYildiz = 'Saritas & Yildiz 2025, arXiv 2505.07908';
+const teoNguyen = 'Teo & Nguyen 2024, arXiv 2406.13762';
+const saritasYildiz = 'Saritas & Yildiz 2025, arXiv 2505.07908';
 
 export const formulas = {
   pattern: `Pattern a = softmax_j(q_i.k_j / sqrt(d)), symmetric heads k_i.k_j; RPC: softmax of the cleaned keys K2 in the last iteration (${teoNguyen}).`,

@@ -125,6 +125,12 @@ describe('gramlens inspect', () => {
     const unknown = gramlens(...args, '--out', folder(), '--fail-on', 'overlop < 0');
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /there is no metric overlop; names are the columns of heads\.csv/);
+    const left = gramlens(...args, '--out', folder(), '--fail-on', 'noise.key_gauss.auc.softmax > 0');
+    assert.equal(left.status, 0);
+    assert.match(
+      left.stderr,
+      /noise\.key_gauss\.auc\.softmax was not measured in 1 of 1 heads \(it depends on --noise/,
+    );
   });
 
   it('tells its progress as JSON lines', () => {
@@ -155,6 +161,19 @@ describe('gramlens inspect', () => {
       fractions,
       [...fractions].sort((a, b) => a - b),
     );
+  });
+
+  it('writes its files although nobody reads what it says', async () => {
+    const target = folder();
+    const child = spawn(
+      process.execPath,
+      ['dist/cli.js', 'inspect', softmax, ...input, ...small, '--noise', 'none', '--layers', '0', '--out', target],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    child.stdout.destroy();
+    child.stderr.destroy();
+    assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 0);
+    assert.deepEqual(readdirSync(target).sort(), ['report.html', 'result.json']);
   });
 
   it('ends with 130 when interrupted, and writes nothing', async () => {
@@ -252,6 +271,13 @@ describe('gramlens refuses', () => {
     ],
     ['a fact that does not fit', ['inspect', softmax, ...input, '--set', 'heads=5'], 2, /heads/],
     ['compare', ['compare', 'a', 'b', '--nulls', '3'], 2, /gramlens compare is not in this version/],
+    [
+      'a picture as config',
+      ['inspect', softmax, ...input, '--config', 'media/samples/digit-3.npy'],
+      2,
+      /^gramlens: --config media\/samples\/digit-3\.npy: this is not JSON\. Give the model's config\.json\.\n$/,
+    ],
+    ['a metric that is a word', ['inspect', softmax, ...input, '--fail-on', 'alignment.verdict == 1'], 2, /no metric/],
     ['a report of something else', ['report', 'package.json'], 2, /package\.json is not a result of this version/],
   ];
   for (const [what, args, status, sentence] of cases) {
@@ -264,6 +290,22 @@ describe('gramlens refuses', () => {
       assert.equal(existsSync(target), false, 'something was written');
     });
   }
+
+  it('a pipe as checkpoint, at once', () => {
+    const pipe = join(mkdtempSync(join(tmpdir(), 'gramlens-cli-')), 'pipe.pt');
+    spawnSync('mkfifo', [pipe]);
+    const run = spawnSync(process.execPath, ['dist/cli.js', 'tensors', pipe], { encoding: 'utf8', timeout: 10_000 });
+    assert.equal(run.status, 2, run.stderr);
+    assert.match(run.stderr, /no regular file/);
+  });
+
+  it('the rest of a result', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'gramlens-cli-')), 'result.json');
+    writeFileSync(path, '{"schema":"gramlens.inspection/1"}');
+    const run = gramlens('report', path, '--out', folder());
+    assert.equal(run.status, 2);
+    assert.match(run.stderr, /^gramlens: .*result\.json is not a whole result: provenance is missing\./);
+  });
 
   it('a folder that cannot be written', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'gramlens-cli-')), 'file');

@@ -109,13 +109,13 @@ describe('options', () => {
 
   it('compares as the rule says', () => {
     const cases: readonly (readonly [string, number, boolean])[] = [
-      ['a.b < 0.2', 0.1, true],
-      ['a.b < 0.2', 0.2, false],
-      ['a.b<=0.2', 0.2, true],
-      ['a.b >= 1e-3', 0, false],
-      ['a.b != 2', 3, true],
-      ['a.b == 2', 2, true],
-      ['a.b > -1', -2, false],
+      ['rpc.cleanGap < 0.2', 0.1, true],
+      ['rpc.cleanGap < 0.2', 0.2, false],
+      ['rpc.cleanGap<=0.2', 0.2, true],
+      ['rpc.cleanGap >= 1e-3', 0, false],
+      ['rpc.cleanGap != 2', 3, true],
+      ['rpc.cleanGap == 2', 2, true],
+      ['rpc.cleanGap > -1', -2, false],
     ];
     for (const [rule, value, holds] of cases) assert.equal(parseFailOn(rule).holds(value), holds, rule);
   });
