@@ -2,6 +2,7 @@
 // a run is the memory of one layer.
 
 import { singleFile, type ByteSource, type CheckpointBytes } from '../checkpoint/byteSource';
+import { blockSizes } from '../checkpoint/gguf/ggmlTypes';
 import { readTensor } from '../checkpoint/readTensor';
 import type { FloatArray, TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
 import { canonicalBias, canonicalMatrix, stacked, type StoredTensor } from './canonicalise';
@@ -151,7 +152,11 @@ export function createWeightLoader(
 /** The entry of some rows of a contiguous tensor; null where rows are not byte ranges of their own. */
 function rowsEntry(entry: TensorEntry, { from, to }: RowRange): TensorEntry | null {
   const [count, ...rest] = entry.shape;
-  if (count === undefined || count === 0 || entry.strides !== undefined || entry.byteLength % count !== 0) return null;
+  if (count === undefined || count === 0 || entry.strides !== undefined || entry.deflated !== undefined) return null;
+  const width = rest.reduce((product, n) => product * n, 1);
+  // Rows that end inside a block of quantised values have no bytes of their own.
+  const unit = entry.quantisation === undefined ? 1 : blockSizes[entry.quantisation].values;
+  if (width % unit !== 0 || entry.byteLength % count !== 0) return null;
   const rowBytes = entry.byteLength / count;
   return {
     ...entry,

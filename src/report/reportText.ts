@@ -36,7 +36,12 @@ export function modelCard(result: InspectionResult): string {
     ],
     ['Head dimension d', String(model.headDim)],
     ['Embedding dimension C', String(model.embedDim)],
-    ['Tokens N', `${model.tokens} (${model.prefixTokens} prefix, patch grid ${model.grid.join(' x ')})`],
+    [
+      'Tokens N',
+      model.grid[0] === 0
+        ? String(model.tokens)
+        : `${model.tokens} (${model.prefixTokens} prefix, patch grid ${model.grid.join(' x ')})`,
+    ],
     ...model.facts.map((fact) => [`${fact.fact} (from ${fact.source})`, fact.value] as const),
   ];
   const notes = model.notes.length === 0 ? '' : `<h3>Notes on the file</h3>\n${htmlList(model.notes)}`;
@@ -83,6 +88,9 @@ export function provenanceTable(result: InspectionResult): string {
   const variants = [
     ...new Set(result.layers.flatMap((layer) => layer.heads.map((head) => head.rpc?.asymmetric ?? null))),
   ];
+  const masked = result.layers.some((layer) => layer.heads.some((head) => head.rpc?.masked === true))
+    ? ' The mask of the model acts inside the softmax of RPC (an extension of Gramlens).'
+    : '';
   const asym = variants.includes(true) ? ' +asym (only keys are cleaned; an extension of Gramlens)' : '';
   return htmlFacts('Provenance', [
     ['Gramlens', provenance.gramlensVersion],
@@ -104,7 +112,7 @@ export function provenanceTable(result: InspectionResult): string {
     ['Parity', parityText],
     [
       'RPC beside the model',
-      `variant ${rpc.variant}${asym}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, ${layersText(rpc.layers)}`,
+      `variant ${rpc.variant}${asym}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, ${layersText(rpc.layers)}${masked === '' ? '' : `.${masked}`}`,
     ],
     ['Forward pass', forwardWords[provenance.forward]],
     ...nativeRow(provenance),

@@ -110,7 +110,12 @@ export class Overview {
           ['attention', model.attention],
           ['layers x heads', `${model.layers} x ${model.heads}`],
           ['width C, head d', `${model.embedDim}, ${model.headDim}`],
-          ['tokens N', `${model.tokens} (${model.prefixTokens} prefix, ${model.grid[0]} x ${model.grid[1]} patches)`],
+          [
+            'tokens N',
+            model.grid[0] === 0
+              ? String(model.tokens)
+              : `${model.tokens} (${model.prefixTokens} prefix, ${model.grid[0]} x ${model.grid[1]} patches)`,
+          ],
         ]),
         h('details', {}, h('summary', {}, 'How this was recognised'), definitions(facts)),
         ...(model.notes.length === 0

@@ -1,6 +1,7 @@
 // Every kernel once, on small inputs, against float64 arithmetic written out here, before the first checkpoint is
 // trusted to the device: drivers miscompile, and a wrong kernel looks like an interesting head.
 
+import { plainScores, visibleKeys, type ScoreRule } from '../../model/blockShape';
 import { EngineError } from '../backend';
 import type { BufferScope } from './bufferPool';
 import { paddedDim, type HeadAttention, type HeadSizes } from './headAttention';
@@ -20,7 +21,7 @@ export interface SelfCheckEntry {
 const sizes: HeadSizes = { heads: 2, tokens: 37, headDim: 6 };
 
 /**
- * Runs scores + softmax (pattern), weighted values, RPC shrink, and tfjs's matmul, LayerNorm and GELU.
+ * Runs scores + softmax (pattern), with and without a mask, weighted values, RPC shrink, and tfjs's matmul, LayerNorm and GELU.
  * @throws EngineError selfCheck naming the first kernel that is wrong, and by how much.
  */
 export async function selfCheck(
@@ -54,6 +55,10 @@ export async function selfCheck(
   note(`attention scores and softmax (${attention.family})`, soft.pattern!, pattern);
   const weighed = await scope.read(soft.out, count, 'check weighted values');
   note(`weighted values (${attention.family})`, weighed, paddedDouble(weigh(pattern, v)));
+
+  const rule = { causal: true, window: 5, scale: 0.6 };
+  const masked = await attention.attend(scope, { ...sizes, rule }, queries, keys, values, true);
+  note(`masked attention (${attention.family})`, masked.pattern!, patternOf(q, k, rule));
 
   const plan = { tau: [0.4, 0.8], sigma: -1 as const, iterations: 2 };
   const robust = await attention.rpc(scope, sizes, null, keys, values, plan, false);
@@ -115,7 +120,7 @@ function paddedDouble(values: Float64Array): Float64Array {
   return out;
 }
 
-function patternOf(q: Float64Array, k: Float64Array): Float64Array {
+function patternOf(q: Float64Array, k: Float64Array, rule: ScoreRule = plainScores): Float64Array {
   const { heads, tokens, headDim } = sizes;
   const out = new Float64Array(heads * tokens * tokens);
   for (let i = 0; i < heads * tokens; i++) {
@@ -124,7 +129,9 @@ function patternOf(q: Float64Array, k: Float64Array): Float64Array {
     for (let j = 0; j < tokens; j++) {
       for (let c = 0; c < headDim; c++) row[j]! += q[i * headDim + c]! * k[(first + j) * headDim + c]!;
     }
-    const scaled = row.map((score) => score / Math.sqrt(headDim));
+    const { from, to } = visibleKeys(rule, i % tokens, tokens);
+    const factor = rule.scale ?? 1 / Math.sqrt(headDim);
+    const scaled = row.map((score, j) => (j >= from && j < to ? score * factor : -Infinity));
     const top = Math.max(...scaled);
     const sum = scaled.reduce((total, score) => total + Math.exp(score - top), 0);
     row.set(scaled.map((score) => Math.exp(score - top) / sum));

@@ -3,12 +3,14 @@
 import { namedTextFamily } from '../textCore';
 import { bert, roberta } from './bert';
 import { distilbert } from './distilbert';
+import { ggufText } from './ggufText';
 import { gpt2 } from './gpt2';
 import { gptNeo } from './gptNeo';
 import { gptNeox } from './gptNeox';
 import { llama } from './llama';
 import type { NamedFamily } from './namedFamily';
 
-export const textFamilies: readonly NamedFamily[] = [gpt2, gptNeo, distilbert, roberta, bert, gptNeox, llama].map(
-  namedTextFamily,
-);
+export const textFamilies: readonly NamedFamily[] = [
+  ...[gpt2, gptNeo, distilbert, roberta, bert, gptNeox, llama].map(namedTextFamily),
+  ggufText,
+];

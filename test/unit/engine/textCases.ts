@@ -75,9 +75,10 @@ export function fileOf(text: TextCase): { readonly index: TensorIndex; readonly 
   return { index, file };
 }
 
-export function loadCase(text: TextCase): LoadedCase {
-  const { index, file } = fileOf(text);
-  const known = inferModelSpec(index, text.config, {});
+/** `stored`: the same network in another file, `config` what stands beside it. */
+export function loadCase(text: TextCase, stored = fileOf(text), config: unknown = text.config): LoadedCase {
+  const { index, file } = stored;
+  const known = inferModelSpec(index, config, {});
   const list = { ids: text.ids, mask: text.mask };
   const input = tokenInput(list, text.name, known, (all) => `sha of ${all.byteLength}`, null);
   const spec = specForInput(known, input);
@@ -85,8 +86,13 @@ export function loadCase(text: TextCase): LoadedCase {
 }
 
 /** Runs the network and compares every hidden state (and keys and patterns where PyTorch's are known). */
-export async function checkCase(backend: Backend, text: TextCase, tolerance: number): Promise<number> {
-  const { spec, loader, input } = loadCase(text);
+export async function checkCase(
+  backend: Backend,
+  text: TextCase,
+  tolerance: number,
+  loaded = loadCase(text),
+): Promise<number> {
+  const { spec, loader, input } = loaded;
   let worst = 0;
   const close = (what: string, actual: ArrayLike<number> | null, place: Place | undefined): void => {
     if (place === undefined) return;

@@ -18,7 +18,9 @@ import { loadCase, textCases } from '../engine/textCases';
 const tolerance = 1e-12;
 const kernels = createReferenceKernels();
 
-async function lastLayer(name: string): Promise<{ readonly trace: LayerTrace; head(h: number): HeadInput }> {
+async function lastLayer(
+  name: string,
+): Promise<{ readonly trace: LayerTrace; readonly head: (h: number) => HeadInput }> {
   const { spec, loader, input } = loadCase(textCases.find((text) => text.name === name)!);
   const backend = createReferenceBackend();
   let x = await backend.embed(spec, await loader.embed(input.ids), input);
