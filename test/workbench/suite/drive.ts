@@ -58,12 +58,15 @@ export async function withSettings(settings: Settings): Promise<() => Promise<vo
 /** Waits for the session to reach a phase; an unexpected end fails at once, with the session's own sentence. */
 export async function phase(wanted: SessionSnapshot['phase'], timeoutMs = runTimeoutMs): Promise<SessionSnapshot> {
   const api = await gramlens();
+  // An earlier test may have left a failure behind; only a new one counts.
+  const start = api.snapshot();
   return until(
     `phase "${wanted}"`,
     () => {
       const snapshot = api.snapshot();
       if (snapshot.phase === wanted) return snapshot;
-      if (snapshot.phase === 'failed') throw new Error(`the inspection failed: ${snapshot.message}`);
+      if (snapshot.phase === 'failed' && snapshot !== start)
+        throw new Error(`the inspection failed: ${snapshot.message}`);
       return undefined;
     },
     timeoutMs,
@@ -108,6 +111,15 @@ export async function runFromPalette(command: string): Promise<void> {
   await outer('type', command);
   await chosenRow(command);
   await outer('press', { key: 'Enter' });
+}
+
+/**
+ * Opens the side panel and waits for its page. In the browser workbench all webviews share one origin and so one
+ * service worker, which each new webview replaces: one that is opened meanwhile may not find its files.
+ */
+export async function showSidePanel(): Promise<void> {
+  await runFromPalette('Gramlens: Show Heads Heatmap');
+  await outer('waitFor', { inside: heatmapPage, selector: `${heatmapPage} > *` });
 }
 
 /** Waits until the row with these words is the one that Enter takes. */

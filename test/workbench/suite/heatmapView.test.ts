@@ -13,6 +13,7 @@ import {
   quick,
   runFromPalette,
   runSample,
+  showSidePanel,
   softmaxSample,
   withSettings,
 } from './drive';
@@ -37,7 +38,7 @@ describe('Show Heads Heatmap', () => {
   });
 
   it('fills the side panel cell by cell while a run goes on', async () => {
-    await runFromPalette('Gramlens: Show Heads Heatmap');
+    await showSidePanel();
     await outer('waitFor', {
       selector: '.sidebar .pane-header[aria-label*="Heads"], .sidebar .title-label:has-text("Gramlens")',
     });
@@ -108,7 +109,7 @@ describe('Show Heads Heatmap', () => {
   });
 
   it('opens a head by keyboard alone', async () => {
-    await runFromPalette('Gramlens: Show Heads Heatmap');
+    await showSidePanel();
     await outer('press', { key: 'Tab', place: { inside: heatmapPage, selector: 'vscode-dropdown' } });
     const focused = await inFrame(heatmapPage, () => document.activeElement?.className ?? '');
     assert.equal(focused, 'stage', 'Tab goes from the list to the chart');
@@ -126,7 +127,7 @@ describe('Show Heads Heatmap', () => {
   it('goes on showing the run after the side panel was away', async () => {
     await runFromPalette('View: Show Explorer');
     await outer('waitFor', { selector: '.explorer-folders-view' });
-    await runFromPalette('Gramlens: Show Heads Heatmap');
+    await showSidePanel();
     await paintedCells(heatmapPage, 'overview-attention.entropy', grid);
     await outer('click', { inside: heatmapPage, selector: 'vscode-dropdown' });
     await outer('click', { inside: heatmapPage, selector: 'vscode-option[value="alignment.theory.overlap"]' });

@@ -12,8 +12,8 @@ import {
   layers,
   quick,
   rpcSample,
-  runFromPalette,
   runSample,
+  showSidePanel,
   withSettings,
 } from './drive';
 import { headingShown, paintedCells } from './figures';
@@ -84,7 +84,7 @@ describe('themes', () => {
     this.timeout(120_000);
     restore = await withSettings({ ...quick, 'workbench.colorTheme': themes[0]!.theme });
     await closeEditors();
-    await runFromPalette('Gramlens: Show Heads Heatmap');
+    await showSidePanel();
     await runSample(rpcSample);
     await paintedCells(heatmapPage, overlap, grid);
     await paintedCells(inspectorPage, overlap, grid);
