@@ -9,7 +9,7 @@ import type { ByteSource } from '../byteSource';
 import { CheckpointError } from '../checkpointError';
 import { copyAgain } from '../nextSteps';
 
-type FileSource = ByteSource & { close(): Promise<void> };
+export type FileSource = ByteSource & { close(): Promise<void> };
 
 /**
  * Opens a file for reading by range. Close it when done.
