@@ -81,8 +81,8 @@ describe('checkpoint editor', () => {
     await vscode.extensions.getExtension('gramlens.gramlens')?.activate();
   });
   after(async () => {
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     rmSync(folder, { recursive: true, force: true });
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
   it('opens a sample, computes statistics in its thread, and copies the name', async () => {
