@@ -70,11 +70,13 @@ const bundles = [
   { ...node, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...node, entryPoints: { runner: 'src/inspection/node/runnerThread.ts' }, outdir: 'dist' },
+  { ...node, entryPoints: { statistics: 'src/inspection/node/statisticsThread.ts' }, outdir: 'dist' },
   {
     ...browser,
     entryPoints: {
       inspector: 'webview/inspector/main.ts',
       heatmap: 'webview/heatmap/main.ts',
+      checkpoint: 'webview/checkpoint/main.ts',
       worker: 'webview/worker/main.ts',
     },
     outdir: 'dist/webview',

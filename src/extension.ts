@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { selectBackend } from './vscode/backendChoice';
+import { CheckpointEditor, checkpointEditorId } from './vscode/checkpointEditor';
 import { exportReport } from './vscode/exportReport';
 import { HeatmapView, heatmapViewId } from './vscode/heatmapView';
 import { inspect, inspectCheckpoint, inspectSample } from './vscode/inspectCommand';
@@ -62,6 +63,11 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     }),
     createStatusBar(session),
     vscode.window.registerWebviewViewProvider(heatmapViewId, new HeatmapView(extensionUri, pageHost)),
+    vscode.window.registerCustomEditorProvider(
+      checkpointEditorId,
+      new CheckpointEditor(extensionUri, context.asAbsolutePath('dist/statistics.js')),
+      { supportsMultipleEditorsPerDocument: true },
+    ),
     log(),
   );
   return {

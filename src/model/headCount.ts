@@ -34,10 +34,20 @@ const modelKeys = ['architecture', 'model', 'arch', 'model_name'];
 /** Head sizes in use, offered first. */
 const usualHeadDims = [64, 32, 48, 58, 80, 96, 128, 16];
 
-export interface HeadCountClues {
-  readonly embedDim: number;
+/** What a family's own files say about the heads. */
+export interface HeadClue {
   /** Reconstruction/models.py of the KPCA code gives deit_tiny 6 heads instead of 3. */
-  readonly reconstruction: boolean;
+  readonly reconstruction?: boolean;
+  /** Tensor [d] of the first block's query norm; its name without prefix. */
+  readonly queryNorm?: string | null;
+  /** Head count that a kernel's shape says (Flax keeps heads as an axis). */
+  readonly inShape?: { readonly heads: number; readonly source: string } | null;
+  /** Width of a head in the family's code where no table knows the width (CLIP: 64). */
+  readonly usualHeadDim?: number;
+}
+
+export interface HeadCountClues extends HeadClue {
+  readonly embedDim: number;
 }
 
 /** Name of the architecture as config, metadata or args spell it; null when nothing says it. */
@@ -48,7 +58,7 @@ export function modelName(context: SpecContext): { value: string; source: string
 /** H with a fact about its source; throws 'question' (option `heads`) when nothing says it. */
 export function inferHeads(context: SpecContext, clues: HeadCountClues): number {
   const { embedDim } = clues;
-  const fixed = headsInShapes(context, embedDim);
+  const fixed = clues.inShape ?? headsInShapes(context, embedDim, clues.queryNorm ?? 'blocks.0.attn.q_norm.weight');
   const wanted = context.overrides.heads;
   if (wanted !== undefined) {
     if (embedDim % wanted !== 0) {
@@ -81,15 +91,23 @@ export function inferHeads(context: SpecContext, clues: HeadCountClues): number 
   if (named !== null && (fixed === null || fixed.heads === named.heads)) return say(context, named.heads, named.source);
   if (fixed !== null) return say(context, fixed.heads, fixed.source);
   const fromTable = headsByWidth.get(embedDim);
-  const ambiguous = clues.reconstruction && embedDim === 192;
+  const ambiguous = clues.reconstruction === true && embedDim === 192;
   if (fromTable !== undefined && !ambiguous) {
     return say(context, fromTable, `width ${embedDim} in the table of known widths`);
+  }
+  const usual = clues.usualHeadDim ?? 0;
+  if (usual > 0 && embedDim % usual === 0) {
+    return say(context, embedDim / usual, `width ${embedDim} / ${usual}, the head size of the family's code`);
   }
   throw askHeads(context, embedDim);
 }
 
 /** Parameters with a head axis or a head-sized axis: Scaled Attention's S [H, N, N], q_norm [d]. */
-function headsInShapes(context: SpecContext, embedDim: number): { heads: number; source: string } | null {
+function headsInShapes(
+  context: SpecContext,
+  embedDim: number,
+  queryNorm: string,
+): { heads: number; source: string } | null {
   const scale = context.has('blocks.0.attn.s') ? context.index.entries.get(`${context.prefix}blocks.0.attn.s`)! : null;
   if (scale !== null && scale.shape.length === 3) {
     const heads = scale.shape[0]!;
@@ -101,7 +119,7 @@ function headsInShapes(context: SpecContext, embedDim: number): { heads: number;
     }
     return { heads, source: `shape of ${scale.name}` };
   }
-  const norm = context.index.entries.get(`${context.prefix}blocks.0.attn.q_norm.weight`);
+  const norm = context.index.entries.get(context.prefix + queryNorm);
   const headDim = norm?.shape.length === 1 ? norm.shape[0]! : 0;
   return norm !== undefined && headDim > 0 && embedDim % headDim === 0
     ? { heads: embedDim / headDim, source: `shape of ${norm.name}` }
@@ -112,7 +130,7 @@ function headsOfName(context: SpecContext, clues: HeadCountClues): { heads: numb
   const name = modelName(context);
   if (name === null) return null;
   const text = name.value.toLowerCase();
-  if (clues.reconstruction && clues.embedDim === 192 && /deit_tiny/.test(text)) {
+  if (clues.reconstruction === true && clues.embedDim === 192 && /deit_tiny/.test(text)) {
     return { heads: 6, source: `${name.source} ${name.value} (6 heads in the Reconstruction code)` };
   }
   const size = headsBySize.find((entry) => entry.word.test(text) && entry.widths.includes(clues.embedDim));

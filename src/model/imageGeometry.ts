@@ -5,11 +5,25 @@ import { ModelSpecError, type ImageShape } from './modelSpec';
 import { asSize } from './parseValues';
 import type { SpecContext } from './specContext';
 
+/** Names (without prefix) and counts that the geometry is read from. */
+export interface GeometryClues {
+  /** [C, channels, p, p], [C, 3 p p], or Flax's [p, p, channels, C]. */
+  readonly patch: string;
+  /** [1, P, C] or [P, C] */
+  readonly position: string;
+  readonly prefixTokens: number;
+  /** How many prefix tokens the positions may cover, tried in order. */
+  readonly covers: readonly number[];
+  /** The patch kernel is [p, p, channels, C]. */
+  readonly channelsLast?: boolean;
+}
+
 export interface ImageGeometry {
   readonly image: ImageShape;
   /** N, prefix tokens included. */
   readonly tokens: number;
-  readonly positionCoversPrefix: boolean;
+  /** Prefix tokens that have a row in the position embedding. */
+  readonly covered: number;
 }
 
 const imageKeys = ['img_size', 'image_size', 'input_size'];
@@ -19,20 +33,25 @@ interface Size {
   readonly width: number;
 }
 
-/** Reads the patch weight [C, channels, p, p] (old files: [C, 3 p p]) and the position embedding [1, P, C]. */
-export function inferGeometry(context: SpecContext, prefixTokens: number): ImageGeometry {
-  const { channels, patch } = patchOf(context);
-  const positions = context.shapeOf('pos_embed');
+/** Reads the patch weight and the position embedding. */
+export function inferGeometry(context: SpecContext, clues: GeometryClues): ImageGeometry {
+  const { channels, patch } = patchOf(context, clues);
+  const { prefixTokens } = clues;
+  const positions = context.shapeOf(clues.position);
   const count = positions.length === 2 ? positions[0]! : positions.length === 1 ? 1 : 0;
-  if (count === 0) throw context.mismatch('pos_embed', 'expected [1, P, C], one row a token');
-  const { grid, source } = gridOf(context, count, prefixTokens, patch);
+  if (count === 0) throw context.mismatch(clues.position, 'expected [1, P, C], one row a token');
+  const { grid, source } = gridOf(context, clues, count, patch);
   const patches = grid.height * grid.width;
   context.fact('grid', `${grid.height} x ${grid.width} patches of ${patch} pixels`, source);
   context.fact('image', `${channels} x ${grid.height * patch} x ${grid.width * patch}`, 'grid and patch size');
-  const positionCoversPrefix = count !== patches;
-  if (!positionCoversPrefix)
-    context.fact('positions', 'patches only (no_embed_class)', `shape of ${context.prefix}pos_embed`);
-  context.fact('tokens', patches + prefixTokens, `shape of ${context.prefix}pos_embed`);
+  const covered = count - patches;
+  const positionSource = `shape of ${context.prefix}${clues.position}`;
+  if (prefixTokens > 0 && covered === 0) {
+    context.fact('positions', 'patches only (no_embed_class)', positionSource);
+  } else if (covered < prefixTokens) {
+    context.fact('positions', `class token and patches, not the ${prefixTokens - covered} registers`, positionSource);
+  }
+  context.fact('tokens', patches + prefixTokens, positionSource);
   return {
     image: {
       channels,
@@ -43,25 +62,32 @@ export function inferGeometry(context: SpecContext, prefixTokens: number): Image
       gridWidth: grid.width,
     },
     tokens: patches + prefixTokens,
-    positionCoversPrefix,
+    covered,
   };
 }
 
-function patchOf(context: SpecContext): { channels: number; patch: number } {
-  const name = 'patch_embed.proj.weight';
+function patchOf(context: SpecContext, clues: GeometryClues): { channels: number; patch: number } {
+  const name = clues.patch;
   const shape = context.need(name).shape;
-  if (shape.length === 4 && shape[2] === shape[3] && shape.every((n) => n > 0)) {
-    return { channels: shape[1]!, patch: shape[2]! };
-  }
+  const form = clues.channelsLast === true ? '[p, p, channels, C]' : '[C, channels, p, p]';
+  const [height, width, channels] =
+    clues.channelsLast === true ? [shape[0], shape[1], shape[2]] : [shape[2], shape[3], shape[1]];
+  if (shape.length === 4 && height === width && shape.every((n) => n > 0))
+    return { channels: channels!, patch: height! };
   const old = shape.length === 2 ? Math.sqrt(shape[1]! / 3) : 0;
   if (old >= 1 && Number.isInteger(old)) return { channels: 3, patch: old };
-  if (shape.length === 4)
-    throw context.mismatch(name, 'but only square patches [C, channels, p, p] are in this version');
-  throw context.mismatch(name, 'expected [C, channels, p, p]');
+  if (shape.length === 4) throw context.mismatch(name, `but only square patches ${form} are in this version`);
+  throw context.mismatch(name, `expected ${form}`);
 }
 
-function gridOf(context: SpecContext, count: number, prefix: number, patch: number): { grid: Size; source: string } {
-  const fits = (grid: Size): boolean => [count, count - prefix].includes(grid.height * grid.width);
+function gridOf(
+  context: SpecContext,
+  clues: GeometryClues,
+  count: number,
+  patch: number,
+): { grid: Size; source: string } {
+  const counts = clues.covers.map((covered) => count - covered);
+  const fits = (grid: Size): boolean => counts.includes(grid.height * grid.width);
   const { grid: wantedGrid, image: wantedImage } = context.overrides;
   const fromImage = wantedImage === undefined ? undefined : toGrid(wantedImage, patch);
   if (wantedImage !== undefined && fromImage === null) {
@@ -78,7 +104,7 @@ function gridOf(context: SpecContext, count: number, prefix: number, patch: numb
     if (!fits(size)) {
       throw new ModelSpecError(
         'badOverride',
-        `--set ${option}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${count - prefix} patches behind ${prefix === 1 ? 'the class token' : 'class and distillation token'}, or ${count} patches).`,
+        `--set ${option}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${possibleCounts(clues, count)}).`,
       );
     }
     if (wantedGrid !== undefined && fromImage !== undefined && fromImage !== null && !same(wantedGrid, fromImage)) {
@@ -94,19 +120,33 @@ function gridOf(context: SpecContext, count: number, prefix: number, patch: numb
       `${said.source} says an image of ${said.value.height} x ${said.value.width}, which does not fit the position embedding (${count} rows, patch ${patch}); it was ignored.`,
     );
   }
-  for (const patches of [count - prefix, count]) {
+  for (const patches of counts) {
     const side = Math.round(Math.sqrt(Math.max(0, patches)));
     if (side > 0 && side * side === patches) {
-      return { grid: { height: side, width: side }, source: `shape of ${context.prefix}pos_embed, square grid` };
+      return {
+        grid: { height: side, width: side },
+        source: `shape of ${context.prefix}${clues.position}, square grid`,
+      };
     }
   }
-  throw askGrid(context, count, prefix, patch);
+  throw askGrid(context, clues, count, patch);
 }
 
-function askGrid(context: SpecContext, count: number, prefix: number, patch: number): ModelSpecError {
-  const patches = count - prefix;
+/** E.g. "16 patches behind the class token, or 17 patches". */
+function possibleCounts(clues: GeometryClues, count: number): string {
+  return clues.covers
+    .map((covered) => {
+      const behind = covered === 1 ? ' behind the class token' : covered > 1 ? ` behind ${covered} prefix tokens` : '';
+      return `${count - covered} patches${behind}`;
+    })
+    .join(', or ');
+}
+
+function askGrid(context: SpecContext, clues: GeometryClues, count: number, patch: number): ModelSpecError {
+  const covered = clues.covers[0] ?? 0;
+  const patches = count - covered;
   if (patches < 1)
-    throw context.mismatch('pos_embed', `too few rows for ${prefix} prefix tokens and at least one patch`);
+    throw context.mismatch(clues.position, `too few rows for ${covered} prefix tokens and at least one patch`);
   const pairs = factorPairs(patches);
   return new ModelSpecError(
     'question',

@@ -3,7 +3,12 @@
 
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import { deitDistilled } from './families/deitDistilled';
+import { deit3 } from './families/deit3';
+import { dino } from './families/dino';
+import { dinov2Original } from './families/dinov2Original';
 import type { AttentionPart, AttentionProbe, RecogniseFamily } from './families/family';
+import { imageFamilies } from './families/imageFamilies';
+import { mae } from './families/mae';
 import type { NamedFamily } from './families/namedFamily';
 import { reconstructionVit } from './families/reconstructionVit';
 import { rpcSymVit } from './families/rpcSymVit';
@@ -27,32 +32,44 @@ const families: readonly RecogniseFamily[] = [
   symVit,
   reconstructionVit,
   deitDistilled,
+  dinov2Original,
+  mae,
+  dino,
+  deit3,
   timmVit,
 ];
 
 /** Families that their names alone tell; the first that finds itself in the file wins. */
-const namedFamilies: readonly NamedFamily[] = textFamilies;
+const namedFamilies: readonly NamedFamily[] = [...imageFamilies, ...textFamilies];
 
 /**
- * The spec of a checkpoint. `config` is the parsed config.json beside it (or null); `overrides` are `--set` values
- * and answers to earlier questions. Throws ModelSpecError: 'question' with a SpecQuestion when the file cannot say
- * a fact, 'badOverride', 'unsupported' (known, not in this version), 'unknownFamily', 'missingTensor' or
- * 'shapeMismatch'. Sources: model-families.md sections 1, 2.1 and 5; spec section 1.
+ * The spec of a checkpoint. `config` is the parsed config.json beside it (or null), `preprocessor` the parsed
+ * preprocessor_config.json; `overrides` are `--set` values and answers to earlier questions. Throws ModelSpecError:
+ * 'question' with a SpecQuestion when the file cannot say a fact, 'badOverride', 'unsupported' (known, not in this
+ * version), 'unknownFamily', 'missingTensor' or 'shapeMismatch'. Sources: model-families.md sections 1 to 5; spec
+ * section 1.
  */
-export function inferModelSpec(index: TensorIndex, config: unknown, overrides: SpecOverrides): ModelSpec {
+export function inferModelSpec(
+  index: TensorIndex,
+  config: unknown,
+  overrides: SpecOverrides,
+  preprocessor: unknown = null,
+): ModelSpec {
   const parsed = parseOverrides(overrides);
-  if (config !== null && config !== undefined && asRecord(config) === null) {
-    throw new ModelSpecError(
-      'badInput',
-      `The configuration beside ${index.fileName} is not a JSON object. Give another one with --config FILE.`,
-    );
+  for (const [beside, option] of [
+    [config, ' Give another one with --config FILE.'],
+    [preprocessor, ''],
+  ] as const) {
+    if (beside === null || beside === undefined || asRecord(beside) !== null) continue;
+    const what = option === '' ? 'preprocessor_config.json' : 'configuration';
+    throw new ModelSpecError('badInput', `The ${what} beside ${index.fileName} is not a JSON object.${option}`);
   }
   const notes: string[] = [];
-  const settings = Settings.of(index, config, notes);
+  const settings = Settings.of(index, config, notes, preprocessor);
   const named = inferNamed(index, config, settings, parsed, notes);
   if (named !== null) return named;
   const states = hidesBlocks(index) ? [] : listStates(index);
-  if (states.length === 0) refuseOtherFamily(index, config);
+  if (states.length === 0) return refuseOtherFamily(index, config);
   const facts: SpecFact[] = [];
   const state = chooseState(index, states, parsed.state, facts);
   const context = new SpecContext(index, state.prefix, settings, parsed, facts, notes);

@@ -51,18 +51,19 @@ export function createWeightLoader(
   const tensor = (name: string): Promise<FloatArray> => readEntry(entryOf(index, name));
   const optional = async (name: string | null | undefined): Promise<FloatArray | null> =>
     name === null || name === undefined ? null : tensor(name);
-  const stored = async (name: string): Promise<StoredTensor> => ({
-    name,
-    shape: entryOf(index, name).shape,
-    values: await tensor(name),
-  });
+  const stored = async (name: string, slice?: LinearRole['slice']): Promise<StoredTensor> => {
+    const { shape } = entryOf(index, name);
+    if (slice === undefined) return { name, shape, values: await tensor(name) };
+    return { name, shape: shape.slice(1), values: await rows(name, { from: slice.index, to: slice.index + 1 }) };
+  };
   const linear = async (role: LinearRole): Promise<LinearWeights> => {
     const parts = [];
-    for (const { weight, bias, layout } of [role, ...(role.then ?? [])]) {
-      const matrix = canonicalMatrix(spec, layout, await stored(weight));
-      const shift = bias === null ? null : canonicalBias(spec, layout, await stored(bias));
-      const rows = layout === undefined ? (entryOf(index, weight).shape[0] ?? 1) : (shift?.length ?? 0);
-      parts.push({ weight: matrix, bias: shift, rows });
+    for (const { weight, bias, layout, slice } of [role, ...(role.then ?? [])]) {
+      const file = await stored(weight, slice);
+      const matrix = canonicalMatrix(spec, layout, file);
+      const shift = bias === null ? null : canonicalBias(spec, layout, await stored(bias, slice));
+      const height = layout === undefined ? (file.shape[0] ?? 1) : (shift?.length ?? 0);
+      parts.push({ weight: matrix, bias: shift, rows: height });
     }
     return stacked(parts);
   };
@@ -168,7 +169,9 @@ function rowsEntry(entry: TensorEntry, { from, to }: RowRange): TensorEntry | nu
 
 /** Bytes of the file that the weights of layer i take, for the plan. */
 export function layerByteLength(index: TensorIndex, spec: ModelSpec, i: number): number {
-  return tensorNames(rolesOf(spec, i)).reduce((sum, name) => sum + entryOf(index, name).byteLength, 0);
+  const roles = rolesOf(spec, i);
+  const layers = roles.fc1.slice?.of ?? 1;
+  return tensorNames(roles).reduce((sum, name) => sum + entryOf(index, name).byteLength / layers, 0);
 }
 
 /** Full names of all tensors of one block, in reading order. */

@@ -8,6 +8,16 @@ export type ModelFamily =
   | 'rpc-symvit'
   | 'scaled-attention'
   | 'reconstruction-vit'
+  | 'vit'
+  | 'deit'
+  | 'vit-mae'
+  | 'vit-msn'
+  | 'dinov2'
+  | 'dino'
+  | 'mae'
+  | 'deit3'
+  | 'clip-vision'
+  | 'flax-vit'
   | 'bert'
   | 'roberta'
   | 'distilbert'
@@ -50,6 +60,8 @@ export interface LinearRole {
   readonly bias: string | null;
   /** Absent: [out, in] as it is. */
   readonly layout?: WeightLayout;
+  /** The file stacks the layers along a first axis of length `of`: row `index` of weight and bias (Flax, scanned). */
+  readonly slice?: { readonly index: number; readonly of: number };
   /** Further matrices whose rows follow (separate k and v behind q, up behind gate); a missing bias becomes zeros. */
   readonly then?: readonly LinearRole[];
 }

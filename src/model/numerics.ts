@@ -5,11 +5,18 @@ import { ModelSpecError, type ModelSpec } from './modelSpec';
 import { asNumber, asText } from './parseValues';
 import type { SpecContext } from './specContext';
 
-/** timm's default; Hugging Face's ViT has 1e-12. */
-const defaultEps = 1e-6;
+/** What a family takes where nothing says otherwise. */
+export interface Default<T> {
+  readonly value: T;
+  readonly source: string;
+}
+
+/** Defaults of timm; Hugging Face's ViT has eps 1e-12. */
+export const timmEps: Default<number> = { value: 1e-6, source: 'default of timm' };
+export const timmActivation: Default<ModelSpec['activation']> = { value: 'gelu', source: 'default of timm' };
 
 /** LayerNorm epsilon. */
-export function inferEps(context: SpecContext): number {
+export function inferEps(context: SpecContext, otherwise: Default<number> = timmEps): number {
   if (context.overrides.eps !== undefined) {
     context.fact('LayerNorm eps', context.overrides.eps, '--set eps');
     return context.overrides.eps;
@@ -19,8 +26,8 @@ export function inferEps(context: SpecContext): number {
     return eps !== null && eps > 0 && eps <= 0.1 ? eps : null;
   };
   const said = context.settings.find(['layer_norm_eps', 'norm_eps'], small, 'a small number above 0');
-  context.fact('LayerNorm eps', said?.value ?? defaultEps, said?.source ?? 'default of timm');
-  return said?.value ?? defaultEps;
+  context.fact('LayerNorm eps', said?.value ?? otherwise.value, said?.source ?? otherwise.source);
+  return said?.value ?? otherwise.value;
 }
 
 const activationNames: Readonly<Record<string, ModelSpec['activation']>> = {
@@ -30,25 +37,39 @@ const activationNames: Readonly<Record<string, ModelSpec['activation']>> = {
   gelu_new: 'gelu_tanh',
   gelu_pytorch_tanh: 'gelu_tanh',
   relu: 'relu',
+  quick_gelu: 'quick_gelu',
+  silu: 'silu',
+  swish: 'silu',
 };
 
-/** Activation of the MLP; throws 'unsupported' for one that is not in this version. */
-export function inferActivation(context: SpecContext): ModelSpec['activation'] {
+/**
+ * Activation of the MLP; throws 'unsupported' for one that is not in this version. `gated`: SwiGLU is SiLU whatever
+ * `hidden_act` says (DINOv2's configs say gelu there).
+ */
+export function inferActivation(
+  context: SpecContext,
+  otherwise: Default<ModelSpec['activation']> = timmActivation,
+  gated = false,
+): ModelSpec['activation'] {
   if (context.overrides.activation !== undefined) {
     context.fact('activation', context.overrides.activation, '--set activation');
     return context.overrides.activation;
   }
   const said = context.settings.find(['hidden_act', 'act_layer'], asText, 'the name of an activation');
+  if (gated) {
+    context.fact('activation', 'silu', 'the gate of SwiGLU');
+    return 'silu';
+  }
   if (said === null) {
-    context.fact('activation', 'gelu', 'default of timm');
-    return 'gelu';
+    context.fact('activation', otherwise.value, otherwise.source);
+    return otherwise.value;
   }
   const name = said.value.toLowerCase();
   if (!Object.hasOwn(activationNames, name)) {
     throw new ModelSpecError(
       'unsupported',
       `${context.fileName}: ${said.source} says the activation "${said.value}", which is not in this version. ` +
-        'If it is wrong, give --set activation=gelu, gelu_tanh or relu.',
+        'If it is wrong, give --set activation=gelu, gelu_tanh, quick_gelu, relu or silu.',
     );
   }
   context.fact('activation', activationNames[name]!, said.source);

@@ -1,7 +1,7 @@
 // `--set name=value` and the answers to questions, checked before anything else is looked at. Values that need
 // the file to be judged (does 4 divide the width?) are judged where the fact is used.
 
-import { ModelSpecError, type RpcVariant, type SpecOverrides } from './modelSpec';
+import { ModelSpecError, type Activation, type RpcVariant, type SpecOverrides } from './modelSpec';
 import { asBoolean, asInteger, asLayers, asNumber, asNumbers, asSize } from './parseValues';
 
 export type AttentionOverride = 'softmax' | 'symmetric' | 'scaled' | 'rpc' | 'reconstruction';
@@ -14,7 +14,7 @@ export interface ParsedOverrides {
   readonly rpcIterations?: number;
   readonly rpcLambda?: number;
   readonly rpcLayers?: 'all' | 'none' | readonly number[];
-  readonly activation?: 'gelu' | 'gelu_tanh' | 'relu';
+  readonly activation?: Activation;
   readonly grid?: { readonly height: number; readonly width: number };
   readonly image?: { readonly height: number; readonly width: number };
   readonly state?: string;
@@ -77,7 +77,7 @@ const options: Readonly<Record<string, Option>> = {
     (rpcLambda) => ({ rpcLambda }),
   ),
   'rpc.layers': parsed('all, none, or layer indexes such as 0 or 0/2 or 0-2', asLayers, (rpcLayers) => ({ rpcLayers })),
-  activation: oneOf(['gelu', 'gelu_tanh', 'relu'], (activation) => ({ activation })),
+  activation: oneOf<Activation>(['gelu', 'gelu_tanh', 'quick_gelu', 'relu', 'silu'], (activation) => ({ activation })),
   grid: parsed('rows x columns of patches, such as 7x5', asSize, (grid) => ({ grid })),
   image: parsed('height x width in pixels, such as 28x20', asSize, (image) => ({ image })),
   state: parsed(

@@ -1,45 +1,33 @@
 // How a picture becomes network input: resize, crop, mean and std as the family was trained with (model-families.md
-// section 5). Said by config, metadata or args where they do; otherwise the family's default, and a note.
+// section 5). Said by config, preprocessor_config.json, metadata or args where they do; otherwise the family's default.
 
 import { ModelSpecError, type ImagePreprocessing, type ImageShape } from './modelSpec';
-import { modelName } from './headCount';
 import { asNumber, asNumbers, asText } from './parseValues';
+import type { PictureDefaults } from './pictureDefaults';
+import { processorInterpolation, processorShortSide } from './processorConfig';
 import type { SpecContext } from './specContext';
 
-const imageNetMean = [0.485, 0.456, 0.406];
-const imageNetStd = [0.229, 0.224, 0.225];
-/** DeiT, DINO and the KPCA code resize to 256 for a crop of 224. */
-const deitCrop = 224 / 256;
-const timmVitCrop = 0.9;
 /** Networks for thumbnails (MNIST, CIFAR) are trained on whole pictures: no crop. */
 const thumbnailSide = 64;
 
-/** `imageNet`: the family's released training code uses ImageNet statistics. */
-export function inferPreprocessing(context: SpecContext, image: ImageShape, imageNet: boolean): ImagePreprocessing {
-  const name = modelName(context)?.value ?? '';
-  const hints = `${name} ${context.fileName} ${context.prefix}`.toLowerCase();
-  const deit3 = /deit_?3|deit-?iii/.test(hints);
-  const likeDeit = imageNet || deit3 || /deit|dino|(^|[. ])(teacher|student)\./.test(hints);
-  const base =
-    image.channels !== 3
-      ? { mean: [0.5], std: [0.5], source: 'default for pictures that are not RGB' }
-      : likeDeit
-        ? { mean: imageNetMean, std: imageNetStd, source: 'ImageNet statistics, as the training code of the family' }
-        : { mean: [0.5], std: [0.5], source: 'default of timm ViT' };
+/** Mean and std for pictures that are not RGB: no family was released for them. */
+const greyDefaults = { mean: [0.5], std: [0.5], source: 'default for pictures that are not RGB' };
+
+/** What `defaults` say, unless something beside the weights says otherwise. */
+export function inferPreprocessing(
+  context: SpecContext,
+  image: ImageShape,
+  defaults: PictureDefaults,
+): ImagePreprocessing {
+  const rgb = image.channels === 3;
+  const base = rgb ? defaults : greyDefaults;
   const mean = channelValues(context, 'mean', image.channels, base.mean);
   const std = channelValues(context, 'std', image.channels, base.std);
   const source = mean.source ?? std.source ?? base.source;
-  if (mean.source === null && !imageNet && !likeDeit && image.channels === 3) {
-    context.notes.push(
-      'Pictures are normalised with mean 0.5 and std 0.5, as timm ViT expects. DeiT has the same tensor names and ' +
-        'expects --set mean=0.485/0.456/0.406,std=0.229/0.224/0.225.',
-    );
-  }
-  const resizeShortSide = shortSide(context, image, deit3 ? 1 : likeDeit ? deitCrop : timmVitCrop);
-  const interpolation = context.settings.find(['interpolation'], asText, 'an interpolation')?.value;
+  if (mean.source === null && rgb && defaults.note !== undefined) context.notes.push(defaults.note);
   const result: ImagePreprocessing = {
-    resizeShortSide,
-    interpolation: interpolation === 'bilinear' ? 'bilinear' : 'bicubic',
+    resizeShortSide: shortSide(context, image, defaults.crop),
+    interpolation: interpolation(context, defaults),
     mean: mean.values,
     std: std.values,
     source,
@@ -48,10 +36,19 @@ export function inferPreprocessing(context: SpecContext, image: ImageShape, imag
   return result;
 }
 
-function shortSide(context: SpecContext, image: ImageShape, familyCrop: number): number | null {
+function interpolation(context: SpecContext, defaults: PictureDefaults): ImagePreprocessing['interpolation'] {
+  const said = context.settings.find(['interpolation'], asText, 'an interpolation')?.value;
+  if (said !== undefined) return said === 'bilinear' ? 'bilinear' : 'bicubic';
+  return processorInterpolation(context) ?? defaults.interpolation;
+}
+
+function shortSide(context: SpecContext, image: ImageShape, familyCrop: number | null): number | null {
   if (image.height !== image.width) return null;
   const said = context.settings.find(['crop_pct', 'eval_crop_ratio'], cropFraction, 'a fraction above 0 and at most 1');
-  const crop = said?.value ?? (image.height <= thumbnailSide ? 1 : familyCrop);
+  const processor = said === null ? processorShortSide(context, image) : null;
+  if (processor !== null) return processor.shortSide;
+  if (said === null && familyCrop === null) return null;
+  const crop = said?.value ?? (image.height <= thumbnailSide ? 1 : (familyCrop ?? 1));
   return Math.floor(image.height / crop + 1e-9);
 }
 
@@ -79,7 +76,7 @@ function channelValues(
     const values = asNumbers(value);
     return values !== null && usable(values) ? values : null;
   };
-  const found = context.settings.find([what], check, `one number or ${channels}`);
+  const found = context.settings.find([what, `image_${what}`], check, `one number or ${channels}`);
   return found === null
     ? { values: spread(fallback), source: null }
     : { values: spread(found.value), source: found.source };

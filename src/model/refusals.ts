@@ -9,25 +9,53 @@ import type { SpecContext } from './specContext';
 interface Pattern {
   readonly pattern: RegExp;
   readonly what: string;
+  /** A family that is read: this part of it must have been missing, or it would not have come here. */
+  readonly missing?: string;
 }
+
+/** What this version inspects, for messages. */
+const inspected =
+  'it inspects vision transformers (ViT, DeiT, DINO, DINOv2, MAE, CLIP in the names of timm, Hugging Face, OpenAI and Flax; SymViT, RPC-SymViT, Scaled Attention).';
 
 /** Families by their tensor names (model-families.md sections 2.2 to 3); the first match counts. */
 const otherFamilies: readonly Pattern[] = [
-  { pattern: /(^|\.)layers\.\d+\.blocks\.\d+\.attn\.(qkv|relative_position)/, what: 'a Swin Transformer' },
-  { pattern: /^(params\/|opt\/target\/|img\/)*Transformer\/encoderblock/, what: 'a Flax ViT' },
+  {
+    pattern: /(^|\.)layers\.\d+\.blocks\.\d+\.(attn\.(qkv|relative_position)|attention\.self\.)/,
+    what: 'a Swin Transformer',
+  },
+  {
+    pattern: /^(params\/|opt\/target\/|img\/)*Transformer\/encoderblock/,
+    what: 'a Flax ViT',
+    missing: 'embedding/kernel',
+  },
   { pattern: /^onnx::MatMul_/, what: 'an ONNX model' },
   { pattern: /^blk\.\d+\.attn_/, what: 'a GGUF language model' },
   {
     pattern: /(^|\.)(vision_model|text_model)\.encoder\.layers\.\d+\./,
     what: 'a CLIP or SigLIP model (Hugging Face names)',
+    missing: 'embeddings.class_embedding of the image tower',
   },
-  { pattern: /(^|\.)transformer\.resblocks\.\d+\./, what: 'a CLIP model (OpenAI names)' },
-  { pattern: /(^|\.)encoder\.layer\.\d+\.layer_scale1\./, what: 'a DINOv2 model (Hugging Face names)' },
+  {
+    pattern: /(^|\.)transformer\.resblocks\.\d+\./,
+    what: 'a CLIP model (OpenAI names)',
+    missing: 'class_embedding of an image tower that is a transformer',
+  },
+  {
+    pattern: /(^|\.)encoder\.layer\.\d+\.layer_scale1\./,
+    what: 'a DINOv2 model (Hugging Face names)',
+    missing: 'the attention of layer 0',
+  },
+  { pattern: /(^|\.)layer\.\d+\.attention\.q_proj\./, what: 'a DINOv3 model' },
   {
     pattern: /(^|\.)encoder\.layer\.\d+\.attention\.attention\.query\./,
     what: 'a ViT or DeiT with Hugging Face names',
+    missing: 'layernorm_before of layer 0',
   },
-  { pattern: /(^|\.)layers\.\d+\.attention\.q_proj\./, what: 'a ViT or DeiT with Hugging Face names' },
+  {
+    pattern: /(^|\.)layers\.\d+\.attention\.q_proj\./,
+    what: 'a ViT or DeiT with Hugging Face names',
+    missing: 'layernorm_before of layer 0',
+  },
   { pattern: /(^|\.)encoder\.layers\.encoder_layer_\d+\.self_attention\./, what: 'a torchvision ViT' },
   { pattern: /(^|\.)transformer\.layer\.\d+\.attention\.q_lin\./, what: 'a DistilBERT model' },
   { pattern: /^roberta\.encoder\.layer\.\d+\./, what: 'a RoBERTa model' },
@@ -51,7 +79,7 @@ const variants: readonly Pattern[] = [
   { pattern: /^blocks\.\d+\.(attns|ffns)\./, what: 'parallel attention blocks' },
   { pattern: /^blocks\.\d+\.(attn\.)?(in_proj|in_norm)\b/, what: 'a fused in_proj (parallel scaling blocks)' },
   { pattern: /^blocks\.\d+\.attn\.(lambda_|sub_norm|lambdas)/, what: 'differential attention' },
-  { pattern: /^blocks\.\d+\.mlp\.(fc1_g|fc1_x|w1|w2|w3|w12|weights_in|gate_proj)\b/, what: 'a SwiGLU MLP' },
+  { pattern: /^blocks\.\d+\.mlp\.(w1|w2|gate_proj|up_proj)\b/, what: 'a SwiGLU MLP in three matrices (EVA)' },
   { pattern: /^blocks\.\d+\.mlp\.norm\./, what: 'a norm inside the MLP' },
   { pattern: /^blocks\.\d+\.attn\.gate\b/, what: 'gated attention' },
   { pattern: /^blocks\.\d+\.attn\.norm\./, what: 'a norm on the attention output (scale_norm)' },
@@ -68,12 +96,8 @@ const variants: readonly Pattern[] = [
   },
   { pattern: /^blocks\.\d+\.mlp_tokens\./, what: 'token mixing instead of attention (MLP-Mixer)' },
   { pattern: /^blocks\.\d+\..*\blora_/, what: 'LoRA adapters that are not merged' },
-  { pattern: /^blocks\.\d+\.\d+\./, what: 'blocks in chunks (DINOv2, FSDP layout)' },
   { pattern: /^blocks\.\d+\.(cross_attn|norm3)\./, what: 'cross attention' },
-  { pattern: /^(reg_token|register_tokens)$/, what: 'register tokens' },
-  { pattern: /^fc_norm\./, what: 'average pooling of the patch tokens (fc_norm)' },
   { pattern: /^attn_pool\./, what: 'attention pooling' },
-  { pattern: /^norm_pre\./, what: 'a norm before the first block (CLIP tower)' },
   { pattern: /^pre_logits\.fc\./, what: 'a representation layer before the classifier (pre_logits)' },
   { pattern: /^patch_embed\.(backbone|proj\.\d|proj\.c|conv)/, what: 'a convolutional stem' },
   { pattern: /^(rope|pos_embed_rel|rel_pos_bias)\b/, what: 'rotary or relative positions' },
@@ -82,11 +106,17 @@ const variants: readonly Pattern[] = [
 /** Throws for a file without a timm-like state: by family name where we know it, else 'unknownFamily'. */
 export function refuseOtherFamily(index: TensorIndex, config: unknown): never {
   const known = recogniseOtherFamily(index);
+  if (known?.missing !== undefined) {
+    throw new ModelSpecError(
+      'missingTensor',
+      `${index.fileName} looks like ${known.what} (tensor "${known.tensor}"), but ${known.missing} is not in it. ` +
+        'Check that the file holds the whole model, not a part of it.',
+    );
+  }
   if (known !== null) {
     throw new ModelSpecError(
       'unsupported',
-      `${index.fileName} looks like ${known.what} (tensor "${known.tensor}"). That family is not in this version: ` +
-        "it inspects vision transformers in timm's layout (ViT, DeiT, SymViT, RPC-SymViT, Scaled Attention).",
+      `${index.fileName} looks like ${known.what} (tensor "${known.tensor}"). That family is not in this version: ${inspected}`,
     );
   }
   const modelType = asText(asRecord(config)?.['model_type']);
@@ -100,15 +130,14 @@ export function refuseOtherFamily(index: TensorIndex, config: unknown): never {
   throw new ModelSpecError(
     'unknownFamily',
     `${index.fileName} has no transformer blocks under a name Gramlens knows (it begins with ${first.join(', ')}` +
-      `${modelType === null ? '' : `; config.json says model_type "${modelType}"`}). This version inspects vision ` +
-      "transformers in timm's layout, whose tensors are called blocks.0.attn.qkv.weight and so on.",
+      `${modelType === null ? '' : `; config.json says model_type "${modelType}"`}). In this version ${inspected}`,
   );
 }
 
 /** The first family of the list that a tensor name tells; null when none. */
-export function recogniseOtherFamily(index: TensorIndex): { what: string; tensor: string } | null {
-  for (const { pattern, what } of otherFamilies) {
-    for (const name of index.entries.keys()) if (pattern.test(name)) return { what, tensor: name };
+export function recogniseOtherFamily(index: TensorIndex): (Omit<Pattern, 'pattern'> & { tensor: string }) | null {
+  for (const { pattern, ...family } of otherFamilies) {
+    for (const name of index.entries.keys()) if (pattern.test(name)) return { ...family, tensor: name };
   }
   return null;
 }
@@ -132,22 +161,21 @@ export function refuseVariants(context: SpecContext): void {
         'not run it in this version: its numbers would be wrong.',
     );
   }
-  const absent = ['cls_token', 'pos_embed'].find((name) => !context.has(name));
-  if (absent !== undefined && context.has('patch_embed.proj.weight')) {
+  if (!context.has('pos_embed') && context.has('patch_embed.proj.weight')) {
     throw new ModelSpecError(
       'unsupported',
-      `${context.fileName} has no "${context.prefix}${absent}". Vision transformers without ` +
-        `${absent === 'cls_token' ? 'a class token' : 'a learned position embedding'} are not in this version.`,
+      `${context.fileName} has no "${context.prefix}pos_embed". Vision transformers without a learned position ` +
+        'embedding are not in this version.',
     );
   }
 }
 
-/** Unknown tensors inside blocks change the forward pass: refused. Outside they are noted. */
-export function checkUnused(context: SpecContext): void {
+/** Unknown tensors inside blocks (names that match `blocks`) change the forward pass: refused. Outside they are noted. */
+export function checkUnused(context: SpecContext, blocks: RegExp = /^blocks\./): void {
   const ignored: string[] = [];
   for (const name of context.names()) {
     if (context.used.has(name)) continue;
-    if (name.startsWith('blocks.') && !/(num_batches_tracked|attn_mask|position_ids)$/.test(name)) {
+    if (blocks.test(name) && !/(num_batches_tracked|attn_mask|position_ids)$/.test(name)) {
       throw new ModelSpecError(
         'unsupported',
         `${context.fileName}: tensor "${context.prefix}${name}" has no place in a family Gramlens knows, and leaving ` +
@@ -157,7 +185,7 @@ export function checkUnused(context: SpecContext): void {
     ignored.push(name);
   }
   if (ignored.length === 0) return;
-  const groups = [...new Set(ignored.map((name) => name.split('.')[0]!))];
+  const groups = [...new Set(ignored.map((name) => name.split(/[./]/)[0]!))];
   const decoder = groups.some((group) => group.startsWith('decoder'));
   const listed = groups.slice(0, 6).join(', ') + (groups.length > 6 ? ', ...' : '');
   context.notes.push(

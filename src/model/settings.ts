@@ -24,6 +24,7 @@ export class Settings {
   private constructor(
     private readonly sources: readonly SettingSource[],
     private readonly notes: string[],
+    private readonly all: readonly SettingSource[] = sources,
   ) {}
 
   /** `notes` receives a sentence for each value that was present and unusable. */
@@ -51,22 +52,23 @@ export class Settings {
   }
 
   /**
-   * The same with the maps under `keys` first (`vision_config` of a CLIP config, whose own level may speak of another
-   * tower).
+   * The maps under `keys` in place of those that hold them: `vision_config` of a CLIP config, whose own level may
+   * speak of another tower. The same settings where nothing holds such a map.
    */
   under(keys: readonly string[]): Settings {
-    const inner = this.sources.flatMap(({ label, values }) =>
-      keys.flatMap((key) => {
-        const nested = Object.hasOwn(values, key) ? asRecord(parseJson(values[key])) : null;
-        return nested === null ? [] : [{ label: `${label} ${key}`, values: nested }];
-      }),
-    );
-    return new Settings([...inner, ...this.sources], this.notes);
+    const sources = this.sources.flatMap((source) => {
+      const inner = keys.flatMap((key) => {
+        const nested = Object.hasOwn(source.values, key) ? asRecord(parseJson(source.values[key])) : null;
+        return nested === null ? [] : [{ label: `${source.label} ${key}`, values: nested }];
+      });
+      return inner.length > 0 ? inner : [source];
+    });
+    return new Settings(sources, this.notes, this.all);
   }
 
-  /** The map of one source, by its label; null when there is none. */
+  /** The whole map of one source, by its label; null when there is none. */
   values(label: string): Readonly<Record<string, unknown>> | null {
-    return this.sources.find((source) => source.label === label)?.values ?? null;
+    return this.all.find((source) => source.label === label)?.values ?? null;
   }
 
   /** First value under one of `keys` that `parse` understands. */

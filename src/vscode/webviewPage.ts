@@ -1,10 +1,10 @@
-// What both pages share: HTML with a strict content security policy, and the typed calls over postMessage.
+// What all pages share: HTML with a strict content security policy, and the typed calls over postMessage.
 
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { HostCalls, PageCalls } from '../protocol/messages';
 import { connect } from '../protocol/rpc';
-import type { Endpoint } from '../protocol/rpc';
+import type { Calls, Endpoint } from '../protocol/rpc';
 import { pageMarkup } from './pageMarkup';
 import type { PageName } from './pageMarkup';
 
@@ -26,12 +26,12 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri, page
 }
 
 /** Connects a webview; `subscriptions` end with the page. */
-export function connectPage(
+export function connectPage<Host extends Calls<Host> = HostCalls, Page extends Calls<Page> = PageCalls>(
   webview: vscode.Webview,
-  handlers: HostCalls,
+  handlers: Host,
   subscriptions: vscode.Disposable[],
-): Endpoint<PageCalls> {
-  return connect<HostCalls, PageCalls>(
+): Endpoint<Page> {
+  return connect<Host, Page>(
     {
       post: (message) => void webview.postMessage(message),
       onMessage: (listener) => {

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { bytesSource } from '../../src/checkpoint/byteSource';
 import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
 import { connect } from '../../src/protocol/rpc';
+import type { Calls } from '../../src/protocol/rpc';
 import type { PageName } from '../../src/vscode/pageMarkup';
 import { chromiumArgs, requireChromium } from '../setup/system.mjs';
 import { startPageServer } from './pageServer';
@@ -49,8 +50,25 @@ export interface OpenOptions {
   readonly follow?: boolean;
 }
 
+/** Where and how large a page is shown. */
+export type PagePlace = Pick<OpenOptions, 'page' | 'theme' | 'width' | 'height' | 'host'>;
+
+/** A page that runs, and what can be asked of it; generic over the two sides' calls. */
+export interface ShownPage<Remote> {
+  readonly page: Page;
+  readonly remote: Remote;
+  problems(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
 export interface PageLab {
   open(options: OpenOptions): Promise<OpenPage>;
+  /** Any page with a host of the test's own; `found` receives what the page complains of. */
+  show<Host extends Calls<Host>, Remote extends Calls<Remote>>(
+    place: PagePlace,
+    handlers: Host,
+    found: string[],
+  ): Promise<ShownPage<Remote>>;
   close(): Promise<void>;
 }
 
@@ -60,8 +78,17 @@ const harmless = [/Canvas2D: Multiple readback operations/];
 export async function startPageLab(args: readonly string[] = chromiumArgs): Promise<PageLab> {
   const browser: Browser = await chromium.launch({ executablePath: requireChromium(), args: [...args] });
   const server = await startPageServer();
+  const show = <Host extends Calls<Host>, Remote extends Calls<Remote>>(
+    place: PagePlace,
+    handlers: Host,
+    found: string[],
+  ): Promise<ShownPage<Remote>> => {
+    const address = server.address(place.page, place.theme ?? 'dark', place.host);
+    return showPage<Host, Remote>(browser, address, place, handlers, found);
+  };
   return {
-    open: (options) => openPage(browser, server.address(options.page, options.theme ?? 'dark', options.host), options),
+    show,
+    open: (options) => openPage(show, options),
     close: async () => {
       await browser.close();
       await server.close();
@@ -69,21 +96,9 @@ export async function startPageLab(args: readonly string[] = chromiumArgs): Prom
   };
 }
 
-async function openPage(browser: Browser, address: string, options: OpenOptions): Promise<OpenPage> {
+async function openPage(show: PageLab['show'], options: OpenOptions): Promise<OpenPage> {
   const { run, follow = true } = options;
-  const context = await browser.newContext({
-    viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
   const found: string[] = [];
-  page.on('console', (message) => {
-    const text = message.text();
-    if (!['error', 'warning'].includes(message.type()) || harmless.some((pattern) => pattern.test(text))) return;
-    found.push(`console ${message.type()}: ${text}`);
-  });
-  page.on('pageerror', (error) => found.push(`uncaught: ${error.message}`));
-
   const asked: unknown[][] = [];
   const saved: SavedFigure[] = [];
   const events: WorkerEvent[] = [];
@@ -127,8 +142,30 @@ async function openPage(browser: Browser, address: string, options: OpenOptions)
       return Promise.resolve();
     },
   };
+  const shown = await show<HostCalls, PageCalls>(options, handlers, found);
+  const { remote } = shown;
+  await until(() => asked.some(([method]) => method === 'ready'), 'the page says ready');
+  await settle(shown.page);
+  return { ...shown, asked, saved, events, reads };
+}
+
+async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
+  browser: Browser,
+  address: string,
+  { width = 1280, height = 900 }: PagePlace,
+  handlers: Host,
+  found: string[],
+): Promise<ShownPage<Remote>> {
+  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    const text = message.text();
+    if (!['error', 'warning'].includes(message.type()) || harmless.some((pattern) => pattern.test(text))) return;
+    found.push(`console ${message.type()}: ${text}`);
+  });
+  page.on('pageerror', (error) => found.push(`uncaught: ${error.message}`));
   let receive: (message: unknown) => void = () => undefined;
-  const endpoint = connect<HostCalls, PageCalls>(
+  const endpoint = connect<Host, Remote>(
     {
       post: (message) => {
         // A page that is gone answers nobody.
@@ -142,20 +179,13 @@ async function openPage(browser: Browser, address: string, options: OpenOptions)
     },
     handlers,
   );
-  const { remote } = endpoint;
   await page.exposeFunction('toHost', (message: unknown) => {
     receive(message);
   });
   await page.goto(address);
-  await until(() => asked.some(([method]) => method === 'ready'), 'the page says ready');
-  await settle(page);
   return {
     page,
-    remote,
-    asked,
-    saved,
-    events,
-    reads,
+    remote: endpoint.remote,
     problems: async () => {
       const violations = await page.evaluate(() => (window as unknown as { cspViolations: string[] }).cspViolations);
       return [...found, ...violations.map((violation) => `policy: ${violation}`)];

@@ -17,6 +17,8 @@ const files: Readonly<Record<string, string>> = {
   'inspector.css': 'text/css',
   'heatmap.js': 'text/javascript',
   'heatmap.css': 'text/css',
+  'checkpoint.js': 'text/javascript',
+  'checkpoint.css': 'text/css',
   'worker.js': 'text/javascript',
   'codicon.css': 'text/css',
   'codicon.ttf': 'font/ttf',
@@ -55,7 +57,7 @@ export async function startPageServer(): Promise<PageServer> {
     const origin = `http://${request.headers.host ?? '127.0.0.1'}`;
     const url = new URL(request.url ?? '/', origin);
     const name = url.pathname.slice(1);
-    if (name === 'inspector' || name === 'heatmap') {
+    if (name === 'inspector' || name === 'heatmap' || name === 'checkpoint') {
       const theme = (url.searchParams.get('theme') ?? 'dark') as ThemeName;
       const html = pageMarkup({
         page: name,

@@ -1,11 +1,11 @@
 // Both pages in the editor's four themes: nothing complains, axe finds nothing serious, and pictures to look at.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
-import type { Page } from 'playwright-core';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { PageName } from '../../src/vscode/pageMarkup';
+import { seriousFindings } from './axe';
 import { figureOf } from './figures';
 import { settle, startPageLab } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
@@ -18,27 +18,6 @@ const folder = 'out/screenshots';
 /** Where colours may be too close; the light theme has the dark one's structure. */
 const withAxe: readonly ThemeName[] = ['dark', 'hc-black', 'hc-light'];
 const themes: readonly ThemeName[] = ['dark', 'light', 'hc-black', 'hc-light'];
-
-interface AxeViolation {
-  readonly id: string;
-  readonly impact: string | null;
-  readonly help: string;
-  readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
-}
-
-/** Serious and critical findings of axe, one line each. */
-async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
-    return (await axe.run()).violations;
-  });
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, help, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${help} at ${target.join(' ')} ${failureSummary ?? ''}`),
-    );
-}
 
 /** '#1f1f1f' as the browser says it. */
 function asRgb(hex: string): string {

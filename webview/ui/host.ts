@@ -2,6 +2,7 @@
 
 import type { HostCalls, PageCalls } from '../../src/protocol/messages';
 import { connect } from '../../src/protocol/rpc';
+import type { Calls } from '../../src/protocol/rpc';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;
@@ -11,15 +12,18 @@ interface VsCodeApi {
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
-export interface HostLine {
-  readonly host: HostCalls;
+export interface HostLine<Host = HostCalls> {
+  readonly host: Host;
   readonly state: { get(): unknown; set(value: unknown): void };
 }
 
 /** Connects once a page; `local` answers what the host asks. */
-export function connectHost(local: PageCalls): HostLine {
+export function connectHost<
+  Page extends Calls<Page> = PageCalls,
+  Host extends Calls<Host> & Pick<HostCalls, 'log'> = HostCalls,
+>(local: Page): HostLine<Host> {
   const api = acquireVsCodeApi();
-  const { remote } = connect<PageCalls, HostCalls>(
+  const { remote } = connect<Page, Host>(
     {
       post: (message) => {
         api.postMessage(message);

@@ -8,6 +8,7 @@ import {
   vsCodeOption,
   vsCodeProgressRing,
   vsCodeTag,
+  vsCodeTextField,
 } from '@vscode/webview-ui-toolkit';
 import { h, icon } from './dom';
 
@@ -18,6 +19,7 @@ export function registerComponents(): void {
     vsCodeOption(),
     vsCodeProgressRing(),
     vsCodeTag(),
+    vsCodeTextField(),
   );
 }
 
@@ -81,6 +83,34 @@ export function dropdown(label: string, onChange: (value: string) => void): Drop
       setTimeout(() => {
         element.value = value;
       });
+    },
+  };
+}
+
+interface TextFieldElement extends HTMLElement {
+  value: string;
+}
+
+export interface TextField {
+  readonly element: HTMLElement;
+  set(value: string): void;
+}
+
+/** One line of text; `onInput` hears every change. `label` is its name and what it shows while empty. */
+export function textField(label: string, onInput: (value: string) => void, iconName?: string): TextField {
+  const start = iconName === undefined ? [] : [h('span', { attributes: { slot: 'start' } }, icon(iconName))];
+  const element = h(
+    'vscode-text-field',
+    { attributes: { 'aria-label': label, placeholder: label } },
+    ...start,
+  ) as TextFieldElement;
+  element.addEventListener('input', () => {
+    onInput(element.value);
+  });
+  return {
+    element,
+    set: (value) => {
+      element.value = value;
     },
   };
 }

@@ -1,5 +1,6 @@
 // DeiT with distillation: a second prefix token and a second classifier; logits are the mean of both heads.
 
+import { imageNetPictures } from '../pictureDefaults';
 import type { RecogniseFamily } from './family';
 
 export const deitDistilled: RecogniseFamily = (context, probe) => {
@@ -9,7 +10,7 @@ export const deitDistilled: RecogniseFamily = (context, probe) => {
     attention: 'softmax',
     standardise: false,
     rpc: null,
-    imageNet: true,
+    picture: imageNetPictures,
     source: `tensor ${context.prefix}dist_token`,
   };
 };

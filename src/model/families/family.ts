@@ -1,7 +1,9 @@
 // What tells one family of the timm layout from another: how queries, keys and values are projected and mixed.
 // A family file looks at the probe and the context and says its part, or null when the file is not of its kind.
 
-import type { AttentionKind, ModelFamily, RpcSettings } from '../modelSpec';
+import type { AttentionKind, ModelFamily, ModelSpec, RpcSettings } from '../modelSpec';
+import type { Default } from '../numerics';
+import type { PictureDefaults } from '../pictureDefaults';
 import type { SpecContext } from '../specContext';
 
 export interface AttentionProbe {
@@ -13,6 +15,10 @@ export interface AttentionProbe {
   readonly hasScale: boolean;
   readonly hasDistToken: boolean;
   readonly layers: number;
+  /** Prefix of block i: `blocks.i.`, or `blocks.c.i.` in files with chunks. */
+  readonly blockAt: (i: number) => string;
+  /** blocks.c.i.: block i in chunk c (DINOv2 training, FSDP). */
+  readonly chunked: boolean;
 }
 
 export interface AttentionPart {
@@ -20,8 +26,10 @@ export interface AttentionPart {
   readonly attention: AttentionKind;
   readonly standardise: boolean;
   readonly rpc: RpcSettings | null;
-  /** The released training code normalises with ImageNet statistics. */
-  readonly imageNet: boolean;
+  readonly picture: PictureDefaults;
+  /** timm's where absent. */
+  readonly eps?: Default<number>;
+  readonly activation?: Default<ModelSpec['activation']>;
   /** Why this family, for the facts. */
   readonly source: string;
 }

@@ -1,6 +1,7 @@
 // The Reconstruction model (KPCA code, Reconstruction/): a ViT or DeiT file with nothing to tell it by, whose
 // forward pass standardises q and k over d. Only by the person's switch.
 
+import { imageNetPictures } from '../pictureDefaults';
 import type { RecogniseFamily } from './family';
 
 export const reconstructionVit: RecogniseFamily = (context, probe) => {
@@ -12,7 +13,7 @@ export const reconstructionVit: RecogniseFamily = (context, probe) => {
     attention: 'softmax',
     standardise: true,
     rpc: null,
-    imageNet: true,
+    picture: imageNetPictures,
     source: attention === 'reconstruction' ? '--set attention' : '--set standardise',
   };
 };

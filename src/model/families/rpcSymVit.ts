@@ -5,6 +5,7 @@ import { ModelSpecError, type RpcSettings, type SpecQuestion } from '../modelSpe
 import { maxRpcIterations } from '../overrides';
 import { asBoolean, asInteger, asLayers, asNumber } from '../parseValues';
 import type { SpecContext } from '../specContext';
+import { imageNetPictures } from '../pictureDefaults';
 import type { RecogniseFamily } from './family';
 
 export const rpcSymVit: RecogniseFamily = (context, probe) => {
@@ -17,7 +18,7 @@ export const rpcSymVit: RecogniseFamily = (context, probe) => {
     attention: 'rpc',
     standardise: false,
     rpc: rpcSettings(context, probe.layers),
-    imageNet: true,
+    picture: imageNetPictures,
     source: wanted ? '--set attention' : robust!.source,
   };
 };

@@ -1,6 +1,7 @@
 // SymViT (KPCA code, Robust/ and Attack/): qkv is [2C, C] in the order k, v; the queries are the keys. An
 // RPC-SymViT file looks the same, so without training arguments a note says how to switch RPC on.
 
+import { imageNetPictures } from '../pictureDefaults';
 import type { RecogniseFamily } from './family';
 
 export const symVit: RecogniseFamily = (context, probe) => {
@@ -17,7 +18,7 @@ export const symVit: RecogniseFamily = (context, probe) => {
     attention: 'symmetric',
     standardise: false,
     rpc: null,
-    imageNet: true,
+    picture: imageNetPictures,
     source: `shape of ${context.prefix}blocks.0.attn.qkv.weight (two projections, k and v)`,
   };
 };

@@ -17,6 +17,10 @@ function errorOf(index: TensorIndex, overrides: SpecOverrides = {}, config: unkn
   assert.fail('nothing was refused');
 }
 
+/** What the refusals say this version inspects. */
+const inspected =
+  'it inspects vision transformers (ViT, DeiT, DINO, DINOv2, MAE, CLIP in the names of timm, Hugging Face, OpenAI and Flax; SymViT, RPC-SymViT, Scaled Attention).';
+
 const named = (...names: string[]): TensorIndex => indexOf(new Map(names.map((name) => [name, [4, 4]] as const)));
 
 describe('model: questions', () => {
@@ -98,18 +102,15 @@ describe('model: questions', () => {
 
 describe('model: refusals by name', () => {
   const otherFamilies: readonly (readonly [tensor: string, what: string])[] = [
-    ['vit.encoder.layer.0.attention.attention.query.weight', 'a ViT or DeiT with Hugging Face names'],
-    ['dinov2.encoder.layer.0.layer_scale1.lambda1', 'a DINOv2 model (Hugging Face names)'],
     ['bert.encoder.layer.0.attention.self.query.weight', 'a BERT model'],
     ['roberta.encoder.layer.0.attention.self.query.weight', 'a RoBERTa model'],
     ['model.layers.0.self_attn.q_proj.weight', 'a LLaMA, Mistral or Qwen model'],
     ['model.layers.0.self_attn.qkv_proj.weight', 'a Phi-3 model'],
     ['model.decoder.layers.0.self_attn.q_proj.weight', 'an OPT model'],
-    ['vision_model.encoder.layers.0.self_attn.q_proj.weight', 'a CLIP or SigLIP model (Hugging Face names)'],
-    ['visual.transformer.resblocks.0.attn.in_proj_weight', 'a CLIP model (OpenAI names)'],
     ['layers.0.blocks.0.attn.qkv.weight', 'a Swin Transformer'],
+    ['swin.encoder.layers.0.blocks.0.attention.self.query.weight', 'a Swin Transformer'],
+    ['layer.0.attention.q_proj.weight', 'a DINOv3 model'],
     ['onnx::MatMul_123', 'an ONNX model'],
-    ['Transformer/encoderblock_0/LayerNorm_0/scale', 'a Flax ViT'],
     ['encoder.layers.encoder_layer_0.self_attention.in_proj_weight', 'a torchvision ViT'],
   ];
   for (const [tensor, what] of otherFamilies) {
@@ -118,8 +119,38 @@ describe('model: refusals by name', () => {
       assert.equal(error.reason, 'unsupported');
       assert.equal(
         error.message,
-        `tiny.safetensors looks like ${what} (tensor "${tensor}"). That family is not in this version: ` +
-          "it inspects vision transformers in timm's layout (ViT, DeiT, SymViT, RPC-SymViT, Scaled Attention).",
+        `tiny.safetensors looks like ${what} (tensor "${tensor}"). That family is not in this version: ${inspected}`,
+      );
+    });
+  }
+
+  const incomplete: readonly (readonly [tensor: string, what: string, missing: string])[] = [
+    [
+      'vit.encoder.layer.0.attention.attention.query.weight',
+      'a ViT or DeiT with Hugging Face names',
+      'layernorm_before of layer 0',
+    ],
+    ['dinov2.encoder.layer.0.layer_scale1.lambda1', 'a DINOv2 model (Hugging Face names)', 'the attention of layer 0'],
+    [
+      'vision_model.encoder.layers.0.self_attn.q_proj.weight',
+      'a CLIP or SigLIP model (Hugging Face names)',
+      'embeddings.class_embedding of the image tower',
+    ],
+    [
+      'transformer.resblocks.0.attn.in_proj_weight',
+      'a CLIP model (OpenAI names)',
+      'class_embedding of an image tower that is a transformer',
+    ],
+    ['Transformer/encoderblock_0/LayerNorm_0/scale', 'a Flax ViT', 'embedding/kernel'],
+  ];
+  for (const [tensor, what, missing] of incomplete) {
+    it(`says what is missing of ${what}: ${missing}`, () => {
+      const error = errorOf(named('embed.weight', tensor));
+      assert.equal(error.reason, 'missingTensor');
+      assert.equal(
+        error.message,
+        `tiny.safetensors looks like ${what} (tensor "${tensor}"), but ${missing} is not in it. ` +
+          'Check that the file holds the whole model, not a part of it.',
       );
     });
   }
@@ -128,7 +159,7 @@ describe('model: refusals by name', () => {
     ['blocks.0.attns.0.qkv.weight', 'parallel attention blocks'],
     ['blocks.0.in_proj.weight', 'a fused in_proj (parallel scaling blocks)'],
     ['blocks.0.attn.lambda_q1', 'differential attention'],
-    ['blocks.1.mlp.fc1_g.weight', 'a SwiGLU MLP'],
+    ['blocks.1.mlp.gate_proj.weight', 'a SwiGLU MLP in three matrices (EVA)'],
     ['blocks.0.attn.gate.weight', 'gated attention'],
     ['blocks.0.attn.norm.weight', 'a norm on the attention output (scale_norm)'],
     ['blocks.0.attn.relative_position_bias_table', 'relative positions (BEiT or SAM)'],
@@ -136,11 +167,7 @@ describe('model: refusals by name', () => {
     ['blocks.0.attn.temperature', 'cross-covariance attention (XCiT)'],
     ['blocks.0.attn.q_proj.weight', 'separate query, key and value projections'],
     ['blocks.0.attn.qkv.lora_A.weight', 'LoRA adapters that are not merged'],
-    ['blocks.0.0.norm1.weight', 'blocks in chunks (DINOv2, FSDP layout)'],
-    ['reg_token', 'register tokens'],
-    ['fc_norm.weight', 'average pooling of the patch tokens (fc_norm)'],
     ['attn_pool.latent', 'attention pooling'],
-    ['norm_pre.weight', 'a norm before the first block (CLIP tower)'],
     ['pre_logits.fc.weight', 'a representation layer before the classifier (pre_logits)'],
   ];
   for (const [tensor, what] of variants) {
@@ -170,7 +197,7 @@ describe('model: refusals of damaged or odd files', () => {
       named('conv1.weight', 'fc.weight'),
       'unknownFamily',
       'tiny.safetensors has no transformer blocks under a name Gramlens knows (it begins with "conv1.weight", "fc.weight"). ' +
-        "This version inspects vision transformers in timm's layout, whose tensors are called blocks.0.attn.qkv.weight and so on.",
+        `In this version ${inspected}`,
     ],
     [
       'a missing block',
@@ -209,28 +236,16 @@ describe('model: refusals of damaged or odd files', () => {
       `tiny.safetensors: tensor "blocks.1.attn.s" has shape [4, 16, 16], expected [4, 17, 17] (heads x tokens x tokens) or [1].${whole}`,
     ],
     [
-      'packed SwiGLU',
-      timmIndex({ extra: { 'blocks.0.mlp.fc2.weight': [16, 16] } }),
+      'norms without a bias',
+      timmIndex({ extra: { 'blocks.0.norm1.bias': null } }),
       'unsupported',
-      'tiny.safetensors has a SwiGLU MLP (tensor "blocks.0.mlp.fc1.weight" is twice as high as fc2 is wide). Gramlens knows this variant but does not run it in this version: its numbers would be wrong.',
-    ],
-    [
-      'RMSNorm on queries',
-      timmIndex({ extra: { 'blocks.0.attn.q_norm.weight': [4], 'blocks.0.attn.k_norm.weight': [4] } }),
-      'unsupported',
-      'tiny.safetensors has blocks.0.attn.q_norm without a bias (RMSNorm on queries and keys). Gramlens runs LayerNorm there, not RMSNorm, in this version.',
+      'tiny.safetensors has norms without a bias ("blocks.0.norm1.weight" alone): RMSNorm, or LayerNorm without bias. Nothing in the file tells which, and vision transformers with either are not in this version.',
     ],
     [
       'an unknown tensor in a block',
       timmIndex({ extra: { 'blocks.0.attn.mystery': [4] } }),
       'unsupported',
       'tiny.safetensors: tensor "blocks.0.attn.mystery" has no place in a family Gramlens knows, and leaving it out would make the numbers wrong. Remove it from the file if the forward pass does not use it.',
-    ],
-    [
-      'no class token',
-      timmIndex({ extra: { cls_token: null } }),
-      'unsupported',
-      'tiny.safetensors has no "cls_token". Vision transformers without a class token are not in this version.',
     ],
     [
       'no positions',
@@ -283,8 +298,8 @@ describe('model: refusals of damaged or odd files', () => {
       'tiny.safetensors: config.json num_heads says 8 heads, but shape of blocks.0.attn.s says 4. Give the right number with --set heads=N.',
     );
     assert.equal(
-      errorOf(timmIndex(), { heads: '4' }, { hidden_act: 'quick_gelu' }).message,
-      'tiny.safetensors: config.json hidden_act says the activation "quick_gelu", which is not in this version. If it is wrong, give --set activation=gelu, gelu_tanh or relu.',
+      errorOf(timmIndex(), { heads: '4' }, { hidden_act: 'mish' }).message,
+      'tiny.safetensors: config.json hidden_act says the activation "mish", which is not in this version. If it is wrong, give --set activation=gelu, gelu_tanh, quick_gelu, relu or silu.',
     );
     assert.equal(
       errorOf(timmIndex(), {}, [1]).message,
@@ -321,7 +336,10 @@ describe('model: --set', () => {
       { 'rpc.layers': 'x' },
       '--set rpc.layers=x: rpc.layers must be all, none, or layer indexes such as 0 or 0/2 or 0-2.',
     ],
-    [{ activation: 'silu' }, '--set activation=silu: activation must be one of gelu, gelu_tanh, relu.'],
+    [
+      { activation: 'mish' },
+      '--set activation=mish: activation must be one of gelu, gelu_tanh, quick_gelu, relu, silu.',
+    ],
     [{ grid: '7by5' }, '--set grid=7by5: grid must be rows x columns of patches, such as 7x5.'],
     [{ std: '0' }, '--set std=0: std must be one number above 0, or one a channel such as 0.229/0.224/0.225.'],
     [{ standardise: 'maybe' }, '--set standardise=maybe: standardise must be true or false.'],
