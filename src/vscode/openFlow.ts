@@ -1,5 +1,5 @@
 // From a file to a request: header, questions that the file leaves open, input, backend, plan. Every step can be
-// left with Escape, or is taken away by the token, and then nothing has happened.
+// left with Escape, or is taken away by the token, and then nothing has run.
 
 import * as vscode from 'vscode';
 import type { TensorIndex } from '../checkpoint/tensorIndex';

@@ -118,6 +118,10 @@ function render(): void {
     overview.redraw();
   } else {
     headPage.show(state, state.selected);
-    if (headPage.element.parentElement !== body) fill(body, headPage.element);
+    if (headPage.element.parentElement !== body) {
+      fill(body, headPage.element);
+      // The theme may have changed while it was out of sight.
+      headPage.redraw();
+    }
   }
 }

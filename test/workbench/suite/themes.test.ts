@@ -128,6 +128,14 @@ describe('themes', () => {
       const tokens = (await gramlens()).snapshot().model!.tokens;
       await paintedCells(inspectorPage, 'pattern-softmax', { rows: tokens, columns: tokens });
       await outer('screenshot', { name: `workbench-${name}-head` });
+      // Drawn in another theme before, and out of sight when it changed.
+      const headAxis = await inFrame(inspectorPage, () => {
+        const texts = [...document.querySelectorAll('[data-figure="pattern-softmax"] .frame text')];
+        return getComputedStyle(texts.find((one) => one.textContent === 'query position')!).fill;
+      });
+      const ground = await editorBackground(inspectorPage);
+      const ratio = contrast(headAxis, ground);
+      assert.ok(ratio >= leastContrast, `axes ${headAxis} on ${ground} on the head page: ${ratio.toFixed(2)}`);
       await inFrame(inspectorPage, () => {
         document.querySelector('[data-figure="noise-token_gauss"]')?.scrollIntoView();
       });
