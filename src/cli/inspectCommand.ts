@@ -75,10 +75,11 @@ const runnerScript = join(__dirname, 'runner.js');
 function specOrQuestion(
   index: Parameters<typeof inferModelSpec>[0],
   config: unknown,
+  preprocessor: unknown,
   overrides: SpecOverrides,
 ): ModelSpec {
   try {
-    return inferModelSpec(index, config, overrides);
+    return inferModelSpec(index, config, overrides, preprocessor);
   } catch (error) {
     if (!(error instanceof ModelSpecError) || error.question === null) throw error;
     const { question, option, choices } = error.question;
@@ -147,7 +148,7 @@ async function prepare(
     flags.config === undefined
       ? opened.config
       : await readJsonFile(flags.config, '--config ', "the model's config.json");
-  const spec = specOrQuestion(opened.index, config, overrides);
+  const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides);
   const input = await readInput(text, spec);
   checkSetIsUsed(overrides, spec, input);
   const backend = await chooseNodeBackend(flags.backend);

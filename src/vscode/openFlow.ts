@@ -31,6 +31,7 @@ export interface OpenedFile {
   readonly file: CheckpointFile;
   readonly index: TensorIndex;
   readonly config: unknown;
+  readonly preprocessor: unknown;
 }
 
 /**
@@ -39,10 +40,10 @@ export interface OpenedFile {
  */
 export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
   if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
-    const { file, index, config } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
-    return { file, index, config };
+    const { file, index, config, preprocessor } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
+    return { file, index, config, preprocessor };
   }
-  return { ...(await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint)), config: null };
+  return { ...(await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint)), config: null, preprocessor: null };
 }
 
 async function chooseCheckpoint(candidates: readonly string[]): Promise<string> {
@@ -72,7 +73,7 @@ export async function resolveSpec(
   const overrides: Record<string, string> = { ...given };
   for (;;) {
     try {
-      return inferModelSpec(opened.index, opened.config, overrides);
+      return inferModelSpec(opened.index, opened.config, overrides, opened.preprocessor);
     } catch (error) {
       if (!(error instanceof ModelSpecError) || error.question === null) throw error;
       // The same question twice would be a loop: the answer was not accepted.

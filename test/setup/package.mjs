@@ -10,4 +10,10 @@ function run(...args) {
 rmSync('dist', { recursive: true, force: true });
 run('esbuild.mjs', '--production');
 run('test/setup/thirdPartyNotices.mjs');
-run('node_modules/@vscode/vsce/vsce', 'package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links');
+run(
+  'node_modules/@vscode/vsce/vsce',
+  'package',
+  '--no-dependencies',
+  '--allow-missing-repository',
+  '--no-rewrite-relative-links',
+);
