@@ -189,9 +189,11 @@ export class FigureView {
   }
 
   private key(event: KeyboardEvent): void {
-    if ((event.key === 'Enter' || event.key === ' ') && this.cursor !== null) {
+    if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
-      this.options.onPick?.(this.cursor);
+      // The browser decides whether focus shows a cursor; Enter means the place where it would be.
+      const at = this.cursor ?? this.chosen ?? firstCursor(this.figure);
+      if (at !== null) this.options.onPick?.(at);
       return;
     }
     const next = moveCursor(this.figure, this.cursor, event.key);
