@@ -77,7 +77,11 @@ function runSweep(
     const row = { softmax: [] as number[], rpc: [] as number[], cross: [] as number[] };
     for (const level of levels) {
       const noisy = perturb(level);
-      if (noisy === null) return `At level ${level} this noise leaves no token to compare.`;
+      if (noisy === null) {
+        return kind === 'token_replace'
+          ? 'There is no other token to copy from.'
+          : `At level ${level} this noise leaves no token to compare.`;
+      }
       const reference = (h: Float64Array): Float64Array => (noisy.kept === null ? h : takeRows(h, noisy.kept, d));
       const cleanSoftmax = reference(clean.softmax);
       row.softmax.push(deviation(softmaxOutput(noisy, d, noisy.scaled, kernels), cleanSoftmax));

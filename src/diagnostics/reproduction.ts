@@ -79,7 +79,11 @@ export function similarity(
     kernelCka: measured(kernelCka(x, y, tokens, width, epsilons)),
   };
   if (Object.values(metrics).some((value) => value === null)) {
-    return { ...metrics, reason: 'A row or the whole of V is constant or zero, so that a cosine has no value.' };
+    return {
+      ...metrics,
+      reason:
+        'A row or the whole of V, or of the kernel PCA values after they underflowed, is constant or zero, so that a cosine has no value.',
+    };
   }
   return note === null ? metrics : { ...metrics, reason: note };
 }
