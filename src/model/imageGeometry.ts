@@ -123,6 +123,12 @@ function gridOf(
   for (const patches of counts) {
     const side = Math.round(Math.sqrt(Math.max(0, patches)));
     if (side > 0 && side * side === patches) {
+      // Another grid may fit as well when the prefix is counted differently: a guess is told.
+      if (patches !== counts[0]) {
+        context.notes.push(
+          `The position embedding has ${count} rows (${possibleCounts(clues, count)}); a square grid of ${side} x ${side} is taken, without a position of its own for the prefix. If that is wrong, say --set grid=HEIGHTxWIDTH.`,
+        );
+      }
       return {
         grid: { height: side, width: side },
         source: `shape of ${context.prefix}${clues.position}, square grid`,
