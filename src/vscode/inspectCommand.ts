@@ -4,7 +4,7 @@ import { basename, extname } from 'node:path';
 import * as vscode from 'vscode';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
-import { CancelledError } from '../inspection/runInspection';
+import { CancelledError } from '../inspection/cancelledError';
 import type { SpecOverrides } from '../model/modelSpec';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { backendSetting } from './settings';

@@ -1,7 +1,7 @@
 // The inspector tab. It keeps its context when hidden, because its worker may own the GPU device of a run.
 
 import * as vscode from 'vscode';
-import { CancelledError } from '../inspection/runInspection';
+import { CancelledError } from '../inspection/cancelledError';
 import type { PageCalls } from '../protocol/messages';
 import { pageHandlers } from './pageHandlers';
 import type { PageHost } from './pageHandlers';

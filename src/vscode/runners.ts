@@ -8,7 +8,7 @@ import type { HeadDetail } from '../inspection/headDetail';
 import { toWire } from '../inspection/inspectionRequest';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
-import { CancelledError } from '../inspection/runInspection';
+import { CancelledError } from '../inspection/cancelledError';
 import type { PageCalls, RunnerEvent } from '../protocol/messages';
 
 export interface Runner {

@@ -3,11 +3,12 @@
 
 import * as vscode from 'vscode';
 import type { HeadResult } from '../diagnostics/headResult';
+import { CancelledError } from '../inspection/cancelledError';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionPlan, InspectionRequest, KnownHead } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { withHead } from '../inspection/withHead';
-import { CancelledError, modelSummary } from '../inspection/runInspection';
+import { modelSummary } from '../inspection/runInspection';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
 import { defaultMetricId } from '../report/figures/metrics';

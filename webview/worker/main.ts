@@ -10,6 +10,7 @@ import type { Backend } from '../../src/engine/backend';
 import type { HeadKernels } from '../../src/engine/headKernels';
 import { probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
 import { createWebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
+import { engineLayers } from '../../src/inspection/engineLayers';
 import { fromWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionRequest, WireRequest } from '../../src/inspection/inspectionRequest';
 import { runInspection } from '../../src/inspection/runInspection';
@@ -120,10 +121,14 @@ async function run(runId: number, wire: WireRequest): Promise<void> {
     metrics = await createCpuBackend();
     backend = await openBackend();
     const headKernels = kernels;
+    const { signal } = new AbortController();
     outcome = await runInspection(request, {
-      weights: createWeightLoader(request.index, remoteBytes(runId, request), request.spec),
-      backend,
-      metrics,
+      source: engineLayers(request, {
+        weights: createWeightLoader(request.index, remoteBytes(runId, request), request.spec),
+        backend,
+        metrics,
+        signal,
+      }),
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const input of inputs) {
           onHead(diagnoseHead(input, options, headKernels));
@@ -132,7 +137,7 @@ async function run(runId: number, wire: WireRequest): Promise<void> {
       },
       onProgress: (label, fraction) => void page.event(runId, { kind: 'progress', progress: { label, fraction } }),
       onHead: (layer, head) => void page.event(runId, { kind: 'head', layer, head }),
-      signal: new AbortController().signal,
+      signal,
       // The host hashes the file: it has the bytes.
       checkpointSha256: () => Promise.resolve(request.checkpointSha256),
       now: () => performance.now(),

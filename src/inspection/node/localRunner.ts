@@ -12,11 +12,13 @@ import type { Backend } from '../../engine/backend';
 import type { HeadKernels } from '../../engine/headKernels';
 import type { HeadResult } from '../../diagnostics/headResult';
 import { createWeightLoader } from '../../model/loadWeights';
+import { engineLayers } from '../engineLayers';
 import type { HeadDetail } from '../headDetail';
 import type { InspectionRequest } from '../inspectionRequest';
 import type { InspectionResult } from '../inspectionResult';
+import type { NamedArray } from '../layerSource';
 import { runInspection } from '../runInspection';
-import type { InspectionOutcome, NamedArray } from '../runInspection';
+import type { InspectionOutcome } from '../runInspection';
 import { hashCheckpoint, openBytes, type CheckpointFile } from './checkpointFile';
 import { HeadPool } from './headPool';
 
@@ -62,15 +64,19 @@ export function createLocalRunner(
       const hashing = new AbortController();
       const sha256 = hashCheckpoint(file, hashing.signal).then((hash) => hash ?? request.checkpointSha256);
       sha256.catch(() => undefined);
+      const { signal } = new AbortController();
       try {
         outcome = await runInspection(request, {
-          weights: createWeightLoader(request.index, bytes, request.spec),
-          backend: painter,
-          metrics,
+          source: engineLayers(request, {
+            weights: createWeightLoader(request.index, bytes, request.spec),
+            backend: painter,
+            metrics,
+            signal,
+          }),
           diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
           onProgress: (label, fraction) => void host.progress(label, fraction),
           onHead: (layer, head) => void host.head(layer, head),
-          signal: new AbortController().signal,
+          signal,
           checkpointSha256: () => sha256,
           now: () => performance.now(),
         });

@@ -3,7 +3,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { connect } from '../../protocol/rpc';
-import { CancelledError } from '../runInspection';
+import { CancelledError } from '../cancelledError';
 import { workerChannel } from './channels';
 import type { ThreadData } from './headPool';
 import type { RunnerCalls, RunnerHostCalls } from './localRunner';

@@ -11,6 +11,7 @@ import type { HeadKernels } from '../../../src/engine/headKernels';
 import { createReferenceBackend } from '../../../src/engine/reference/backend';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
 import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../../../src/inspection/defaults';
+import { engineLayers } from '../../../src/inspection/engineLayers';
 import type { InspectionRequest } from '../../../src/inspection/inspectionRequest';
 import { openCheckpoint } from '../../../src/inspection/node/openCheckpoint';
 import { readInput } from '../../../src/inspection/node/readInput';
@@ -61,18 +62,22 @@ export async function runHere(
   const kernels: HeadKernels = reference ? createReferenceKernels() : await createCpuKernels();
   const metrics = reference ? createReferenceBackend() : await createCpuBackend();
   const source = await openFileSource(samplePath(sample));
+  const { signal } = new AbortController();
   try {
     return await runInspection(request, {
-      weights: createWeightLoader(request.index, source, request.spec),
-      backend: painter ?? metrics,
-      metrics,
+      source: engineLayers(request, {
+        weights: createWeightLoader(request.index, source, request.spec),
+        backend: painter ?? metrics,
+        metrics,
+        signal,
+      }),
       diagnoseHeads: (inputs, options, onHead) => {
         for (const input of inputs) onHead(diagnoseHead(input, options, kernels));
         return Promise.resolve();
       },
       onProgress: () => undefined,
       onHead: () => undefined,
-      signal: new AbortController().signal,
+      signal,
       checkpointSha256: () => Promise.resolve(null),
       now: () => performance.now(),
     });

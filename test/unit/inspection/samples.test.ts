@@ -3,7 +3,7 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { NamedArray } from '../../../src/inspection/runInspection';
+import type { NamedArray } from '../../../src/inspection/layerSource';
 import { numbersOf, runHere, samplePath, sampleRequest, samples } from './sampleRun';
 
 /** Spec section 10, float64: relative to max |.|; PyTorch's numbers are printed with 12 digits. */

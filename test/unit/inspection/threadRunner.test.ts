@@ -3,7 +3,7 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { startThreadRunner } from '../../../src/inspection/node/threadRunner';
-import { CancelledError } from '../../../src/inspection/runInspection';
+import { CancelledError } from '../../../src/inspection/cancelledError';
 import { numbersOf, runHere, samplePath, sampleRequest } from './sampleRun';
 
 const sample = 'digits-softmax.safetensors';

@@ -1,0 +1,239 @@
+// Layers from our own engine: weights by role, the backend that the person chose, the float64 one behind the metrics,
+// and the untrained twins beside them. Weights of two layers are in memory at a time.
+
+import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
+import { createRandom } from '../diagnostics/random';
+import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
+import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
+import type { RandomNumbers } from '../model/initialise';
+import type { RowRange, WeightLoader } from '../model/loadWeights';
+import type { ModelSpec } from '../model/modelSpec';
+import type { BlockWeights, EmbedWeights } from '../model/weights';
+import { CancelledError } from './cancelledError';
+import { headInput, rpcParameters, runsRpc } from './headInputs';
+import type { TwinTrace } from './headInputs';
+import { lastForwardLayer } from './inspectionRequest';
+import type { InspectionRequest } from './inspectionRequest';
+import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
+import { float64Parity, ParityMeter } from './parity';
+
+export interface EngineServices {
+  readonly weights: WeightLoader;
+  /** Runs the forward pass that the person chose. */
+  readonly backend: Backend;
+  /** Float64 backend behind every metric; the same object when `backend` is float64 itself. */
+  readonly metrics: Backend;
+  readonly signal: AbortSignal;
+}
+
+/** The layers of `request.spec` on our engine. Its calls reject with CancelledError once `signal` is aborted. */
+export function engineLayers(request: InspectionRequest, services: EngineServices): LayerSource {
+  return new EngineLayers(request, services);
+}
+
+/** The portable generator one number at a time; normals come in the pairs of the stream. */
+function randomNumbers(key: string): RandomNumbers {
+  const stream = createRandom(key);
+  let pair: Float64Array | null = null;
+  return {
+    uniform: () => stream.uniform(),
+    normal: () => {
+      if (pair !== null) {
+        const second = pair[1]!;
+        pair = null;
+        return second;
+      }
+      pair = stream.normals(2);
+      return pair[0]!;
+    },
+  };
+}
+
+/** One residual stream a twin; twins share the input and nothing else. */
+interface Twin {
+  readonly seed: number;
+  residual: Residual;
+}
+
+/** Rows of a classifier read at once: vocabularies of 100,000 words are a gigabyte in float64. */
+const classifierRowNumbers = 2 ** 24;
+
+/** Parts of the classifier one after the other; undefined: the whole of it at once. */
+function classifierParts(index: TensorIndex, spec: ModelSpec): readonly (RowRange | undefined)[] {
+  const role = spec.head.classifier;
+  const [rows = 0, width = 1] = role === null ? [] : (index.entries.get(role.weight)?.shape ?? []);
+  const step = Math.max(1, Math.floor(classifierRowNumbers / width));
+  if (rows <= step || role?.layout !== undefined || spec.head.distClassifier !== null) return [undefined];
+  return Array.from({ length: Math.ceil(rows / step) }, (_, part) => ({
+    from: part * step,
+    to: Math.min(rows, (part + 1) * step),
+  }));
+}
+
+function joined(parts: readonly FloatArray[]): FloatArray {
+  if (parts.length === 1) return parts[0]!;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = parts[0] instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+const noResidual: Residual = { tokens: 0, width: 0, data: new Float64Array(0) };
+
+class EngineLayers implements LayerSource {
+  readonly backend: Backend;
+  readonly beginning = 'Patch embedding';
+  private readonly spec: ModelSpec;
+  private readonly meter = new ParityMeter();
+  private readonly lastLayer: number;
+  private readonly shadowed: boolean;
+  private metrics: Residual = noResidual;
+  private painted: Residual = noResidual;
+  private twins: readonly Twin[] = [];
+  private next: Promise<BlockWeights> | null = null;
+
+  constructor(
+    private readonly request: InspectionRequest,
+    private readonly services: EngineServices,
+  ) {
+    this.spec = request.spec;
+    this.backend = services.backend;
+    this.lastLayer = lastForwardLayer(request);
+    this.shadowed = services.backend !== services.metrics;
+  }
+
+  async begin(): Promise<void> {
+    const { request, services, spec } = this;
+    const ids = 'ids' in request.input ? request.input.ids : null;
+    const embedWeights = await services.weights.embed(ids);
+    this.checkCancelled();
+    this.metrics = await services.metrics.embed(spec, embedWeights, request.input);
+    this.painted = this.shadowed ? await services.backend.embed(spec, embedWeights, request.input) : this.metrics;
+    if (this.shadowed) this.meter.compare('embedding', this.painted.data, this.metrics.data);
+    this.twins = await this.embedTwins(embedWeights, ids);
+    this.readAhead(0);
+  }
+
+  async forward(layer: number): Promise<SourceLayer> {
+    const { request, services, spec } = this;
+    if (this.next === null) throw new RangeError(`the weights of layer ${layer} were not asked for`);
+    const weights = await this.next;
+    this.checkCancelled();
+    if (layer < this.lastLayer) this.readAhead(layer + 1);
+    const options = this.layerOptions(layer);
+    const trace = await services.metrics.runLayer(spec, weights, this.metrics, options);
+    let shown = trace;
+    if (this.shadowed) {
+      shown = await services.backend.runLayer(spec, weights, this.painted, options);
+      this.meter.compareLayer(shown, trace);
+    }
+    this.metrics = trace.next;
+    this.painted = shown.next;
+    let twins: readonly TwinTrace[] = [];
+    return {
+      runTwins: async () => {
+        twins = await this.runTwins(weights, layer);
+      },
+      heads: () => {
+        const native = this.nativeRpc(layer);
+        return request.heads.map((head) => headInput(spec, weights, trace, head, native, twins));
+      },
+      tensors: () => layerTensors(shown, spec.embedDim),
+    };
+  }
+
+  async logits(): ReturnType<LayerSource['logits']> {
+    const { request, services, spec } = this;
+    const parts: FloatArray[] = [];
+    const shownParts: FloatArray[] = [];
+    for (const rows of spec.head.classifier === null ? [] : classifierParts(request.index, spec)) {
+      const weights = await services.weights.head(rows);
+      const logits = await services.metrics.unembed(spec, weights, this.metrics);
+      if (logits === null) break;
+      parts.push(logits);
+      if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, this.painted)) ?? logits);
+      this.checkCancelled();
+    }
+    if (parts.length === 0) return { reason: 'the checkpoint has no classifier, so there are no logits' };
+    const float64 = joined(parts);
+    const shown = this.shadowed ? joined(shownParts) : float64;
+    if (this.shadowed) this.meter.compare('logits', shown, float64);
+    return { float64, shown };
+  }
+
+  parity(): ReturnType<LayerSource['parity']> {
+    return this.shadowed ? this.meter.result() : float64Parity;
+  }
+
+  /** The next layer's weights are read while this one computes; a failure surfaces when it is awaited. */
+  private readAhead(layer: number): void {
+    this.next = this.services.weights.block(layer);
+    this.next.catch(() => undefined);
+  }
+
+  private layerOptions(layer: number): LayerOptions {
+    const { request } = this;
+    return {
+      layer,
+      forward: request.forward,
+      rpc: runsRpc(request.rpc, layer) ? request.rpc : null,
+      wantPattern: request.keepTensors && request.layers.includes(layer),
+    };
+  }
+
+  /** RPC that the model itself runs in this layer, or is made to run. */
+  private nativeRpc(layer: number): ReturnType<typeof rpcParameters> | null {
+    const { request, spec } = this;
+    const native =
+      request.forward === 'native' && spec.attention === 'rpc' && runsRpc(spec.rpc, layer) ? spec.rpc : null;
+    const forced = request.forward === 'rpc' && runsRpc(request.rpc, layer) ? request.rpc : null;
+    const settings = native ?? forced;
+    return settings === null ? null : rpcParameters(settings, spec);
+  }
+
+  private async embedTwins(trained: EmbedWeights, ids: Int32Array | null): Promise<Twin[]> {
+    const { request, services, spec } = this;
+    const twins: Twin[] = [];
+    for (let seed = 0; seed < request.twins; seed += 1) {
+      const random = randomNumbers(`${request.seed}/twin/${seed}/embed`);
+      const weights = untrainedEmbedWeights(spec, trained, random, ids);
+      twins.push({ seed, residual: await services.metrics.embed(spec, weights, request.input) });
+      this.checkCancelled();
+    }
+    return twins;
+  }
+
+  private async runTwins(trained: BlockWeights, layer: number): Promise<TwinTrace[]> {
+    const { request, services, spec } = this;
+    const traces: TwinTrace[] = [];
+    for (const twin of this.twins) {
+      const random = randomNumbers(`${request.seed}/twin/${twin.seed}/${layer}`);
+      const weights = untrainedBlockWeights(spec, trained, random);
+      // RPC beside a twin is of no use; RPC that flows on in the model flows on in its twin.
+      const own = this.layerOptions(layer);
+      const options = { ...own, rpc: own.forward === 'rpc' ? own.rpc : null, wantPattern: false };
+      const trace = await services.metrics.runLayer(spec, weights, twin.residual, options);
+      twin.residual = trace.next;
+      traces.push({ k: trace.k, v: trace.v });
+      this.checkCancelled();
+    }
+    return traces;
+  }
+
+  private checkCancelled(): void {
+    if (this.services.signal.aborted) throw new CancelledError();
+  }
+}
+
+function layerTensors(trace: LayerTrace, width: number): readonly NamedArray[] {
+  const { tokens: n, heads: h, headDim: d } = trace;
+  const cubes = (['q', 'k', 'v', 'out', 'softmax', 'rpc'] as const).map((name) => [name, [h, n, d]] as const);
+  return [...cubes, ['pattern', [h, n, n]] as const, ['x', [n, width]] as const].flatMap(([name, shape]) => {
+    const data = trace[name];
+    return data === null ? [] : [{ name: `layer${trace.layer}.${name}`, shape, data }];
+  });
+}

@@ -1,0 +1,36 @@
+// Where the tensors of each layer come from: our engine on loaded weights (engineLayers.ts), or another runtime. The
+// run (runInspection.ts) knows nothing else about the network.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import type { HeadInput } from '../diagnostics/headInput';
+import type { Backend } from '../engine/backend';
+import type { Parity } from './inspectionResult';
+
+export interface NamedArray {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: FloatArray;
+}
+
+export interface SourceLayer {
+  /** Carries the null `untrained` through this layer; `heads` needs it where the layer is inspected. */
+  runTwins(): Promise<void>;
+  /** Float64 inputs of the heads asked for. They hold copies: nothing of the layer stays alive through them. */
+  heads(): readonly HeadInput[];
+  /** What `tensors.npz` keeps of the layer. */
+  tensors(): readonly NamedArray[];
+}
+
+export interface LayerSource {
+  /** Who computes the forward pass, for the provenance. */
+  readonly backend: Pick<Backend, 'kind' | 'adapter' | 'precision'>;
+  /** What happens before the first layer, for the progress. */
+  readonly beginning: string;
+  begin(): Promise<void>;
+  /** The forward pass of one layer; called for 0, 1, 2, … each once. */
+  forward(layer: number): Promise<SourceLayer>;
+  /** Logits [classes] behind the last layer, or a sentence why there are none. */
+  logits(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
+  /** How far the forward pass was from float64, once it is over. */
+  parity(): Parity;
+}
