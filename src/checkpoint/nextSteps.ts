@@ -7,7 +7,7 @@ export const saveAgain =
 export const convertSafely =
   'If you trust its author, load it in Python in a sandbox and save the weights as safetensors.';
 export const supportedFiles =
-  'Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
+  'Gramlens opens safetensors, ONNX, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
 
 /** 1234567 -> "1,234,567", the same in every locale. */
 export function grouped(count: number | bigint): string {

@@ -4,6 +4,8 @@ import type { ByteSource } from './byteSource';
 import { CheckpointError } from './checkpointError';
 import { isGguf, readGguf } from './gguf/readGguf';
 import { copyAgain, supportedFiles } from './nextSteps';
+import { isOnnx } from './onnx/isOnnx';
+import { readOnnx } from './onnx/readOnnx';
 import { isNpz, readNpy, readNpz } from './npz/npz';
 import { readSafetensors } from './safetensors';
 import { identify } from './signatures';
@@ -28,6 +30,7 @@ export async function readCheckpoint(source: ByteSource): Promise<TensorIndex> {
   if (isLegacyTorch(head)) return readTorchLegacy(source);
   if (isSafetensors(head)) return readSafetensors(source);
   if (isNpy(head)) return readNpy(source);
+  if (isOnnx(head)) return readOnnx(source);
   if (head[0] === 0x80) await refuseUnsafePickle(source);
   const { what, next } = identify(head);
   throw new CheckpointError('unknownFormat', `${source.name}: this is ${what}. ${next}`);

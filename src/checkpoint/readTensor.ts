@@ -8,6 +8,7 @@ import { dtypeBytes, elementCount } from './dtypes';
 import { dequantiseInto } from './gguf/dequantise';
 import { blockSizes } from './gguf/ggmlTypes';
 import { copyAgain, grouped, quoted } from './nextSteps';
+import { decodeVarints } from './onnx/varints';
 import type { DType, FloatArray, TensorEntry } from './tensorIndex';
 import { inflateMember } from './zipInflate';
 
@@ -38,7 +39,7 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
       `has shape [${shape.join(', ')}], more than the ${grouped(maxElements)} elements Gramlens holds in memory at once.`,
     );
   }
-  const { deflated, ...plain } = entry;
+  const { deflated, varints, ...plain } = entry;
   if (deflated !== undefined) {
     if (deflated.inflatedBytes > maxInflatedBytes) {
       return fail(
@@ -49,6 +50,10 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
     const { name, byteOffset } = entry;
     const inflated = bytesSource(source.name, await inflateMember(source, { name, byteOffset, ...deflated }));
     return readTensor(inflated, { ...plain, byteOffset: deflated.tensorOffset });
+  }
+  if (varints) {
+    const bytes = await decodeVarints(source, entry);
+    return readTensor(bytesSource(source.name, bytes), { ...plain, byteOffset: 0, byteLength: bytes.length });
   }
   const unit = unitOf(entry, dtype);
   const stored = strides === undefined ? count : Math.ceil(entry.byteLength / unit.bytes) * unit.values;

@@ -73,13 +73,6 @@ export function identify(head: Uint8Array): Finding {
   }
   const text = textKind(head);
   if (text !== null) return text;
-  // ModelProto: ir_version (field 1, varint) and then a producer name or a graph.
-  if (head[0] === 0x08 && head[1]! <= 16 && (head[2] === 0x12 || head[2] === 0x3a)) {
-    return {
-      what: 'probably an ONNX model',
-      next: convert('Use the PyTorch or safetensors weights it was exported from'),
-    };
-  }
   if (head.every((byte) => byte === 0)) {
     return { what: 'a file that begins with zeros only, as an interrupted download leaves it', next: copyAgain };
   }

@@ -1,6 +1,8 @@
 // What a reader makes of a file: names, dtypes, shapes and byte ranges, no tensor bytes. Half-understood files
 // give half-filled indexes: an entry with a `problem` is shown and cannot be read.
 
+import type { OnnxGraph } from './onnx/onnxGraph';
+
 export type DType =
   | 'float64'
   | 'float32'
@@ -41,6 +43,8 @@ export interface TensorEntry {
   readonly byteLength: number;
   /** Set where the file holds the tensor inside a deflated stream, which is inflated as a whole to read it (npz). */
   readonly deflated?: DeflatedStream;
+  /** Set where integers are packed as varints (ONNX), which are unpacked as a whole to read them. */
+  readonly varints?: true;
   readonly bigEndian: boolean;
   /** Why this tensor cannot be read, as a sentence; absent when it can. */
   readonly problem?: string;
@@ -86,7 +90,7 @@ export interface TensorRef {
   readonly name: string;
 }
 
-export type CheckpointFormat = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'npz' | 'npy' | 'gguf';
+export type CheckpointFormat = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'npz' | 'npy' | 'gguf' | 'onnx';
 
 export interface TensorIndex {
   readonly format: CheckpointFormat;
@@ -104,6 +108,8 @@ export interface TensorIndex {
   readonly tree: { readonly [key: string]: PlainValue } | null;
   /** Sentences about what was only half understood (opaque classes, ignored entries). */
   readonly notes: readonly string[];
+  /** What the model computes, where the file says it (ONNX). */
+  readonly graph?: OnnxGraph;
 }
 
 /** Values of a tensor, converted exactly: float64 and 32/64-bit integers as Float64Array, the rest Float32Array. */

@@ -9,6 +9,7 @@ import { dequantiseInto } from './gguf/dequantise';
 import { blockSizes } from './gguf/ggmlTypes';
 import { Moments, type TensorStatistics } from './moments';
 import { copyAgain, grouped, quoted } from './nextSteps';
+import { decodeVarints } from './onnx/varints';
 import { maxInflatedBytes } from './readTensor';
 import type { DType, FloatArray, TensorEntry } from './tensorIndex';
 import { inflateMember } from './zipInflate';
@@ -37,7 +38,7 @@ export async function computeTensorStatistics(
   if (dtype === null) return fail('unsupported', `cannot be read: dtype ${quoted(entry.dtypeName)} is unknown.`);
   const count = elementCount(shape);
   if (count === null) return fail('tooLarge', `has shape [${shape.join(', ')}], more elements than any file can hold.`);
-  const { deflated, ...plain } = entry;
+  const { deflated, varints, ...plain } = entry;
   if (deflated !== undefined) {
     if (deflated.inflatedBytes > maxInflatedBytes) {
       return fail(
@@ -48,6 +49,11 @@ export async function computeTensorStatistics(
     const { name, byteOffset } = entry;
     const inflated = bytesSource(source.name, await inflateMember(source, { name, byteOffset, ...deflated }));
     return computeTensorStatistics(inflated, { ...plain, byteOffset: deflated.tensorOffset }, signal, onProgress);
+  }
+  if (varints) {
+    const bytes = await decodeVarints(source, entry);
+    const own = { ...plain, byteOffset: 0, byteLength: bytes.length };
+    return computeTensorStatistics(bytesSource(source.name, bytes), own, signal, onProgress);
   }
   const total = new Moments();
   if (count === 0) return total.summary(0, 1);

@@ -27,7 +27,7 @@ function program(): Command {
     .description('run a checkpoint on one input and measure every attention head')
     .argument(
       '<checkpoint>',
-      '.safetensors, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
+      '.safetensors, .onnx, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
     )
     .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
     .option(

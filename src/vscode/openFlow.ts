@@ -20,7 +20,7 @@ import type { BackendChoice } from './backendChoice';
 import { memoryBudgetBytes, settingsChoices } from './settings';
 import { openVirtual } from './virtualFiles';
 
-export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'gguf', 'npz'];
+export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'gguf', 'npz', 'onnx'];
 
 /** Thrown when the person leaves a question; not an error to show. */
 export class Dismissed extends Error {

@@ -5,7 +5,7 @@ const again = 'Copy or download the file again.';
 const resave = "Save it again in Python: torch.save(model.state_dict(), 'weights.pt') or safetensors.torch.save_file.";
 const rewrite = 'Write the file again with the safetensors library.';
 const ours =
-  'Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
+  'Gramlens opens safetensors, ONNX, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
 const unsafe =
   'which can run code when Python loads the file. Gramlens refuses it; nothing was executed. ' +
   'If you trust its author, load it in Python in a sandbox and save the weights as safetensors.';
@@ -27,10 +27,7 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
     'tooLarge',
     'the GGUF header claims 9,223,372,036,854,775,808 tensors, more than the 65,536 Gramlens accepts. The file is damaged or crafted.',
   ],
-  onnx: [
-    'unknownFormat',
-    `this is probably an ONNX model. Use the PyTorch or safetensors weights it was exported from; ${ours}`,
-  ],
+  onnx: ['truncated', `the ONNX model ends before its graph. ${again}`],
   npz: ['truncated', `array "weights" ends inside its .npy header. ${again}`],
   keras: ['unknownFormat', `this is a Keras archive. Export the weights as safetensors. ${ours}`],
   'zipped-checkpoint': [

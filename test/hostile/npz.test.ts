@@ -184,7 +184,7 @@ const files: Readonly<Record<string, readonly [make: () => Uint8Array, reason: s
   'array-flood': [
     () => zip(Array.from({ length: maxArrays + 1 }, (_, i) => ({ name: `${i}.npy`, data: [] }))).bytes,
     'tooLarge',
-    'the archive has 5,001 arrays, more than the 5,000 Gramlens lists. Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.',
+    'the archive has 5,001 arrays, more than the 5,000 Gramlens lists. Gramlens opens safetensors, ONNX, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.',
   ],
   'npy-cut': [
     () => npy({ shape: [2] }, four),

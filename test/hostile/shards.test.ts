@@ -40,7 +40,7 @@ const together = 'The index and the shards do not belong together; download them
 const only = 'which is no file in the folder of the index. Gramlens reads only files there.';
 
 const jsonText =
-  'this is a JSON text. Open the weights beside it, or their folder. Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
+  'this is a JSON text. Open the weights beside it, or their folder. Gramlens opens safetensors, ONNX, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.';
 
 const indexName = 'model.safetensors.index.json';
 type Files = Readonly<Record<string, Bytes>>;

@@ -211,7 +211,7 @@ describe('checkpoint: which file of a folder', () => {
     await assert.rejects(readCheckpointIn(memoryFolder({ 'config.json': '{}' }), null), {
       name: 'CheckpointError',
       message:
-        'folder: there is no checkpoint in this folder. Open the folder that holds the weights. Gramlens opens safetensors, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.',
+        'folder: there is no checkpoint in this folder. Open the folder that holds the weights. Gramlens opens safetensors, ONNX, GGUF and NumPy .npz files, checkpoints written by torch.save, and folders with one of them.',
     });
   });
 });
