@@ -77,7 +77,7 @@ export function parseSet(texts: readonly string[]): SpecOverrides {
 /** Facts that are true of nothing in this run: the person believes something else about the model or the input. */
 export function checkSetIsUsed(
   overrides: SpecOverrides,
-  spec: Pick<ModelSpec, 'attention'>,
+  spec: Pick<ModelSpec, 'attention' | 'audio'>,
   input: Pick<ModelInput, 'kind' | 'label'>,
 ): void {
   for (const name of Object.keys(overrides)) {
@@ -86,6 +86,9 @@ export function checkSetIsUsed(
       throw new UsageError(
         `--set ${name}: the model's own attention is ${spec.attention}, not rpc, so this would have no effect.${hint} RPC beside the model is set with --rpc ${name.slice('rpc.'.length)}=….`,
       );
+    }
+    if (name === 'frames' && !spec.audio) {
+      throw new UsageError('--set frames: this is no speech encoder, so this would have no effect. Leave it out.');
     }
     if ((name === 'mean' || name === 'std') && input.kind !== 'image') {
       throw new UsageError(

@@ -2,7 +2,8 @@
 // which rows are prefix tokens, which tokens have positions, which tokens the head reads.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import type { ImageInput, ImageShape, ModelSpec, TokenInput } from '../model/modelSpec';
+import { audioShape } from '../model/blockShape';
+import type { FeatureInput, ImageInput, ImageShape, ModelSpec, TokenInput } from '../model/modelSpec';
 import type { EmbedWeights, LinearWeights } from '../model/weights';
 import { EngineError } from './backend';
 
@@ -17,6 +18,26 @@ export function checkPatches(image: ImageShape, weights: EmbedWeights, input: Im
   }
   if (weights.patch === null) throw new EngineError('internal', 'The model has no patch embedding for a picture.');
   return weights.patch;
+}
+
+/** The convolutions of features and the positions of their N tokens, [N, C]. @throws EngineError internal */
+export function checkFeatures(
+  spec: ModelSpec,
+  weights: EmbedWeights,
+  input: FeatureInput,
+): { readonly first: LinearWeights; readonly second: LinearWeights; readonly position: FloatArray } {
+  const { mels, frames } = audioShape(spec);
+  if (input.mels !== mels || input.frames !== frames) {
+    throw new EngineError(
+      'internal',
+      `The input ${input.label} has ${input.frames} frames of ${input.mels} mel bins, the model takes ${frames} of ${mels}.`,
+    );
+  }
+  const { convolutions, position } = weights;
+  if (!convolutions || position === null || position.length < spec.tokens * spec.embedDim) {
+    throw new EngineError('internal', `The model has no convolutions or too few positions for ${frames} frames.`);
+  }
+  return { ...convolutions, position: position.subarray(0, spec.tokens * spec.embedDim) };
 }
 
 /** Prefix tokens [C] in their order: class, distillation, registers. */

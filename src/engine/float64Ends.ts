@@ -2,16 +2,29 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import { blockShape, imageShape } from '../model/blockShape';
-import type { ImageInput, ImageShape, ModelInput, ModelSpec, TokenInput } from '../model/modelSpec';
+import type { FeatureInput, ImageInput, ImageShape, ModelInput, ModelSpec, TokenInput } from '../model/modelSpec';
 import type { EmbedWeights, HeadWeights, LinearWeights } from '../model/weights';
 import type { Residual } from './backend';
-import { checkPatches, checkPositions, pooledRows, positionRows, prefixRows, wordRows } from './endShapes';
+import {
+  checkFeatures,
+  checkPatches,
+  checkPositions,
+  pooledRows,
+  positionRows,
+  prefixRows,
+  wordRows,
+} from './endShapes';
 import { requireFinite } from './finite';
 import type { Float64Ops } from './float64Ops';
 
 /** Tokens with positions, normed where the family does that; result [N, C]. */
 export function embed(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Residual {
-  const data = 'ids' in input ? embedIds(spec, weights, input) : embedImage(ops, spec, weights, input);
+  const data =
+    'ids' in input
+      ? embedIds(spec, weights, input)
+      : 'features' in input
+        ? embedFeatures(ops, spec, weights, input)
+        : embedImage(ops, spec, weights, input);
   const c = spec.embedDim;
   const tokens = data.length / c;
   const norm = weights.norm ?? null;
@@ -45,6 +58,38 @@ function embedIds(spec: ModelSpec, weights: EmbedWeights, input: TokenInput): Fl
     const place = positions === null ? 0 : positions.table[positions.rows[(at - column) / c]! * c + column]!;
     return word * scale + (types === null ? 0 : types[column]!) + place;
   });
+}
+
+/** Two convolutions over time with GELU behind each, then positions; the second has stride 2. */
+function embedFeatures(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: FeatureInput): Float64Array {
+  const { first, second, position } = checkFeatures(spec, weights, input);
+  requireFinite(input.features, `features of ${input.label}`);
+  const { mels, frames } = input;
+  const c = spec.embedDim;
+  const columns = Float64Array.from(
+    input.features,
+    (_, at) => input.features[(at % mels) * frames + Math.floor(at / mels)]!,
+  );
+  const convolve = (rows: Float64Array, width: number, stride: number, by: LinearWeights): Float64Array => {
+    const windows = timeWindows(rows, width, stride);
+    return ops.activate('gelu', ops.linear(windows, windows.length / (3 * width), by, 3 * width, c));
+  };
+  const embedded = convolve(convolve(columns, mels, 1, first), c, 2, second);
+  return embedded.map((value, at) => value + position[at]!);
+}
+
+/** Rows [T, width] as [ceil(T / stride), width, 3]: each row with its neighbours in time, zeros past both ends. */
+function timeWindows(rows: Float64Array, width: number, stride: number): Float64Array {
+  const count = rows.length / width;
+  const out = new Float64Array(Math.ceil(count / stride) * width * 3);
+  for (let t = 0; t * stride < count; t++) {
+    for (let k = 0; k < 3; k++) {
+      const from = t * stride + k - 1;
+      if (from < 0 || from >= count) continue;
+      for (let c = 0; c < width; c++) out[(t * width + c) * 3 + k] = rows[from * width + c]!;
+    }
+  }
+  return out;
 }
 
 /** Patch embedding, prefix tokens (class, distillation, registers) and positions. */
@@ -89,9 +134,15 @@ function patches(image: ImageShape, input: ImageInput): Float64Array {
   return out;
 }
 
-/** Final norm, pooling, transform and classifier; distilled models average both classifiers. */
+/**
+ * Final norm, pooling, transform and classifier; distilled models average both classifiers. Encoders that end with
+ * their states: the final norm of every token, [N, C].
+ */
 export function unembed(ops: Float64Ops, spec: ModelSpec, weights: HeadWeights, x: Residual): FloatArray | null {
   const { classifier, distClassifier } = weights;
+  if (spec.head.output === 'states' && weights.norm !== null) {
+    return requireFinite(normRows(ops, spec, x.data, x.tokens, weights.norm), 'output');
+  }
   if (classifier === null) return null;
   const c = spec.embedDim;
   const pool = (kind: 'class' | 'mean' | 'last'): Float64Array => {

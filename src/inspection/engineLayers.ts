@@ -4,6 +4,7 @@
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import { createRandom } from '../diagnostics/random';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
+import { hasOutput } from '../model/blockShape';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialise';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
@@ -14,6 +15,7 @@ import { headInput, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
 import { lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
+import { outputKind } from './networkOutput';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { float64Parity, ParityMeter } from './parity';
 
@@ -146,22 +148,22 @@ class EngineLayers implements LayerSource {
     };
   }
 
-  async logits(): ReturnType<LayerSource['logits']> {
+  async output(): ReturnType<LayerSource['output']> {
     const { request, services, spec } = this;
     const parts: FloatArray[] = [];
     const shownParts: FloatArray[] = [];
-    for (const rows of spec.head.classifier === null ? [] : classifierParts(request.index, spec)) {
+    for (const rows of !hasOutput(spec) ? [] : classifierParts(request.index, spec)) {
       const weights = await services.weights.head(rows);
-      const logits = await services.metrics.unembed(spec, weights, this.metrics);
-      if (logits === null) break;
-      parts.push(logits);
-      if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, this.painted)) ?? logits);
+      const part = await services.metrics.unembed(spec, weights, this.metrics);
+      if (part === null) break;
+      parts.push(part);
+      if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, this.painted)) ?? part);
       this.checkCancelled();
     }
     if (parts.length === 0) return { reason: 'the checkpoint has no classifier, so there are no logits' };
     const float64 = joined(parts);
     const shown = this.shadowed ? joined(shownParts) : float64;
-    if (this.shadowed) this.meter.compare('logits', shown, float64);
+    if (this.shadowed) this.meter.compare(outputKind(spec), shown, float64);
     return { float64, shown };
   }
 

@@ -2,6 +2,7 @@
 
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import { hasOutput } from '../model/blockShape';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
 import type { TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
@@ -32,9 +33,9 @@ export interface InspectionRequest {
   readonly known: readonly KnownHead[];
 }
 
-/** Logits need the whole network; without a classifier the last layer asked for is far enough. */
+/** The output needs the whole network; without one the last layer asked for is far enough. */
 export function lastForwardLayer(request: Pick<InspectionRequest, 'spec' | 'layers'>): number {
-  return request.spec.head.classifier === null ? Math.max(...request.layers) : request.spec.layers - 1;
+  return hasOutput(request.spec) ? request.spec.layers - 1 : Math.max(...request.layers);
 }
 
 export interface KnownHead {

@@ -85,8 +85,19 @@ export interface InspectionResult {
   readonly provenance: Provenance;
   readonly model: ModelSummary;
   readonly layers: readonly LayerResult[];
-  readonly output: {
-    readonly logitsTop: readonly { readonly index: number; readonly label: string; readonly logit: number }[];
-    readonly reason?: string;
-  };
+  readonly output: NetworkOutput;
+}
+
+/** What the network gives away at its end, as far as the file has the weights for it. */
+export interface NetworkOutput {
+  /** 'none': the forward pass ends with the blocks. The numbers are in tensors.npz under this name. */
+  readonly kind: 'logits' | 'embedding' | 'states' | 'none';
+  /** The ten largest logits; empty for every other kind. */
+  readonly logitsTop: readonly { readonly index: number; readonly label: string; readonly logit: number }[];
+  /** Of an embedding [E] or of the states [N, C]. */
+  readonly shape?: readonly number[];
+  /** Euclidean length of the embedding; of states, the mean over their tokens. */
+  readonly norm?: number;
+  /** Why there are no logits. */
+  readonly reason?: string;
 }

@@ -29,8 +29,8 @@ export interface LayerSource {
   begin(): Promise<void>;
   /** The forward pass of one layer; called for 0, 1, 2, … each once. */
   forward(layer: number): Promise<SourceLayer>;
-  /** Logits [classes] behind the last layer, or a sentence why there are none. */
-  logits(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
+  /** What is behind the last layer (logits [classes], an embedding, states [N, C]), or a sentence why there is nothing. */
+  output(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
   /** How far the forward pass was from float64, once it is over. */
   parity(): Parity;
 }

@@ -10,8 +10,9 @@ import { rpcParameters, runsRpc } from './headInputs';
 import { lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { resultSchemaName } from './inspectionResult';
-import type { InspectionResult, LayerResult, ModelSummary } from './inspectionResult';
+import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput } from './inspectionResult';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
+import { networkOutput, outputKind, outputShape } from './networkOutput';
 import { TraceStore } from './traceStore';
 
 export interface InspectionServices {
@@ -136,20 +137,21 @@ class Run {
     this.layers.push({ index: layer, heads });
   }
 
-  private async output(): Promise<InspectionResult['output']> {
+  private async output(): Promise<NetworkOutput> {
     const { request, services } = this;
-    services.onProgress('Logits', 1);
-    const logits = await services.source.logits();
+    services.onProgress('Output', 1);
+    const output = await services.source.output();
     this.checkCancelled();
-    if ('reason' in logits) return { logitsTop: [], reason: logits.reason };
-    const { float64, shown } = logits;
-    if (request.keepTensors) this.tensors.push({ name: 'logits', shape: [shown.length], data: shown });
-    const top = Array.from(float64, (logit, index) => ({ index, label: String(index), logit }));
-    top.sort((a, b) => b.logit - a.logit || a.index - b.index);
-    return { logitsTop: top.slice(0, 10) };
+    if ('reason' in output) return { kind: 'none', logitsTop: [], reason: output.reason };
+    const { float64, shown } = output;
+    if (request.keepTensors) {
+      const name = outputKind(this.spec);
+      this.tensors.push({ name, shape: outputShape(this.spec, shown), data: shown });
+    }
+    return networkOutput(this.spec, float64);
   }
 
-  private async result(started: number, output: InspectionResult['output']): Promise<InspectionResult> {
+  private async result(started: number, output: NetworkOutput): Promise<InspectionResult> {
     const { request, services, spec } = this;
     const dtypes = new Set<string>();
     for (const entry of request.index.entries.values()) dtypes.add(entry.dtype ?? entry.dtypeName);

@@ -4,6 +4,7 @@
 import {
   ModelSpecError,
   plainBlock,
+  type AudioShape,
   type BlockShape,
   type ImagePreprocessing,
   type ImageShape,
@@ -59,8 +60,21 @@ export function imageShape(spec: ModelSpec): ImageShape {
   if (spec.image !== null) return spec.image;
   throw new ModelSpecError(
     'badInput',
-    'This model takes token ids, not pictures. Give --input tokens:1,2,3 or random.',
+    spec.audio
+      ? `This model takes log-mel features, not pictures. Give --input npy:FILE ([${spec.audio.mels}, ${spec.audio.frames}]) or random.`
+      : 'This model takes token ids, not pictures. Give --input tokens:1,2,3 or random.',
   );
+}
+
+/** The features that a speech encoder takes. @throws ModelSpecError badInput for a model that takes something else. */
+export function audioShape(spec: ModelSpec): AudioShape {
+  if (spec.audio) return spec.audio;
+  throw new ModelSpecError('badInput', 'This model takes no log-mel features.');
+}
+
+/** The network gives away something at its end that the file has the weights for. */
+export function hasOutput({ head }: Pick<ModelSpec, 'head'>): boolean {
+  return head.classifier !== null || (head.output === 'states' && head.norm !== null);
 }
 
 /** How the family prepares pictures. @throws ModelSpecError badInput for a model that takes token ids. */

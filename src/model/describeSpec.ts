@@ -19,6 +19,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   deit3: 'DeiT-III',
   'clip-vision': 'CLIP image tower',
   'flax-vit': 'ViT (Flax)',
+  'whisper-encoder': 'Whisper encoder',
   bert: 'BERT',
   roberta: 'RoBERTa',
   distilbert: 'DistilBERT',
@@ -35,8 +36,9 @@ export function familyName(family: ModelFamily): string {
   return familyNames[family];
 }
 
-/** E.g. "RPC-SymViT, 6 layers x 4 heads, d 16, N 50". */
+/** E.g. "RPC-SymViT, 6 layers x 4 heads, d 16, N 50"; of a speech encoder also what N comes from. */
 export function describeSpec(spec: ModelSpec): string {
   const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-  return `${familyName(spec.family)}, ${count(spec.layers, 'layer')} x ${count(spec.heads, 'head')}, d ${spec.headDim}, N ${spec.tokens}`;
+  const from = spec.audio ? ` (${spec.audio.frames} frames of ${spec.audio.mels} mel bins)` : '';
+  return `${familyName(spec.family)}, ${count(spec.layers, 'layer')} x ${count(spec.heads, 'head')}, d ${spec.headDim}, N ${spec.tokens}${from}`;
 }

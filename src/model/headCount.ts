@@ -29,7 +29,16 @@ const headsBySize: readonly { readonly word: RegExp; readonly widths: readonly n
   { word: /(^|_)huge(_|$)/, widths: [1280], heads: 16 },
 ];
 
-const headKeys = ['num_heads', 'n_head', 'n_heads', 'num_attention_heads', 'heads', 'nhead'];
+const headKeys = [
+  'num_heads',
+  'n_head',
+  'n_heads',
+  'num_attention_heads',
+  'heads',
+  'nhead',
+  'encoder_attention_heads',
+  'n_audio_head',
+];
 const modelKeys = ['architecture', 'model', 'arch', 'model_name'];
 /** Head sizes in use, offered first. */
 const usualHeadDims = [64, 32, 48, 58, 80, 96, 128, 16];
@@ -42,6 +51,8 @@ export interface HeadClue {
   readonly queryNorm?: string | null;
   /** Head count that a kernel's shape says (Flax keeps heads as an axis). */
   readonly inShape?: { readonly heads: number; readonly source: string } | null;
+  /** Every released size of the family has heads of this width: before the table of widths, which is of others. */
+  readonly everyHeadDim?: number;
   /** Width of a head in the family's code where no table knows the width (CLIP: 64). */
   readonly usualHeadDim?: number;
 }
@@ -90,6 +101,14 @@ export function inferHeads(context: SpecContext, clues: HeadCountClues): number 
   const named = headsOfName(context, clues);
   if (named !== null && (fixed === null || fixed.heads === named.heads)) return say(context, named.heads, named.source);
   if (fixed !== null) return say(context, fixed.heads, fixed.source);
+  const every = clues.everyHeadDim ?? 0;
+  if (every > 0 && embedDim % every === 0) {
+    return say(
+      context,
+      embedDim / every,
+      `width ${embedDim} / ${every}, the head size of every released model of the family`,
+    );
+  }
   const fromTable = headsByWidth.get(embedDim);
   const ambiguous = clues.reconstruction === true && embedDim === 192;
   if (fromTable !== undefined && !ambiguous) {

@@ -16,6 +16,7 @@ import { scaledAttention } from './families/scaledAttention';
 import { symVit } from './families/symVit';
 import { textFamilies } from './families/textFamilies';
 import { timmVit } from './families/timmVit';
+import { whisper } from './families/whisper';
 import { ModelSpecError, type ModelSpec, type SpecFact, type SpecOverrides } from './modelSpec';
 import { parseOverrides, type ParsedOverrides } from './overrides';
 import { asRecord, asText } from './parseValues';
@@ -40,7 +41,7 @@ const families: readonly RecogniseFamily[] = [
 ];
 
 /** Families that their names alone tell; the first that finds itself in the file wins. */
-const namedFamilies: readonly NamedFamily[] = [...imageFamilies, ...textFamilies];
+const namedFamilies: readonly NamedFamily[] = [...imageFamilies, whisper, ...textFamilies];
 
 /**
  * The spec of a checkpoint. `config` is the parsed config.json beside it (or null), `preprocessor` the parsed

@@ -56,7 +56,7 @@ export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, ra
 
 /**
  * Embedding of the same shapes. Draw order: patch weight, patch bias, class token, distillation token, registers,
- * words (by ascending id), types, positions. Tokens, words and positions N(0, 0.02) as DeiT, the KPCA code, GPT-2 and
+ * words (by ascending id), types, positions, convolutions of features (N(0, 0.02), as transformers initialises them). Tokens, words and positions N(0, 0.02) as DeiT, the KPCA code, GPT-2 and
  * BERT; the patch convolution keeps PyTorch's default, U(-1/sqrt(n), 1/sqrt(n)) with n = channels p p for weight and
  * bias, which timm leaves untouched.
  * @param ids of the input, where `trained.words` are its rows: equal tokens get equal rows.
@@ -76,7 +76,8 @@ export function untrainedEmbedWeights(
   const registers = drawn(trained.registers ?? null);
   const words = trained.words && ids !== null ? untrainedWords(trained.words, ids, drawNormal) : null;
   const types = drawn(trained.types ?? null);
-  const position = drawn(trained.position);
+  // The sinusoids of a speech encoder are no parameters: its code never trains them.
+  const position = spec.audio ? trained.position : drawn(trained.position);
   return {
     patch,
     classToken,
@@ -86,6 +87,14 @@ export function untrainedEmbedWeights(
     types,
     position,
     norm: trained.norm ? norm(trained.norm) : null,
+    ...(trained.convolutions
+      ? {
+          convolutions: {
+            first: linear(trained.convolutions.first, drawNormal),
+            second: linear(trained.convolutions.second, drawNormal),
+          },
+        }
+      : {}),
   };
 }
 

@@ -117,6 +117,14 @@ export function createWeightLoader(
         words: words === null || ids === null || ids === undefined ? null : await wordRows(words, ids),
         types: await optional(roles.types),
         norm: await optionalLinear(roles.norm),
+        ...(roles.convolutions
+          ? {
+              convolutions: {
+                first: await linear(roles.convolutions.first),
+                second: await linear(roles.convolutions.second),
+              },
+            }
+          : {}),
       };
     },
     block: async (i) => {

@@ -18,6 +18,7 @@ export type ModelFamily =
   | 'deit3'
   | 'clip-vision'
   | 'flax-vit'
+  | 'whisper-encoder'
   | 'bert'
   | 'roberta'
   | 'distilbert'
@@ -102,6 +103,8 @@ export interface EmbedRoles {
   readonly types?: string | null;
   /** Norm after everything is added: BERT's embedding LayerNorm, CLIP's pre-norm. */
   readonly norm?: LinearRole | null;
+  /** Of spectral features: weights [C, mels, 3] (stride 1) and [C, C, 3] (stride 2), padding 1, GELU behind each. */
+  readonly convolutions?: { readonly first: LinearRole; readonly second: LinearRole } | null;
 }
 
 /**
@@ -129,6 +132,11 @@ export interface HeadRoles {
   /** Norm of the pooled tokens (fc_norm). */
   readonly poolNorm?: LinearRole | null;
   readonly transform?: HeadTransformRoles | null;
+  /**
+   * What the network gives away in the end: 'logits' (default) or an 'embedding' where there is a classifier or a
+   * projection; 'states', the normed residual stream [N, C], in encoders that end with it.
+   */
+  readonly output?: 'logits' | 'embedding' | 'states';
 }
 
 export type Activation = 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'silu';
@@ -140,6 +148,13 @@ export interface ImageShape {
   readonly patch: number;
   readonly gridHeight: number;
   readonly gridWidth: number;
+}
+
+/** Input of speech encoders: log-mel features. */
+export interface AudioShape {
+  readonly mels: number;
+  /** Of the input; the second convolution halves them to N tokens. */
+  readonly frames: number;
 }
 
 /** Input of language models: token ids. */
@@ -233,10 +248,12 @@ export interface ModelSpec {
   readonly positionCoversPrefix: boolean;
   /** Whether the covered prefix includes the register tokens; default false (they are inserted after positions). */
   readonly positionCoversRegisters?: boolean;
-  /** null: the input is token ids (`text`). */
+  /** null: the input is token ids (`text`) or spectral features (`audio`). */
   readonly image: ImageShape | null;
-  /** null or absent: the input is an image. */
+  /** null or absent: the input is no token ids. */
   readonly text?: TextShape | null;
+  /** null or absent: the input is no spectral features. */
+  readonly audio?: AudioShape | null;
   /** What differs from `plainBlock`. */
   readonly block?: Partial<BlockShape>;
   readonly classes: number | null;
@@ -317,5 +334,18 @@ export interface TokenInput {
   readonly picture: null;
 }
 
+/** Log-mel features [mels, frames], row-major, as the family's feature extractor makes them. */
+export interface FeatureInput {
+  readonly kind: 'npy' | 'random';
+  /** What the person asked for: file name, 'random:0'. */
+  readonly label: string;
+  readonly features: Float64Array;
+  readonly mels: number;
+  readonly frames: number;
+  /** Hash of the input file, or of the features where there is no file. */
+  readonly sha256: string;
+  readonly picture: null;
+}
+
 /** What goes into the network. */
-export type ModelInput = ImageInput | TokenInput;
+export type ModelInput = ImageInput | TokenInput | FeatureInput;

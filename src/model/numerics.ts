@@ -55,7 +55,11 @@ export function inferActivation(
     context.fact('activation', context.overrides.activation, '--set activation');
     return context.overrides.activation;
   }
-  const said = context.settings.find(['hidden_act', 'act_layer'], asText, 'the name of an activation');
+  const said = context.settings.find(
+    ['hidden_act', 'act_layer', 'activation_function'],
+    asText,
+    'the name of an activation',
+  );
   if (gated) {
     context.fact('activation', 'silu', 'the gate of SwiGLU');
     return 'silu';

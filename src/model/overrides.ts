@@ -17,6 +17,7 @@ export interface ParsedOverrides {
   readonly activation?: Activation;
   readonly grid?: { readonly height: number; readonly width: number };
   readonly image?: { readonly height: number; readonly width: number };
+  readonly frames?: number;
   readonly state?: string;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
@@ -80,6 +81,11 @@ const options: Readonly<Record<string, Option>> = {
   activation: oneOf<Activation>(['gelu', 'gelu_tanh', 'quick_gelu', 'relu', 'silu'], (activation) => ({ activation })),
   grid: parsed('rows x columns of patches, such as 7x5', asSize, (grid) => ({ grid })),
   image: parsed('height x width in pixels, such as 28x20', asSize, (image) => ({ image })),
+  frames: parsed(
+    'an even whole number of feature frames, 2 or more',
+    (text) => within(atLeastOne(text), (frames) => frames % 2 === 0),
+    (frames) => ({ frames }),
+  ),
   state: parsed(
     'the name of a state in the file, such as model_ema',
     (text) => (text === '' ? null : text),

@@ -25,6 +25,8 @@ export interface EmbedWeights {
   /** [types, C] */
   readonly types?: FloatArray | null;
   readonly norm?: LinearWeights | null;
+  /** [C, mels, 3] and [C, C, 3] */
+  readonly convolutions?: { readonly first: LinearWeights; readonly second: LinearWeights } | null;
 }
 
 export interface BlockWeights {

@@ -5,6 +5,9 @@ import type { InspectionResult, Provenance } from '../inspection/inspectionResul
 import { defaultLevels } from '../diagnostics/noiseLevels';
 import { formatNumber, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
+import { outputRows, outputTitle } from './outputText';
+
+const shownLogits = 10;
 
 function bytes(count: number): string {
   if (count < 1000) return `${count} bytes`;
@@ -45,13 +48,8 @@ export function modelCard(result: InspectionResult): string {
     ...model.facts.map((fact) => [`${fact.fact} (from ${fact.source})`, fact.value] as const),
   ];
   const notes = model.notes.length === 0 ? '' : `<h3>Notes on the file</h3>\n${htmlList(model.notes)}`;
-  const top = result.output.logitsTop.map(
-    (logit) => `${logit.label} (class ${logit.index}): ${formatNumber(logit.logit)}`,
-  );
-  const output =
-    top.length > 0
-      ? htmlParagraphs(`Largest logits: ${top.join('; ')}.`)
-      : htmlParagraphs(result.output.reason === undefined ? '' : `No logits: ${result.output.reason}`);
+  const rows = outputRows(result.output, shownLogits).map(([term, value]) => `${term}: ${value}`);
+  const output = htmlParagraphs(rows.length === 0 ? '' : `${outputTitle(result.output)}: ${rows.join('; ')}.`);
   return `${htmlFacts('Model', facts)}\n${notes}\n${output}`;
 }
 

@@ -10,11 +10,12 @@ import { readInput } from '../inspection/node/readInput';
 import { planInspection } from '../inspection/plan';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import { makeRequest } from '../inspection/request';
+import { imageShape } from '../model/blockShape';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
 import { ModelSpecError } from '../model/modelSpec';
-import type { ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
+import type { AudioShape, ImageShape, ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
 import { readableBytes, readableSeconds } from '../report/planLines';
 import type { BackendChoice } from './backendChoice';
 import { memoryBudgetBytes, settingsChoices } from './settings';
@@ -83,11 +84,8 @@ export async function resolveSpec(
   }
 }
 
-/** The input a person picks: a picture, an exact array, or seeded noise. */
-export async function pickInput(spec: ModelSpec, token: vscode.CancellationToken): Promise<string> {
-  if (spec.image === null) return pickTokens(spec);
-  const { height, width, channels } = spec.image;
-  const items = [
+function pictureItems({ height, width, channels }: ImageShape): (vscode.QuickPickItem & { readonly value: string })[] {
+  return [
     {
       value: 'image',
       label: `$(file-media) ${vscode.l10n.t('Picture…')}`,
@@ -104,6 +102,27 @@ export async function pickInput(spec: ModelSpec, token: vscode.CancellationToken
       detail: vscode.l10n.t('Normal pixels, the same on every machine; says little about a trained model'),
     },
   ];
+}
+
+function featureItems({ mels, frames }: AudioShape): (vscode.QuickPickItem & { readonly value: string })[] {
+  return [
+    {
+      value: 'npy',
+      label: `$(array) ${vscode.l10n.t('Log-mel features…')}`,
+      detail: vscode.l10n.t(".npy [{0}, {1}] (mel bins, frames) of the model's feature extractor", mels, frames),
+    },
+    {
+      value: 'random',
+      label: `$(symbol-numeric) ${vscode.l10n.t('Seeded noise')}`,
+      detail: vscode.l10n.t('Normal features, the same on every machine; says little about a trained model'),
+    },
+  ];
+}
+
+/** The input a person picks: a picture, an exact array, token ids, or seeded noise. */
+export async function pickInput(spec: ModelSpec, token: vscode.CancellationToken): Promise<string> {
+  if (spec.image === null && !spec.audio) return pickTokens(spec);
+  const items = spec.audio ? featureItems(spec.audio) : pictureItems(imageShape(spec));
   const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
   const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }, token);
   if (chosen === undefined) throw new Dismissed();

@@ -221,7 +221,7 @@ describe('the inspector page', () => {
         model: { ...model!, notes: [hostile], facts: [{ ...model!.facts[0]!, value: hostile }] },
         plan: { ...plan!, description: hostile },
         provenance: { ...provenance!, inputs: [{ ...provenance!.inputs[0]!, label: hostile }], backendReason: hostile },
-        output: { logitsTop: [{ index: 0, label: hostile, logit: 1 }] },
+        output: { kind: 'logits', logitsTop: [{ index: 0, label: hostile, logit: 1 }] },
       });
       assert.equal(await page.locator('h1').innerText(), hostile);
       assert.ok((await page.locator('.cards').innerText()).split(hostile).length > 5, 'the name is there as text');

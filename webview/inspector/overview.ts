@@ -2,12 +2,14 @@
 
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import { overviewFigures } from '../../src/report/figures/overviewFigures';
-import { formatNumber } from '../../src/report/format';
+import { outputRows, outputTitle } from '../../src/report/outputText';
 import { planLines } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { button } from '../ui/toolkit';
+
+const shownLogits = 5;
 
 type Rows = readonly (readonly [string, string])[];
 
@@ -99,9 +101,6 @@ export class Overview {
           ['SHA-256', source.sha256.slice(0, 16)],
         ]),
       );
-    const logits = (output?.logitsTop ?? [])
-      .slice(0, 5)
-      .map((entry) => [`class ${entry.label}`, formatNumber(entry.logit)] as const);
     fill(
       this.cards,
       card(
@@ -149,7 +148,7 @@ export class Overview {
               ]),
             ),
           ]),
-      ...(logits.length === 0 ? [] : [card('Largest logits', definitions(logits))]),
+      ...(output === null ? [] : [card(outputTitle(output), definitions(outputRows(output, shownLogits)))]),
     );
   }
 

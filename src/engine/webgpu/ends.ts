@@ -4,15 +4,28 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import { imageShape } from '../../model/blockShape';
-import type { ImageInput, ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
-import type { EmbedWeights, HeadWeights } from '../../model/weights';
+import type { FeatureInput, ImageInput, ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
+import type { EmbedWeights, HeadWeights, LinearWeights } from '../../model/weights';
 import type { Residual } from '../backend';
-import { checkPatches, checkPositions, pooledRows, positionRows, prefixRows, wordRows } from '../endShapes';
+import {
+  checkFeatures,
+  checkPatches,
+  checkPositions,
+  pooledRows,
+  positionRows,
+  prefixRows,
+  wordRows,
+} from '../endShapes';
 import { activation, linear, networkNorm, read, tensorOf } from './tensorFlow';
 
 /** Tokens with positions, normed where the family does that; result [N, C]. */
 export async function embedSteps(spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Promise<Residual> {
-  const all = 'ids' in input ? embedIds(spec, weights, input) : embedImage(spec, weights, input);
+  const all =
+    'ids' in input
+      ? embedIds(spec, weights, input)
+      : 'features' in input
+        ? embedFeatures(spec, weights, input)
+        : embedImage(spec, weights, input);
   const norm = weights.norm ?? null;
   const normed = norm === null ? all : networkNorm(spec, all, norm, 'the norm of the embedding');
   return { tokens: all.shape[0], width: spec.embedDim, data: await read(normed, 'embedded tokens') };
@@ -32,6 +45,32 @@ function embedIds(spec: ModelSpec, weights: EmbedWeights, input: TokenInput): tf
     rows.set(positions.table.subarray(row * c, (row + 1) * c), i * c);
   });
   return tf.add(all, tensorOf(rows, [positions.rows.length, c], 'position embedding'));
+}
+
+/** Two convolutions over time with GELU behind each, then positions; the second has stride 2. */
+function embedFeatures(spec: ModelSpec, weights: EmbedWeights, input: FeatureInput): tf.Tensor {
+  const { first, second, position } = checkFeatures(spec, weights, input);
+  const { mels, frames } = input;
+  const convolve = (x: tf.Tensor, stride: number, by: LinearWeights, what: string): tf.Tensor =>
+    activation('gelu', linear(timeWindows(x, stride), by, what));
+  const rows = tf.transpose(tensorOf(input.features, [mels, frames], `features of ${input.label}`));
+  const embedded = convolve(convolve(rows, 1, first, 'the first convolution'), 2, second, 'the second convolution');
+  return tf.add(embedded, tensorOf(position, [spec.tokens, spec.embedDim], 'position embedding'));
+}
+
+/** Rows [T, width] (T even) as [T / stride, 3 width]: each row with its neighbours in time, three numbers a column. */
+function timeWindows(x: tf.Tensor, stride: number): tf.Tensor {
+  const [count, width] = x.shape as [number, number];
+  const padded = tf.pad(x, [
+    [1, 1],
+    [0, 0],
+  ]);
+  const groups = tf.reshape(padded, [(count + 2) / stride, stride, width]);
+  const kept = count / stride;
+  const shifted = [0, 1, 2].map((k) =>
+    tf.reshape(tf.slice(groups, [Math.floor(k / stride), k % stride, 0], [kept, 1, width]), [kept, width]),
+  );
+  return tf.reshape(tf.stack(shifted, 2), [kept, 3 * width]);
 }
 
 /** Patch embedding, prefix tokens (class, distillation, registers) and positions. */
@@ -59,11 +98,15 @@ function embedImage(spec: ModelSpec, weights: EmbedWeights, input: ImageInput): 
   return tf.add(tokens, tensorOf(position, [prefix.length + count, c], 'position embedding'));
 }
 
-/** Final norm, pooling, transform and classifier; distilled models average both classifiers. */
+/** Final norm, pooling, transform and classifier; distilled models average both classifiers; or the states [N, C]. */
 export async function unembedSteps(spec: ModelSpec, weights: HeadWeights, x: Residual): Promise<FloatArray | null> {
   const { classifier, distClassifier, norm } = weights;
-  if (classifier === null) return null;
   const c = spec.embedDim;
+  if (spec.head.output === 'states' && norm !== null) {
+    const states = tensorOf(x.data, [x.tokens, c], 'last residual stream');
+    return read(networkNorm(spec, states, norm, 'the final norm'), 'output');
+  }
+  if (classifier === null) return null;
   const normedRows = (from: number, to: number): tf.Tensor => {
     const rows = tensorOf(x.data.subarray(from * c, to * c), [to - from, c], 'last residual stream');
     return norm === null ? rows : networkNorm(spec, rows, norm, 'the final norm');

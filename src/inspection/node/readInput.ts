@@ -5,10 +5,12 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createRandom, normals } from '../../diagnostics/random';
+import { npyFeatures, randomFeatures } from '../../model/audio/featureInput';
 import { imageInput } from '../../model/image/imageInput';
 import { npyInput } from '../../model/image/npyInput';
 import { randomInput } from '../../model/image/randomInput';
 import { parseTokenJson, parseTokenText, randomTokenInput, tokenInput } from '../../model/text/tokenInput';
+import { imageShape } from '../../model/blockShape';
 import { ModelSpecError } from '../../model/modelSpec';
 import type { ModelInput, ModelSpec } from '../../model/modelSpec';
 
@@ -59,7 +61,8 @@ export async function readInput(text: string, spec: ModelSpec): Promise<ModelInp
       const uniforms = (count: number): Float64Array => Float64Array.from({ length: count }, () => stream.uniform());
       return randomTokenInput(seed, spec, uniforms, sha256Hex);
     }
-    return randomInput(seed, spec, (count) => normals(`${seed}/input`, count), sha256Hex);
+    const normal = (count: number): Float64Array => normals(`${seed}/input`, count);
+    return spec.audio ? randomFeatures(seed, spec, normal, sha256Hex) : randomInput(seed, spec, normal, sha256Hex);
   }
   if (text.startsWith('tokens:')) {
     const list = parseTokenText(text.slice('tokens:'.length), `--input ${text}`);
@@ -78,7 +81,8 @@ export async function readInput(text: string, spec: ModelSpec): Promise<ModelInp
   }
   if (text.startsWith('npy:')) {
     const path = text.slice('npy:'.length);
-    return npyInput(await readInputFile(path), basename(path), spec, sha256Hex);
+    return (spec.audio ? npyFeatures : npyInput)(await readInputFile(path), basename(path), spec, sha256Hex);
   }
+  imageShape(spec);
   return imageInput(await readInputFile(text), basename(text), spec, sha256Hex);
 }

@@ -133,7 +133,7 @@ function embeddingHead(context: SpecContext, names: VitNames, width: Axis, proje
     `The output is CLIP's image embedding of ${classes} numbers, before it is normalised; it is not class logits.`,
   );
   return {
-    roles: { norm, classifier: projected, distClassifier: null },
+    roles: { norm, classifier: projected, distClassifier: null, output: 'embedding' },
     classes,
     source: `tensor ${projected.weight}`,
   };

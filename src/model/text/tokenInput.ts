@@ -106,7 +106,9 @@ function textShape(spec: ModelSpec): TextShape {
   if (spec.text) return spec.text;
   throw new ModelSpecError(
     'badInput',
-    'This model takes pictures, not token ids. Give a PNG or JPEG picture, npy:FILE or random.',
+    spec.audio
+      ? 'This model takes log-mel features, not token ids. Give npy:FILE or random.'
+      : 'This model takes pictures, not token ids. Give a PNG or JPEG picture, npy:FILE or random.',
   );
 }
 

@@ -277,6 +277,7 @@ export function exampleResult(given: ExampleOptions): InspectionResult {
       heads: Array.from({ length: options.heads }, (__, headIndex) => head(index, headIndex, options)),
     })),
     output: {
+      kind: 'logits',
       logitsTop: [
         { index: 3, label: '3', logit: 8.1 },
         { index: 8, label: '8', logit: 2.4 },

@@ -144,7 +144,7 @@ describe('report HTML', () => {
         rpc: { ...hostile.provenance.rpc, variant: bad },
       },
       model: { ...hostile.model, notes: [bad], facts: [{ fact: bad, value: bad, source: bad }] },
-      output: { logitsTop: [{ index: 0, label: bad, logit: 1 }] },
+      output: { kind: 'logits' as const, logitsTop: [{ index: 0, label: bad, logit: 1 }] },
     };
     const text = reportHtml(spoiled, () => null);
     assert.ok(!text.includes('<script') && !text.includes('</title><') && !text.includes('\u0000'));

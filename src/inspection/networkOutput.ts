@@ -1,0 +1,42 @@
+// What the network gave away at its end, for the result: the largest logits, or shape and length of what is no logits.
+
+import type { FloatArray } from '../checkpoint/tensorIndex';
+import { familyName } from '../model/describeSpec';
+import type { ModelSpec } from '../model/modelSpec';
+import type { NetworkOutput } from './inspectionResult';
+
+const listedLogits = 10;
+
+/** `numbers`: logits [classes], an embedding [E] or states [N, C], as `spec.head.output` says. */
+export function networkOutput(spec: ModelSpec, numbers: FloatArray): NetworkOutput {
+  const kind = outputKind(spec);
+  if (kind !== 'logits') {
+    const shape = outputShape(spec, numbers);
+    const what = kind === 'states' ? 'a vector a token' : 'an embedding';
+    const reason = `the output of a ${familyName(spec.family)} is ${what}`;
+    return { kind, logitsTop: [], shape, norm: meanLength(numbers, shape.at(-1)!), reason };
+  }
+  const top = Array.from(numbers, (logit, index) => ({ index, label: String(index), logit }));
+  top.sort((a, b) => b.logit - a.logit || a.index - b.index);
+  return { kind, logitsTop: top.slice(0, listedLogits) };
+}
+
+export function outputKind(spec: ModelSpec): 'logits' | 'embedding' | 'states' {
+  return spec.head.output ?? 'logits';
+}
+
+export function outputShape(spec: ModelSpec, numbers: FloatArray): readonly number[] {
+  return outputKind(spec) === 'states' ? [numbers.length / spec.embedDim, spec.embedDim] : [numbers.length];
+}
+
+/** Euclidean length of rows of `width` numbers, averaged. */
+function meanLength(values: FloatArray, width: number): number {
+  const rows = values.length / width;
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    let squares = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) squares += values[i]! ** 2;
+    sum += Math.sqrt(squares);
+  }
+  return sum / rows;
+}
