@@ -7,6 +7,7 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { createLocalRunner, poolSize } from '../inspection/node/localRunner';
 import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
+import { findMapping, readMapping } from '../inspection/node/mappingFiles';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { readInput } from '../inspection/node/readInput';
 import { startThreadRunner } from '../inspection/node/threadRunner';
@@ -18,6 +19,7 @@ import type { Choices } from '../inspection/request';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
+import type { MappingFile } from '../model/mapping/mappingFile';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelSpec, SpecOverrides } from '../model/modelSpec';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
@@ -47,6 +49,7 @@ import { ProgressLine } from './progressLine';
 
 export interface InspectFlags {
   readonly config?: string;
+  readonly mapping?: string;
   readonly set: readonly string[];
   readonly input: readonly string[];
   readonly layers?: string;
@@ -77,9 +80,10 @@ function specOrQuestion(
   config: unknown,
   preprocessor: unknown,
   overrides: SpecOverrides,
+  mapping: MappingFile | null,
 ): ModelSpec {
   try {
-    return inferModelSpec(index, config, overrides, preprocessor);
+    return inferModelSpec(index, config, overrides, preprocessor, mapping);
   } catch (error) {
     if (!(error instanceof ModelSpecError) || error.question === null) throw error;
     const { question, option, choices } = error.question;
@@ -148,7 +152,8 @@ async function prepare(
     flags.config === undefined
       ? opened.config
       : await readJsonFile(flags.config, '--config ', "the model's config.json");
-  const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides);
+  const mapping = flags.mapping === undefined ? await findMapping(opened.path) : await readMapping(flags.mapping);
+  const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides, mapping);
   const input = await readInput(text, spec);
   checkSetIsUsed(overrides, spec, input);
   const backend = await chooseNodeBackend(flags.backend);

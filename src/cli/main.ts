@@ -30,6 +30,7 @@ function program(): Command {
       '.safetensors, .onnx, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
     )
     .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
+    .option('--mapping <file>', 'facts and tensor roles (gramlens map writes one); default: <checkpoint>.gramlens.json')
     .option(
       '--set <facts>',
       `facts that the file does not say or says wrong, such as heads=4,eps=1e-6. Names: ${overrideNames.join(', ')}`,

@@ -5,6 +5,7 @@ import { elementCount } from '../checkpoint/dtypes';
 import type { PlainValue, TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
+import type { MappingFile } from '../model/mapping/mappingFile';
 import { ModelSpecError } from '../model/modelSpec';
 import type { SpecFact } from '../model/modelSpec';
 
@@ -68,8 +69,13 @@ const maxSentenceLength = 1500;
 /** Nesting of training settings that is still readable as dotted names. */
 const maxDepth = 6;
 
-/** Reads nothing; `config` is the parsed config.json beside the file, or null. */
-export function summariseCheckpoint(index: TensorIndex, config: unknown): CheckpointSummary {
+/** Reads nothing; `config` and `preprocessor` are the parsed JSON files beside it, `mapping` its .gramlens.json, or null. */
+export function summariseCheckpoint(
+  index: TensorIndex,
+  config: unknown,
+  preprocessor: unknown = null,
+  mapping: MappingFile | null = null,
+): CheckpointSummary {
   const entries = [...index.entries.values()];
   const { rows, left } = metadataRows(index);
   return {
@@ -79,7 +85,7 @@ export function summariseCheckpoint(index: TensorIndex, config: unknown): Checkp
     shards: index.shards ?? [],
     tensors: columns(entries, index.shards !== undefined),
     totals: totals(entries),
-    recognition: recognise(index, config),
+    recognition: recognise(index, config, preprocessor, mapping),
     metadata: rows,
     metadataLeft: left,
     notes: index.notes,
@@ -124,9 +130,14 @@ function totals(entries: readonly TensorEntry[]): CheckpointSummary['totals'] {
   return { parameters, byteLength: bytes };
 }
 
-function recognise(index: TensorIndex, config: unknown): Recognition {
+function recognise(
+  index: TensorIndex,
+  config: unknown,
+  preprocessor: unknown,
+  mapping: MappingFile | null,
+): Recognition {
   try {
-    const spec = inferModelSpec(index, config, {});
+    const spec = inferModelSpec(index, config, {}, preprocessor, mapping);
     return { kind: 'model', description: describeSpec(spec), facts: spec.facts, notes: spec.notes };
   } catch (error) {
     if (!(error instanceof ModelSpecError)) throw error;

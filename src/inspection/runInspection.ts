@@ -5,6 +5,7 @@ import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
 import type { ModelSpec } from '../model/modelSpec';
+import { isGiven } from '../model/overrides';
 import { CancelledError } from './cancelledError';
 import { rpcParameters, runsRpc } from './headInputs';
 import { lastForwardLayer } from './inspectionRequest';
@@ -188,7 +189,7 @@ class Run {
         twins: request.twins,
         noise: request.noise,
         overrides: Object.fromEntries(
-          spec.facts.filter((fact) => fact.source.startsWith('--set')).map((fact) => [fact.fact, fact.value]),
+          spec.facts.filter((fact) => isGiven(fact.source)).map((fact) => [fact.fact, fact.value]),
         ),
         elapsedMs: Math.round(services.now() - started),
       },

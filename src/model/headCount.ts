@@ -2,6 +2,7 @@
 // beside the weights, in parameters that have a head axis, in a table of known widths, and asked last.
 
 import { ModelSpecError } from './modelSpec';
+import { givenBy } from './overrides';
 import { asInteger, asText } from './parseValues';
 import type { SpecContext } from './specContext';
 
@@ -71,20 +72,21 @@ export function inferHeads(context: SpecContext, clues: HeadCountClues): number 
   const { embedDim } = clues;
   const fixed = clues.inShape ?? headsInShapes(context, embedDim, clues.queryNorm ?? 'blocks.0.attn.q_norm.weight');
   const wanted = context.overrides.heads;
+  const given = givenBy(context.overrides, 'heads');
   if (wanted !== undefined) {
     if (embedDim % wanted !== 0) {
       throw new ModelSpecError(
         'badOverride',
-        `--set heads=${wanted}: the width of ${context.fileName} is ${embedDim}, which ${wanted} does not divide. Use one of ${divisors(embedDim).join(', ')}.`,
+        `${given}=${wanted}: the width of ${context.fileName} is ${embedDim}, which ${wanted} does not divide. Use one of ${divisors(embedDim).join(', ')}.`,
       );
     }
     if (fixed !== null && fixed.heads !== wanted) {
       throw new ModelSpecError(
         'badOverride',
-        `--set heads=${wanted}: ${fixed.source} of ${context.fileName} says ${fixed.heads} heads.`,
+        `${given}=${wanted}: ${fixed.source} of ${context.fileName} says ${fixed.heads} heads.`,
       );
     }
-    return say(context, wanted, '--set heads');
+    return say(context, wanted, given);
   }
   const found = context.settings.find(headKeys, positive, 'a whole number of heads');
   if (found !== null) {

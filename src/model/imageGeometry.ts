@@ -2,6 +2,7 @@
 // many patches there are; only a grid that is not square needs to be told.
 
 import { ModelSpecError, type ImageShape } from './modelSpec';
+import { givenBy } from './overrides';
 import { asSize } from './parseValues';
 import type { SpecContext } from './specContext';
 
@@ -89,11 +90,12 @@ function gridOf(
   const counts = clues.covers.map((covered) => count - covered);
   const fits = (grid: Size): boolean => counts.includes(grid.height * grid.width);
   const { grid: wantedGrid, image: wantedImage } = context.overrides;
+  const given = (option: string): string => givenBy(context.overrides, option);
   const fromImage = wantedImage === undefined ? undefined : toGrid(wantedImage, patch);
   if (wantedImage !== undefined && fromImage === null) {
     throw new ModelSpecError(
       'badOverride',
-      `--set image=${wantedImage.height}x${wantedImage.width}: the patches of ${context.fileName} are ${patch} pixels wide, and both sides must be multiples of ${patch}.`,
+      `${given('image')}=${wantedImage.height}x${wantedImage.width}: the patches of ${context.fileName} are ${patch} pixels wide, and both sides must be multiples of ${patch}.`,
     );
   }
   for (const [option, size] of [
@@ -104,13 +106,16 @@ function gridOf(
     if (!fits(size)) {
       throw new ModelSpecError(
         'badOverride',
-        `--set ${option}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${possibleCounts(clues, count)}).`,
+        `${given(option)}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${possibleCounts(clues, count)}).`,
       );
     }
     if (wantedGrid !== undefined && fromImage !== undefined && fromImage !== null && !same(wantedGrid, fromImage)) {
-      throw new ModelSpecError('badOverride', '--set grid and --set image disagree with each other; give one of them.');
+      throw new ModelSpecError(
+        'badOverride',
+        `${given('grid')} and ${given('image')} disagree with each other; give one of them.`,
+      );
     }
-    return { grid: size, source: `--set ${option}` };
+    return { grid: size, source: given(option) };
   }
   const said = context.settings.find(imageKeys, asSize, 'an image size');
   const saidGrid = said === null ? null : toGrid(said.value, patch);

@@ -17,8 +17,9 @@ import { symVit } from './families/symVit';
 import { textFamilies } from './families/textFamilies';
 import { timmVit } from './families/timmVit';
 import { whisper } from './families/whisper';
+import { overrideSources, type MappingFile } from './mapping/mappingFile';
 import { ModelSpecError, type ModelSpec, type SpecFact, type SpecOverrides } from './modelSpec';
-import { parseOverrides, type ParsedOverrides } from './overrides';
+import { givenBy, parseOverrides, type ParsedOverrides } from './overrides';
 import { asRecord, asText } from './parseValues';
 import { checkUnused, hidesBlocks, refuseOtherFamily, refuseVariants } from './refusals';
 import { Settings } from './settings';
@@ -45,7 +46,8 @@ const namedFamilies: readonly NamedFamily[] = [...imageFamilies, whisper, ...tex
 
 /**
  * The spec of a checkpoint. `config` is the parsed config.json beside it (or null), `preprocessor` the parsed
- * preprocessor_config.json; `overrides` are `--set` values and answers to earlier questions. Throws ModelSpecError:
+ * preprocessor_config.json; `overrides` are `--set` values and answers to earlier questions; `mapping` is the
+ * .gramlens.json of the checkpoint: what it says comes after `overrides` and before `config`. Throws ModelSpecError:
  * 'question' with a SpecQuestion when the file cannot say a fact, 'badOverride', 'unsupported' (known, not in this
  * version), 'unknownFamily', 'missingTensor' or 'shapeMismatch'. Sources: model-families.md sections 1 to 5; spec
  * section 1.
@@ -55,8 +57,12 @@ export function inferModelSpec(
   config: unknown,
   overrides: SpecOverrides,
   preprocessor: unknown = null,
+  mapping: MappingFile | null = null,
 ): ModelSpec {
-  const parsed = parseOverrides(overrides);
+  const parsed = withMappingFile(overrides, mapping);
+  if (mapping !== null && mapping.mapping !== null) {
+    throw new ModelSpecError('unsupported', `${mapping.name} maps roles, which is not in this version.`);
+  }
   for (const [beside, option] of [
     [config, ' Give another one with --config FILE.'],
     [preprocessor, ''],
@@ -72,7 +78,7 @@ export function inferModelSpec(
   const states = hidesBlocks(index) ? [] : listStates(index);
   if (states.length === 0) return refuseOtherFamily(index, config);
   const facts: SpecFact[] = [];
-  const state = chooseState(index, states, parsed.state, facts);
+  const state = chooseState(index, states, parsed.state, facts, givenBy(parsed, 'state'));
   const context = new SpecContext(index, state.prefix, settings, parsed, facts, notes);
   refuseVariants(context);
   const probe = probeAttention(context);
@@ -80,6 +86,13 @@ export function inferModelSpec(
   const spec = buildTimmSpec(context, probe, recogniseFamily(context, probe));
   checkUnused(context);
   return spec;
+}
+
+/** `--set` before the mapping file, each option with its source. */
+function withMappingFile(overrides: SpecOverrides, mapping: MappingFile | null): ParsedOverrides {
+  const beside = Object.entries(mapping?.overrides ?? {}).filter(([option]) => !Object.hasOwn(overrides, option));
+  const left = Object.fromEntries(beside);
+  return parseOverrides({ ...left, ...overrides }, overrideSources(mapping?.name ?? '', left));
 }
 
 /** The first of the named families that finds itself in the file; null when none does. */
@@ -95,7 +108,7 @@ function inferNamed(
     const places = family.places(index, modelType);
     if (places.length === 0) continue;
     const facts: SpecFact[] = [];
-    const state = chooseState(index, statesAt(index, places), overrides.state, facts);
+    const state = chooseState(index, statesAt(index, places), overrides.state, facts, givenBy(overrides, 'state'));
     const said = family.configKeys === undefined ? settings : settings.under(family.configKeys);
     const context = new SpecContext(index, state.prefix, said, overrides, facts, notes, family.layout);
     checkSoftmaxOverride(context);
@@ -108,10 +121,13 @@ function inferNamed(
 function checkSoftmaxOverride({ overrides, fileName }: SpecContext): void {
   const { attention, standardise } = overrides;
   if ((attention === undefined || attention === 'softmax') && standardise !== true) return;
-  const given = attention !== undefined && attention !== 'softmax' ? `attention=${attention}` : 'standardise=true';
+  const given =
+    attention !== undefined && attention !== 'softmax'
+      ? `${givenBy(overrides, 'attention')}=${attention}`
+      : `${givenBy(overrides, 'standardise')}=true`;
   throw new ModelSpecError(
     'badOverride',
-    `--set ${given}: ${fileName} is of a family whose attention is softmax. RPC beside it is a what-if: use --rpc for it.`,
+    `${given}: ${fileName} is of a family whose attention is softmax. RPC beside it is a what-if: use --rpc for it.`,
   );
 }
 
@@ -150,19 +166,19 @@ function checkAttentionOverride(context: SpecContext, probe: AttentionProbe): vo
     const hint = attention === 'rpc' ? ' RPC beside the attention of such a model is a what-if: use --rpc for it.' : '';
     throw new ModelSpecError(
       'badOverride',
-      `--set attention=${attention}: ${context.fileName} ${why}, so attention can be ${allowed.join(' or ')}.${hint}`,
+      `${givenBy(context.overrides, 'attention')}=${attention}: ${context.fileName} ${why}, so attention can be ${allowed.join(' or ')}.${hint}`,
     );
   }
   if (standardise === true && kind !== 'softmax') {
     throw new ModelSpecError(
       'badOverride',
-      `--set standardise=true: standardised queries and keys belong to the Reconstruction model, which has [3C, C] projections and no attn.s; ${context.fileName} has not.`,
+      `${givenBy(context.overrides, 'standardise')}=true: standardised queries and keys belong to the Reconstruction model, which has [3C, C] projections and no attn.s; ${context.fileName} has not.`,
     );
   }
   if ((standardise === false && attention === 'reconstruction') || (standardise === true && attention === 'softmax')) {
     throw new ModelSpecError(
       'badOverride',
-      `--set attention=${attention},standardise=${standardise} contradict each other; give one of them.`,
+      `${givenBy(context.overrides, 'attention')}=${attention},standardise=${standardise} contradict each other; give one of them.`,
     );
   }
 }

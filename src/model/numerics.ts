@@ -2,6 +2,7 @@
 // person or a configuration says otherwise (model-families.md section 4).
 
 import { ModelSpecError, type ModelSpec } from './modelSpec';
+import { givenBy } from './overrides';
 import { asNumber, asText } from './parseValues';
 import type { SpecContext } from './specContext';
 
@@ -18,7 +19,7 @@ export const timmActivation: Default<ModelSpec['activation']> = { value: 'gelu',
 /** LayerNorm epsilon. */
 export function inferEps(context: SpecContext, otherwise: Default<number> = timmEps): number {
   if (context.overrides.eps !== undefined) {
-    context.fact('LayerNorm eps', context.overrides.eps, '--set eps');
+    context.fact('LayerNorm eps', context.overrides.eps, givenBy(context.overrides, 'eps'));
     return context.overrides.eps;
   }
   const small = (value: unknown): number | null => {
@@ -52,7 +53,7 @@ export function inferActivation(
   gated = false,
 ): ModelSpec['activation'] {
   if (context.overrides.activation !== undefined) {
-    context.fact('activation', context.overrides.activation, '--set activation');
+    context.fact('activation', context.overrides.activation, givenBy(context.overrides, 'activation'));
     return context.overrides.activation;
   }
   const said = context.settings.find(

@@ -22,6 +22,18 @@ export interface ParsedOverrides {
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly standardise?: boolean;
+  /** Where options came from that were not given with --set, for facts and messages. */
+  readonly sources?: Readonly<Record<string, string>>;
+}
+
+/** How facts and messages name the place where a person gave `option`. */
+export function givenBy(overrides: ParsedOverrides, option: string): string {
+  return overrides.sources?.[option] ?? `--set ${option}`;
+}
+
+/** Whether a fact's source is what `givenBy` says: a person decided it, not the file. */
+export function isGiven(source: string): boolean {
+  return source.startsWith('--set ') || / overrides\.[\w.]+$/.test(source);
 }
 
 /** More RPC iterations than any published run; against a crafted or mistyped 1e9. */
@@ -103,20 +115,27 @@ const options: Readonly<Record<string, Option>> = {
 /** Names that `--set` takes, for help texts. */
 export const overrideNames: readonly string[] = Object.keys(options);
 
-/** Checks names and values; throws ModelSpecError 'badOverride'. */
-export function parseOverrides(overrides: SpecOverrides): ParsedOverrides {
-  let result: ParsedOverrides = {};
+/**
+ * Checks names and values; throws ModelSpecError 'badOverride'. `sources`: where options came from that were not
+ * given with --set.
+ */
+export function parseOverrides(
+  overrides: SpecOverrides,
+  sources: Readonly<Record<string, string>> = {},
+): ParsedOverrides {
+  let result: ParsedOverrides = { sources };
   for (const [name, text] of Object.entries(overrides)) {
+    const given = `${givenBy(result, name)}=${text}`;
     if (!Object.hasOwn(options, name)) {
       throw new ModelSpecError(
         'badOverride',
-        `--set ${name}=${text}: there is no option "${name}". The options are ${overrideNames.join(', ')}.`,
+        `${given}: there is no option "${name}". The options are ${overrideNames.join(', ')}.`,
       );
     }
     const option = options[name]!;
     const value = option.parse(text.trim());
     if (value === null) {
-      throw new ModelSpecError('badOverride', `--set ${name}=${text}: ${name} must be ${option.expected}.`);
+      throw new ModelSpecError('badOverride', `${given}: ${name} must be ${option.expected}.`);
     }
     result = { ...result, ...value };
   }

@@ -2,6 +2,7 @@
 // section 5). Said by config, preprocessor_config.json, metadata or args where they do; otherwise the family's default.
 
 import { ModelSpecError, type ImagePreprocessing, type ImageShape } from './modelSpec';
+import { givenBy } from './overrides';
 import { asNumber, asNumbers, asText } from './parseValues';
 import type { PictureDefaults } from './pictureDefaults';
 import { processorInterpolation, processorShortSide } from './processorConfig';
@@ -67,10 +68,10 @@ function channelValues(
     if (!usable(wanted)) {
       throw new ModelSpecError(
         'badOverride',
-        `--set ${what}=${wanted.join('/')}: ${context.fileName} takes pictures of ${channels === 1 ? 'one channel; give one number' : `${channels} channels; give one number or ${channels}`}.`,
+        `${givenBy(context.overrides, what)}=${wanted.join('/')}: ${context.fileName} takes pictures of ${channels === 1 ? 'one channel; give one number' : `${channels} channels; give one number or ${channels}`}.`,
       );
     }
-    return { values: spread(wanted), source: `--set ${what}` };
+    return { values: spread(wanted), source: givenBy(context.overrides, what) };
   }
   const check = (value: unknown): number[] | null => {
     const values = asNumbers(value);

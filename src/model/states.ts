@@ -51,23 +51,27 @@ export function statesAt(index: TensorIndex, prefixes: readonly string[]): reado
   return prefixes.map((prefix) => measure(index, prefix));
 }
 
-/** The one state to inspect; throws a 'question' when there are several and `wanted` names none of them. */
+/**
+ * The one state to inspect; throws a 'question' when there are several and `wanted` names none of them. `given`: where
+ * a person said `wanted`.
+ */
 export function chooseState(
   index: TensorIndex,
   states: readonly ModelState[],
   wanted: string | undefined,
   facts: SpecFact[],
+  given = '--set state',
 ): ModelState {
   const names = states.map((state) => state.name).join(', ');
   if (wanted !== undefined) {
     const matches = states.filter((state) => state.name === wanted || state.prefix.startsWith(`${wanted}.`));
     if (matches.length === 1) {
-      facts.push({ fact: 'state', value: matches[0]!.name, source: '--set state' });
+      facts.push({ fact: 'state', value: matches[0]!.name, source: given });
       return matches[0]!;
     }
     throw new ModelSpecError(
       'badOverride',
-      `--set state=${wanted}: ${index.fileName} has ${matches.length === 0 ? 'no such state' : 'several states of that name'}. Its states are ${names}.`,
+      `${given}=${wanted}: ${index.fileName} has ${matches.length === 0 ? 'no such state' : 'several states of that name'}. Its states are ${names}.`,
     );
   }
   if (states.length === 1) {

@@ -13,7 +13,7 @@ import {
   type SpecFact,
   type TextShape,
 } from './modelSpec';
-import type { ParsedOverrides } from './overrides';
+import { givenBy, type ParsedOverrides } from './overrides';
 import { asBoolean, asInteger, asNumber, asRecord, asText } from './parseValues';
 import type { Found } from './settings';
 import { SpecContext, type Axis } from './specContext';
@@ -139,7 +139,7 @@ export class TextReader {
   eps(otherwise: number): number {
     const { eps } = this.overrides;
     if (eps !== undefined) {
-      this.fact('norm eps', eps, '--set eps');
+      this.fact('norm eps', eps, givenBy(this.overrides, 'eps'));
       return eps;
     }
     const keys = ['layer_norm_epsilon', 'layer_norm_eps', 'rms_norm_eps', 'layernorm_epsilon', 'norm_eps'];
@@ -154,7 +154,7 @@ export class TextReader {
   activation(otherwise: string): Activation {
     const { activation } = this.overrides;
     if (activation !== undefined) {
-      this.fact('activation', activation, '--set activation');
+      this.fact('activation', activation, givenBy(this.overrides, 'activation'));
       return activation;
     }
     const keys = ['activation_function', 'hidden_act', 'hidden_activation', 'activation'];
@@ -175,7 +175,9 @@ export class TextReader {
   heads(keys: readonly string[], rows: number, table: ReadonlyMap<number, number> = new Map()): number {
     const wanted = this.overrides.heads;
     const said =
-      wanted === undefined ? this.integer([...keys, 'num_heads', 'n_head']) : { value: wanted, source: '--set heads' };
+      wanted === undefined
+        ? this.integer([...keys, 'num_heads', 'n_head'])
+        : { value: wanted, source: givenBy(this.overrides, 'heads') };
     if (said !== null) {
       if (said.value < 1 || rows % said.value !== 0) {
         throw new ModelSpecError(

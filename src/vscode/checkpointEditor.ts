@@ -66,9 +66,9 @@ class CheckpointPage {
           log().warn(sentence(error));
           throw error;
         }
-        const { index, config } = this.opened;
+        const { index, config, preprocessor, mapping } = this.opened;
         this.entries = [...index.entries.values()];
-        return packSummary(summariseCheckpoint(index, config));
+        return packSummary(summariseCheckpoint(index, config, preprocessor, mapping));
       },
       statistics: async (row) => {
         const { opened } = this;

@@ -17,7 +17,9 @@ import { largestLayerByteLength } from '../model/loadWeights';
 import { ModelSpecError } from '../model/modelSpec';
 import type { AudioShape, ImageShape, ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
 import { readableBytes, readableSeconds } from '../report/planLines';
+import type { MappingFile } from '../model/mapping/mappingFile';
 import type { BackendChoice } from './backendChoice';
+import { findMapping } from './mappingFiles';
 import { memoryBudgetBytes, settingsChoices } from './settings';
 import { openVirtual } from './virtualFiles';
 
@@ -33,6 +35,8 @@ export interface OpenedFile {
   readonly index: TensorIndex;
   readonly config: unknown;
   readonly preprocessor: unknown;
+  /** Its .gramlens.json, or null. */
+  readonly mapping: MappingFile | null;
 }
 
 /**
@@ -41,10 +45,13 @@ export interface OpenedFile {
  */
 export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
   if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
-    const { file, index, config, preprocessor } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
-    return { file, index, config, preprocessor };
+    const { path, file, index, config, preprocessor } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
+    const mapping = await findMapping(uri.with({ path: vscode.Uri.file(path).path }));
+    return { file, index, config, preprocessor, mapping: mapping?.file ?? null };
   }
-  return { ...(await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint)), config: null, preprocessor: null };
+  const opened = await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint);
+  const mapping = await findMapping(opened.uri);
+  return { ...opened, config: null, preprocessor: null, mapping: mapping?.file ?? null };
 }
 
 async function chooseCheckpoint(candidates: readonly string[]): Promise<string> {
@@ -74,7 +81,7 @@ export async function resolveSpec(
   const overrides: Record<string, string> = { ...given };
   for (;;) {
     try {
-      return inferModelSpec(opened.index, opened.config, overrides, opened.preprocessor);
+      return inferModelSpec(opened.index, opened.config, overrides, opened.preprocessor, opened.mapping);
     } catch (error) {
       if (!(error instanceof ModelSpecError) || error.question === null) throw error;
       // The same question twice would be a loop: the answer was not accepted.

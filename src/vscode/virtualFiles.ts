@@ -8,6 +8,8 @@ import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { MemoryCheckpoint } from '../inspection/node/checkpointFile';
 
 export interface VirtualCheckpoint {
+  /** The file that was opened, or the index of a sharded checkpoint. */
+  readonly uri: vscode.Uri;
   readonly file: MemoryCheckpoint;
   readonly index: TensorIndex;
 }
@@ -36,9 +38,10 @@ export async function openVirtual(uri: vscode.Uri, budget: number, choose: Choos
     },
   };
   const { index, fileName } = await readCheckpointIn(files, isFolder ? null : baseName(uri), choose);
-  if (index.shards === undefined) return { file: { name: fileName, bytes: held.get(fileName)! }, index };
+  const found = vscode.Uri.joinPath(folder, fileName);
+  if (index.shards === undefined) return { uri: found, file: { name: fileName, bytes: held.get(fileName)! }, index };
   const shards = new Map(index.shards.map(({ name }) => [name, held.get(name)!]));
-  return { file: { name: fileName, bytes: new Uint8Array(0), shards }, index };
+  return { uri: found, file: { name: fileName, bytes: new Uint8Array(0), shards }, index };
 }
 
 const baseName = (uri: vscode.Uri): string => uri.path.slice(uri.path.lastIndexOf('/') + 1);

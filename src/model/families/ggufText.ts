@@ -2,6 +2,7 @@
 // architecture `llama` the rows of q and k are permuted for rotation in neighbouring pairs; loading undoes that.
 
 import { ModelSpecError, type LinearRole, type ModelFamily, type RopeShape } from '../modelSpec';
+import { givenBy } from '../overrides';
 import { asNumber, asText } from '../parseValues';
 import type { SpecContext } from '../specContext';
 import { axis, TextReader } from '../textCore';
@@ -52,7 +53,7 @@ export const ggufText: NamedFamily = {
     reader.fact(
       'norm eps',
       eps,
-      reader.overrides.eps === undefined ? key('attention.layer_norm_rms_epsilon') : '--set eps',
+      reader.overrides.eps === undefined ? key('attention.layer_norm_rms_epsilon') : givenBy(reader.overrides, 'eps'),
     );
     const spec = reader.spec(family, {
       causal: true,

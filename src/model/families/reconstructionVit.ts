@@ -1,6 +1,7 @@
 // The Reconstruction model (KPCA code, Reconstruction/): a ViT or DeiT file with nothing to tell it by, whose
 // forward pass standardises q and k over d. Only by the person's switch.
 
+import { givenBy } from '../overrides';
 import { imageNetPictures } from '../pictureDefaults';
 import type { RecogniseFamily } from './family';
 
@@ -14,6 +15,6 @@ export const reconstructionVit: RecogniseFamily = (context, probe) => {
     standardise: true,
     rpc: null,
     picture: imageNetPictures,
-    source: attention === 'reconstruction' ? '--set attention' : '--set standardise',
+    source: givenBy(context.overrides, attention === 'reconstruction' ? 'attention' : 'standardise'),
   };
 };

@@ -2,7 +2,7 @@
 // robust, num_iter, lambd and layer stand in the pickled `args` of a training checkpoint (spec sections 1 and 2).
 
 import { ModelSpecError, type RpcSettings, type SpecQuestion } from '../modelSpec';
-import { maxRpcIterations } from '../overrides';
+import { givenBy, maxRpcIterations } from '../overrides';
 import { asBoolean, asInteger, asLayers, asNumber } from '../parseValues';
 import type { SpecContext } from '../specContext';
 import { imageNetPictures } from '../pictureDefaults';
@@ -19,7 +19,7 @@ export const rpcSymVit: RecogniseFamily = (context, probe) => {
     standardise: false,
     rpc: rpcSettings(context, probe.layers),
     picture: imageNetPictures,
-    source: wanted ? '--set attention' : robust!.source,
+    source: wanted ? givenBy(context.overrides, 'attention') : robust!.source,
   };
 };
 
@@ -29,11 +29,11 @@ function rpcSettings(context: SpecContext, layers: number): RpcSettings {
   context.fact(
     'rpc.variant',
     variant,
-    overrides.rpcVariant === undefined ? 'default: the released code' : '--set rpc.variant',
+    overrides.rpcVariant === undefined ? 'default: the released code' : givenBy(overrides, 'rpc.variant'),
   );
   const iterations =
     overrides.rpcIterations !== undefined
-      ? { value: overrides.rpcIterations, source: '--set rpc.iterations' }
+      ? { value: overrides.rpcIterations, source: givenBy(overrides, 'rpc.iterations') }
       : (settings.find(['num_iter'], iterationCount, `a whole number from 1 to ${maxRpcIterations}`) ??
         ask(context, 'rpc.iterations', 'How many RPC iterations did the training run use (args.num_iter)?', [
           '4',
@@ -42,19 +42,19 @@ function rpcSettings(context: SpecContext, layers: number): RpcSettings {
         ]));
   const lambda =
     overrides.rpcLambda !== undefined
-      ? { value: overrides.rpcLambda, source: '--set rpc.lambda' }
+      ? { value: overrides.rpcLambda, source: givenBy(overrides, 'rpc.lambda') }
       : (settings.find(['lambd'], nonNegative, 'a number, 0 or more') ??
         ask(context, 'rpc.lambda', 'Which RPC lambda did the training run use (args.lambd)?', ['4', '3', '0.5']));
   const where =
     overrides.rpcLayers !== undefined
-      ? { value: overrides.rpcLayers, source: '--set rpc.layers' }
+      ? { value: overrides.rpcLayers, source: givenBy(overrides, 'rpc.layers') }
       : (settings.find(['layer'], asLayers, 'a layer index') ??
         ask(context, 'rpc.layers', 'In which layers did the training run use RPC (args.layer)?', ['0', 'all']));
   const outside = Array.isArray(where.value) ? where.value.filter((layer) => layer >= layers) : [];
   if (outside.length > 0 && overrides.rpcLayers !== undefined) {
     throw new ModelSpecError(
       'badOverride',
-      `--set rpc.layers: ${context.fileName} has ${layers} layers, numbered 0 to ${layers - 1}; there is no layer ${outside.join(', ')}.`,
+      `${givenBy(overrides, 'rpc.layers')}: ${context.fileName} has ${layers} layers, numbered 0 to ${layers - 1}; there is no layer ${outside.join(', ')}.`,
     );
   }
   if (outside.length > 0) {
