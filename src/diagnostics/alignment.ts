@@ -2,7 +2,7 @@
 // with all nulls and the verdict. Invariant to sign, order, rotation and scale.
 
 import type { HeadKernels } from '../engine/headKernels';
-import type { DiagnosticsOptions, HeadInput } from './headInput';
+import type { DiagnosticsOptions, KeyValueInput } from './headInput';
 import type { AlignmentMode, AlignmentNumbers } from './headResult';
 import { centringResidual, recoveredCoefficients } from './kpcaValues';
 import { nullResult, permutedNull, randomNull, rankAmong, type CoefficientRule } from './nulls';
@@ -19,6 +19,9 @@ import { alignmentVerdict, informativeChance } from './verdict';
 
 type AlignmentModeName = 'theory' | 'plain';
 
+/** What alignment needs of a kv head; `head` names its random streams. */
+type AlignmentInput = Omit<KeyValueInput, 'k' | 'masked'>;
+
 /** Random draws whose cosines make the band of the picture. */
 const bandDraws = 40;
 
@@ -30,7 +33,7 @@ export function alignmentCoefficients(mode: AlignmentModeName, spectrum: KeySpec
 
 /** The `alignment` part of the result. */
 export function alignmentNumbers(
-  input: HeadInput,
+  input: AlignmentInput,
   options: DiagnosticsOptions,
   spectrum: KeySpectrum,
   kernels: HeadKernels,
@@ -46,7 +49,7 @@ export function alignmentNumbers(
 
 /** Statistics of every twin against its own Gram, whose [N, N] arrays are gone before the next twin's are made. */
 function twinStatistics(
-  input: HeadInput,
+  input: AlignmentInput,
   kernels: HeadKernels,
 ): Readonly<Record<AlignmentModeName, readonly SubspaceStatistics[]>> {
   const draws: Record<AlignmentModeName, SubspaceStatistics[]> = { theory: [], plain: [] };
@@ -63,7 +66,7 @@ function twinStatistics(
 
 function alignmentMode(
   mode: AlignmentModeName,
-  input: HeadInput,
+  input: AlignmentInput,
   options: DiagnosticsOptions,
   spectrum: KeySpectrum,
   target: SubspaceTarget,

@@ -1,73 +1,80 @@
-// All numbers of one head, from its float64 tensors to `HeadResult`. Runs inside a worker, once per head; the Gram
-// matrix, its eigenvectors and the clean outputs are computed once and shared.
+// All numbers of heads, from their float64 tensors to `HeadResult`: the part of keys and values once a kv head, the
+// part of queries once a query head. The parts are independent, so workers can take them in any order.
 
-import type { HeadKernels, RpcParameters } from '../engine/headKernels';
-import { plainScores } from '../model/blockShape';
-import { alignmentNumbers } from './alignment';
-import { attentionNumbers } from './attentionNumbers';
-import { gammaNumbers } from './gamma';
-import { rpcOutput, softmaxOutput, type HeadTensors } from './headAttention';
-import type { DiagnosticsOptions, HeadInput } from './headInput';
+import type { HeadKernels } from '../engine/headKernels';
+import type { DiagnosticsOptions, HeadInput, KeyValueInput, QueryInput } from './headInput';
 import type { HeadResult } from './headResult';
-import { noiseNumbers, rpcNotAsked } from './noise';
-import { projectionNumbers } from './projectionLoss';
-import { reproductionNumbers } from './reproduction';
-import { rpcNumbers } from './rpcNumbers';
-import { keySpectrum, spectrumNumbers } from './spectrum';
+import { keyValueInput, keyValueNumbers, type KeyValueNumbers } from './keyValueNumbers';
+import { rpcNotAsked } from './noise';
+import { queryInput, queryNumbers, type QueryNumbers } from './queryNumbers';
+
+/** Whoever computes the two parts: this thread, or a worker behind typed calls. */
+export interface HeadWork {
+  keyValues(input: KeyValueInput, options: DiagnosticsOptions): Promise<KeyValueNumbers>;
+  queries(input: QueryInput, options: DiagnosticsOptions): Promise<QueryNumbers>;
+}
+
+/** A piece of work on heads; `onHead` of `headJobs` is called when the last piece of a head is done. */
+export type HeadJob = (work: HeadWork) => Promise<void>;
 
 /**
  * Every diagnostic of spec sections 3 to 6 for one head. Synchronous; the result is plain JSON without NaN or
  * infinity whatever the tensors hold, as long as they are finite.
  */
 export function diagnoseHead(input: HeadInput, options: DiagnosticsOptions, kernels: HeadKernels): HeadResult {
-  const { tokens, headDim } = input;
-  const rule = input.rule ?? plainScores;
-  const head: HeadTensors = { q: input.q, k: input.k, v: input.v, tokens, rule };
-  const softmax = softmaxOutput(head, headDim, input.scaled, kernels);
-  const beside = options.rpc === null ? null : rpcOutput(head, headDim, options.rpc, kernels);
-  const native =
-    input.nativeRpc === null
-      ? null
-      : sameParameters(input.nativeRpc, options.rpc)
-        ? beside
-        : rpcOutput(head, headDim, input.nativeRpc, kernels);
+  const shared = keyValueNumbers(keyValueInput(input), options, kernels);
+  return joined(input, shared, queryNumbers(queryInput(input), options, kernels));
+}
 
-  const spectrum = keySpectrum(input.k, tokens, headDim, kernels);
-  const pattern = kernels.pattern(input.q, native?.cleanedKeys ?? input.k, tokens, headDim, rule);
-  const masked = rule.causal || rule.window !== null;
-  const rpc =
-    options.rpc === null
-      ? null
-      : {
-          ...rpcNumbers(options.rpc, input.q !== null, softmax, beside, tokens, headDim),
-          ...(masked ? { masked } : {}),
-        };
-  const clean = { softmax, rpc: beside?.out ?? null, dispersion: rpc?.dispersion ?? null };
+/** The work on `inputs`, heads of one layer: one job a kv head and one a query head, in the order of the heads. */
+export function headJobs(
+  inputs: readonly HeadInput[],
+  options: DiagnosticsOptions,
+  onHead: (head: HeadResult) => void,
+): HeadJob[] {
+  const groups = new Map<number, HeadInput[]>();
+  for (const input of inputs) groups.set(input.kvHead, [...(groups.get(input.kvHead) ?? []), input]);
+  return [...groups.values()].flatMap((group) => {
+    let shared: KeyValueNumbers | null = null;
+    const own = new Map<HeadInput, QueryNumbers>();
+    const report = (): void => {
+      if (shared === null) return;
+      for (const [input, numbers] of own) onHead(joined(input, shared, numbers));
+      own.clear();
+    };
+    const keyValues: HeadJob = async (work) => {
+      shared = await work.keyValues(keyValueInput(group[0]!), options);
+      report();
+    };
+    const queries = group.map((input): HeadJob => async (work) => {
+      own.set(input, await work.queries(queryInput(input), options));
+      report();
+    });
+    return [keyValues, ...queries];
+  });
+}
+
+/** `HeadWork` of this thread. */
+export function headWork(kernels: HeadKernels): HeadWork {
   return {
-    index: input.head,
-    kvHead: input.kvHead,
-    attention: attentionNumbers(pattern, tokens),
-    spectrum: { ...spectrumNumbers(spectrum, headDim), ...(masked ? { gram: 'full-Gram' as const } : {}) },
-    alignment: alignmentNumbers(input, options, spectrum, kernels),
-    gamma: gammaNumbers(spectrum, input.v, kernels, {
-      seed: options.seed,
-      layer: input.layer,
-      head: input.head,
-    }),
-    projection: projectionNumbers(input.q, input.k, native?.out ?? softmax, tokens, headDim, kernels, rule),
-    reproduction: reproductionNumbers(spectrum, input.v, headDim, kernels),
-    rpc,
-    noise: noiseNumbers(input, options, clean, kernels),
-    ...(rpc === null ? { reason: rpcNotAsked } : {}),
+    keyValues: (input, options) => Promise.resolve(keyValueNumbers(input, options, kernels)),
+    queries: (input, options) => Promise.resolve(queryNumbers(input, options, kernels)),
   };
 }
 
-function sameParameters(a: RpcParameters, b: RpcParameters | null): boolean {
-  return (
-    b !== null &&
-    a.variant === b.variant &&
-    a.iterations === b.iterations &&
-    a.lambda === b.lambda &&
-    a.embedDim === b.embedDim
-  );
+/** Names in the order that `result.json` has. */
+function joined(input: HeadInput, shared: KeyValueNumbers, own: QueryNumbers): HeadResult {
+  return {
+    index: input.head,
+    kvHead: input.kvHead,
+    attention: own.attention,
+    spectrum: shared.spectrum,
+    alignment: shared.alignment,
+    gamma: shared.gamma,
+    projection: own.projection,
+    reproduction: shared.reproduction,
+    rpc: own.rpc,
+    noise: own.noise,
+    ...(own.rpc === null ? { reason: rpcNotAsked } : {}),
+  };
 }

@@ -24,6 +24,8 @@ export interface HeadInput {
   readonly layer: number;
   readonly head: number;
   readonly kvHead: number;
+  /** First query head of the kv head, which names its random streams; absent: `head`, as without grouped queries. */
+  readonly firstHead?: number;
   /** N, d, C */
   readonly tokens: number;
   readonly headDim: number;
@@ -53,6 +55,23 @@ export interface HeadInput {
   readonly nativeRpc: RpcParameters | null;
   /** (k, v) of this head in untrained twins on the same input, for the null `untrained`; empty: not run. */
   readonly untrained: readonly { readonly k: Float64Array; readonly v: Float64Array }[];
+}
+
+/** What depends on queries needs of a head. */
+export type QueryInput = Omit<HeadInput, 'otherValues' | 'untrained'>;
+
+/** Keys and values of one kv head, shared by the query heads that read it. */
+export interface KeyValueInput extends Pick<
+  HeadInput,
+  'layer' | 'tokens' | 'headDim' | 'k' | 'v' | 'otherValues' | 'untrained'
+> {
+  /**
+   * First query head that reads this kv head, whichever heads were chosen: spec section 8 names random streams by
+   * query head. Without grouped queries it is the head itself.
+   */
+  readonly head: number;
+  /** Not every query sees every key. */
+  readonly masked: boolean;
 }
 
 export interface NoiseSettings {

@@ -3,7 +3,7 @@
 
 import type { HeadKernels, RpcParameters } from '../engine/headKernels';
 import { rpcOutput, softmaxOutput } from './headAttention';
-import type { DiagnosticsOptions, HeadInput } from './headInput';
+import type { DiagnosticsOptions, QueryInput } from './headInput';
 import type { Measured, NoiseCurve, NoiseKind, NoiseNumbers, NoiseVerdict, RpcNumbers } from './headResult';
 import { createNoise, takeRows, type NoisyHead } from './noiseDraws';
 import { defaultLevels } from './noiseLevels';
@@ -39,7 +39,7 @@ interface Sweep {
 
 /** One entry per kind asked for, in the order asked. */
 export function noiseNumbers(
-  input: HeadInput,
+  input: QueryInput,
   options: DiagnosticsOptions,
   clean: CleanOutputs,
   kernels: HeadKernels,
@@ -61,7 +61,7 @@ function runSweep(
   kind: NoiseKind,
   levels: readonly number[],
   repeats: number,
-  input: HeadInput,
+  input: QueryInput,
   options: DiagnosticsOptions,
   clean: CleanOutputs,
   kernels: HeadKernels,

@@ -5,7 +5,7 @@ import { standardiseRows } from '../engine/headLayout';
 import { rotate } from '../engine/rope';
 import type { HeadKernels } from '../engine/headKernels';
 import type { HeadTensors } from './headAttention';
-import type { HeadInput, HeadProjection } from './headInput';
+import type { HeadInput, HeadProjection, QueryInput } from './headInput';
 import type { NoiseKind } from './headResult';
 import { createRandom } from './random';
 import { rms } from './vector';
@@ -25,7 +25,7 @@ type Perturbation = (level: number) => NoisyHead | null;
 /** Noise of one kind for any repeat; what repeats share is computed once. */
 export function createNoise(
   kind: NoiseKind,
-  input: HeadInput,
+  input: QueryInput,
   seed: number,
   kernels: HeadKernels,
 ): (repeat: number) => Perturbation {
@@ -52,14 +52,14 @@ export function createNoise(
 }
 
 /** Rows of this head of the projection, without bias: x W^T, [N, d]. */
-function project(x: Float64Array, projection: HeadProjection, input: HeadInput, kernels: HeadKernels): Float64Array {
+function project(x: Float64Array, projection: HeadProjection, input: QueryInput, kernels: HeadKernels): Float64Array {
   return kernels.matmulTransposed(x, projection.weight, input.tokens, input.embedDim, input.headDim);
 }
 
 /** x + level rms(x) Z. The projection is linear, so Z is projected once for all levels. */
 function tokenGauss(
   key: string,
-  input: HeadInput,
+  input: QueryInput,
   clean: { query: Float64Array | null; key: Float64Array; value: Float64Array },
   kernels: HeadKernels,
 ): Perturbation {
@@ -91,7 +91,7 @@ function finishProjection(
   noise: Float64Array,
   step: number,
   projection: HeadProjection,
-  input: HeadInput,
+  input: QueryInput,
   scored: boolean,
 ): Float64Array {
   const d = input.headDim;
@@ -117,7 +117,7 @@ function normaliseRows(x: Float64Array, width: number, by: NonNullable<HeadProje
 }
 
 /** k + level rms(k) Z; values stay clean, and queries where the head has its own. */
-function keyGauss(key: string, input: HeadInput): Perturbation {
+function keyGauss(key: string, input: QueryInput): Perturbation {
   const noise = createRandom(key).normals(input.k.length);
   const size = rms(input.k);
   return (level) =>
@@ -128,7 +128,7 @@ function keyGauss(key: string, input: HeadInput): Perturbation {
 }
 
 /** floor(level N d + .5) entries, the first of a permutation, each + sign * 10 rms(k); the sign goes by position. */
-function keySparse(key: string, input: HeadInput): Perturbation {
+function keySparse(key: string, input: QueryInput): Perturbation {
   const random = createRandom(key);
   const entries = random.permutation(input.k.length);
   const signs = Float64Array.from(input.k, () => (random.uniform() < 0.5 ? -1 : 1));
@@ -141,7 +141,7 @@ function keySparse(key: string, input: HeadInput): Perturbation {
 }
 
 /** Tokens become copies of another clean token; tokens at the front (class token) are never touched. */
-function tokenReplace(key: string, input: HeadInput): Perturbation {
+function tokenReplace(key: string, input: QueryInput): Perturbation {
   const { tokens, prefixTokens: first } = input;
   const free = tokens - first;
   const random = createRandom(key);
@@ -168,7 +168,7 @@ function tokenReplace(key: string, input: HeadInput): Perturbation {
 }
 
 /** Tokens are removed from q, k, v, and from rows and columns of Scaled Attention's S. */
-function tokenDrop(key: string, input: HeadInput): Perturbation {
+function tokenDrop(key: string, input: QueryInput): Perturbation {
   const { tokens, prefixTokens: first } = input;
   const order = createRandom(key).permutation(tokens - first);
   return (level) => {
@@ -197,12 +197,12 @@ function dropFromScale(scaled: HeadInput['scaled'], kept: Int32Array, tokens: nu
   return { matrix };
 }
 
-function withKeys(input: HeadInput, k: Float64Array): NoisyHead {
+function withKeys(input: QueryInput, k: Float64Array): NoisyHead {
   return { q: input.q, k, v: input.v, tokens: input.tokens, kept: null, scaled: input.scaled, ...ruleOf(input) };
 }
 
 /** The mask goes by order: tokens that are left after a drop keep their order, and a window counts what is left. */
-function ruleOf({ rule }: HeadInput): Pick<NoisyHead, 'rule'> {
+function ruleOf({ rule }: Pick<HeadInput, 'rule'>): Pick<NoisyHead, 'rule'> {
   return rule === undefined ? {} : { rule };
 }
 

@@ -11,7 +11,7 @@ import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights, EmbedWeights } from '../model/weights';
 import { CancelledError } from './cancelledError';
-import { headInput, rpcParameters, runsRpc } from './headInputs';
+import { headInputs, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
 import { lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
@@ -142,7 +142,7 @@ class EngineLayers implements LayerSource {
       },
       heads: () => {
         const native = this.nativeRpc(layer);
-        return request.heads.map((head) => headInput(spec, weights, trace, head, native, twins));
+        return headInputs(spec, weights, trace, request.heads, native, twins);
       },
       tensors: () => layerTensors(shown, spec.embedDim),
     };

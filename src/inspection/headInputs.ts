@@ -67,47 +67,72 @@ function scaledParameter(spec: ModelSpec, weights: BlockWeights, head: number): 
   return { matrix: float64Slice(scale, head * size, size) };
 }
 
-/** Float64 input of head `head`; every array is a copy of exactly its size, ready to be posted to a worker. */
-export function headInput(
+/** What the query heads of one kv head have in common. */
+type SharedInput = Pick<HeadInput, 'kvHead' | 'firstHead' | 'k' | 'v' | 'otherValues' | 'key' | 'value' | 'untrained'>;
+
+function sharedInput(
   spec: ModelSpec,
   weights: BlockWeights,
   trace: LayerTrace,
-  head: number,
+  kvHead: number,
+  twins: readonly TwinTrace[],
+): SharedInput {
+  const { tokens, headDim } = trace;
+  const size = tokens * headDim;
+  const { offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);
+  const firstOf = (kv: number): number => kv * (spec.heads / spec.kvHeads);
+  const cut = (values: FloatArray, kv: number): Float64Array => float64Slice(values, firstOf(kv) * size, size);
+  const others = Array.from({ length: spec.kvHeads }, (_, kv) => kv).filter((kv) => kv !== kvHead);
+  return {
+    kvHead,
+    firstHead: firstOf(kvHead),
+    k: cut(trace.k, kvHead),
+    v: cut(trace.v, kvHead),
+    otherValues: others.map((kv) => cut(trace.v, kv)),
+    key: headProjection(spec, weights, offsets.k + kvHead * headDim, weights.keyNorm),
+    value: headProjection(spec, weights, offsets.v + kvHead * headDim, null),
+    untrained: twins.map((twin) => ({ k: cut(twin.k, kvHead), v: cut(twin.v, kvHead) })),
+  };
+}
+
+/**
+ * Float64 inputs of `heads`, ready to be posted to a worker: every array has exactly its size. What the query heads of
+ * one kv head share is copied once, and so is x.
+ */
+export function headInputs(
+  spec: ModelSpec,
+  weights: BlockWeights,
+  trace: LayerTrace,
+  heads: readonly number[],
   nativeRpc: RpcParameters | null,
   twins: readonly TwinTrace[],
-): HeadInput {
+): HeadInput[] {
   const { tokens, headDim } = trace;
   const size = tokens * headDim;
   const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);
-  const kvHead = kvHeadOf(spec, head);
-  const row = (offset: number, at: number): number => offset + at * headDim;
-  const cut = (values: FloatArray, h: number): Float64Array => float64Slice(values, h * size, size);
-  // Query heads of one group share their values: each group once.
-  const group = spec.heads / spec.kvHeads;
-  const others = Array.from({ length: spec.kvHeads }, (_, kv) => kv * group).filter(
-    (h) => kvHeadOf(spec, h) !== kvHead,
-  );
-  return {
-    layer: trace.layer,
-    head,
-    kvHead,
-    tokens,
-    headDim,
-    embedDim: spec.embedDim,
-    prefixTokens: spec.prefixTokens,
-    q: symmetric ? null : cut(trace.q, head),
-    k: cut(trace.k, head),
-    v: cut(trace.v, head),
-    otherValues: others.map((h) => cut(trace.v, h)),
-    x: Float64Array.from(trace.x),
-    query: symmetric ? null : headProjection(spec, weights, row(offsets.q, head), weights.queryNorm),
-    key: headProjection(spec, weights, row(offsets.k, kvHead), weights.keyNorm),
-    value: headProjection(spec, weights, row(offsets.v, kvHead), null),
-    standardise: spec.standardise,
-    rule: scoreRule(spec, trace.layer),
-    rope: ropeTables(blockShape(spec).rope, tokens),
-    scaled: scaledParameter(spec, weights, head),
-    nativeRpc,
-    untrained: twins.map((twin) => ({ k: cut(twin.k, head), v: cut(twin.v, head) })),
-  };
+  const x = Float64Array.from(trace.x);
+  const rope = ropeTables(blockShape(spec).rope, tokens);
+  const byKvHead = new Map<number, SharedInput>();
+  return heads.map((head) => {
+    const kvHead = kvHeadOf(spec, head);
+    const shared = byKvHead.get(kvHead) ?? sharedInput(spec, weights, trace, kvHead, twins);
+    byKvHead.set(kvHead, shared);
+    return {
+      layer: trace.layer,
+      head,
+      ...shared,
+      tokens,
+      headDim,
+      embedDim: spec.embedDim,
+      prefixTokens: spec.prefixTokens,
+      q: symmetric ? null : float64Slice(trace.q, head * size, size),
+      x,
+      query: symmetric ? null : headProjection(spec, weights, offsets.q + head * headDim, weights.queryNorm),
+      standardise: spec.standardise,
+      rule: scoreRule(spec, trace.layer),
+      rope,
+      scaled: scaledParameter(spec, weights, head),
+      nativeRpc,
+    };
+  });
 }

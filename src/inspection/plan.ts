@@ -1,7 +1,7 @@
 // What a run will cost, said before it starts: memory, floating-point operations and a rough time.
 
 import { defaultLevels } from '../diagnostics/noiseLevels';
-import { blockShape, isSymmetric } from '../model/blockShape';
+import { blockShape, isSymmetric, kvHeadOf } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
 import { lastForwardLayer } from './inspectionRequest';
@@ -48,7 +48,8 @@ interface HeadCost {
   readonly seconds: number;
 }
 
-function headCost(request: InspectionRequest, layer: number): HeadCost {
+/** Of one query head: attention, RPC and noise. */
+function queryCost(request: InspectionRequest, layer: number): HeadCost {
   const { tokens: n, headDim: d, embedDim: c } = request.spec;
   const rpc = runsRpc(request.rpc, layer) ? request.rpc.iterations : 0;
   const noiseRuns = request.noise.kinds.reduce(
@@ -56,16 +57,21 @@ function headCost(request: InspectionRequest, layer: number): HeadCost {
     0,
   );
   const tokenRuns = noiseRuns / Math.max(1, request.noise.kinds.length);
-  const noise = noiseRuns * (1 + rpc) * attentionFlops(n, d) + tokenRuns * 6 * n * c * d;
+  const flops = noiseRuns * (1 + rpc) * attentionFlops(n, d) + tokenRuns * 6 * n * c * d;
+  return { flops, seconds: flops / rates.products + rates.head };
+}
+
+/** Of one kv head: spectra and nulls. */
+function keyValueCost(request: InspectionRequest): HeadCost {
+  const { tokens: n, headDim: d } = request.spec;
   // Householder reduction, QL with vectors and the back-transformation of one N x N matrix: about 9 N^3.
   const eigen = (1 + request.twins) * 9 * n * n * n;
   // Two nulls in two modes; each draw one orthonormalisation and one projection.
   const draws = 4 * request.nulls;
   const nulls = draws * 4 * n * d * d;
   return {
-    flops: noise + eigen + nulls,
-    seconds:
-      noise / rates.products + eigen / rates.eigen + nulls / rates.nullFlops + draws * rates.nullDraw + rates.head,
+    flops: eigen + nulls,
+    seconds: eigen / rates.eigen + nulls / rates.nullFlops + draws * rates.nullDraw,
   };
 }
 
@@ -102,9 +108,13 @@ export function planInspection(
   const { spec } = request;
   const twinLayers = request.twins * (Math.max(...request.layers) + 1);
   const forwardFlops = (lastForwardLayer(request) + 1 + twinLayers) * layerForwardFlops(spec);
-  const costs = request.layers.map((layer) => headCost(request, layer));
-  const diagnosticsFlops = costs.reduce((sum, cost) => sum + request.heads.length * cost.flops, 0);
-  const headSeconds = costs.reduce((sum, cost) => sum + request.heads.length * cost.seconds, 0);
+  const kvHeads = new Set(request.heads.map((head) => kvHeadOf(spec, head))).size;
+  const costs = request.layers.flatMap((layer) => [
+    { of: request.heads.length, ...queryCost(request, layer) },
+    { of: kvHeads, ...keyValueCost(request) },
+  ]);
+  const diagnosticsFlops = costs.reduce((sum, cost) => sum + cost.of * cost.flops, 0);
+  const headSeconds = costs.reduce((sum, cost) => sum + cost.of * cost.seconds, 0);
   const twinWeights = twinLayers * (4 * spec.embedDim + 2 * spec.mlpDim) * spec.embedDim;
   const forwardSeconds = forwardFlops / rates.products + twinWeights * rates.drawnWeight;
   const slowdown = request.backend === 'reference' ? referenceSlowdown : 1;

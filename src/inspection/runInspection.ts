@@ -214,22 +214,22 @@ class Run {
 const nullNames = ['random', 'permuted', 'untrained'] as const;
 const statistics = ['overlap', 'energy', 'rayleigh'] as const;
 
-/** Benjamini-Hochberg q beside every p, over all heads of the run (spec section 5). */
+/**
+ * Benjamini-Hochberg q beside every p, over all heads of the run (spec section 5). Query heads of one kv head share
+ * their p: it is one test, counted once however many of them were chosen.
+ */
 export function withFalseDiscoveryRates(layers: readonly LayerResult[]): LayerResult[] {
-  const heads = layers.flatMap((layer) => layer.heads);
-  const modes = {
-    theory: heads.map((head) => head.alignment.theory),
-    plain: heads.map((head) => head.alignment.plain),
-  };
-  const theory = adjusted(modes.theory);
-  const plain = adjusted(modes.plain);
-  let at = 0;
+  const keyOf = (layer: number, { kvHead }: HeadResult): string => `${layer}/${kvHead}`;
+  const tests = new Map(layers.flatMap(({ index, heads }) => heads.map((head) => [keyOf(index, head), head] as const)));
+  const place = new Map([...tests.keys()].map((key, at) => [key, at]));
+  const heads = [...tests.values()];
+  const theory = adjusted(heads.map((head) => head.alignment.theory));
+  const plain = adjusted(heads.map((head) => head.alignment.plain));
   return layers.map((layer) => ({
     ...layer,
     heads: layer.heads.map((head) => {
-      const alignment = { ...head.alignment, theory: theory[at]!, plain: plain[at]! };
-      at += 1;
-      return { ...head, alignment };
+      const at = place.get(keyOf(layer.index, head))!;
+      return { ...head, alignment: { ...head.alignment, theory: theory[at]!, plain: plain[at]! } };
     }),
   }));
 }

@@ -3,6 +3,7 @@
 import type { HeadResult } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { formatNumber, verdictText } from './format';
+import { groupedHeadsText } from './sharedHeads';
 
 interface HeadTableOptions {
   /** Which alignment the overlap columns show; default 'theory'. */
@@ -71,5 +72,7 @@ export function headTable(result: InspectionResult, options: HeadTableOptions = 
     lines.push(
       `AUC: mean relative deviation under ${kind}; RPC ${rpc.variant}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}.`,
     );
+  const grouped = groupedHeadsText(result.model);
+  if (grouped !== null) lines.push(grouped);
   return `${lines.join('\n')}\n`;
 }

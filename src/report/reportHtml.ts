@@ -16,6 +16,7 @@ import { selectHeads, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs } from './html';
 import { reportStyle } from './reportStyle';
 import { alignmentTable, noiseTable, tableNotes } from './reportTables';
+import { sharedKeysText } from './sharedHeads';
 import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryText } from './reportText';
 
 interface ReportOptions {
@@ -86,6 +87,7 @@ function headSection(
   return `<section class="head" id="head-${layer}-${head.index}">
 <h3>Layer ${layer}, head ${head.index}</h3>
 ${htmlParagraphs(selected.why)}
+${htmlParagraphs(sharedKeysText(model, head.kvHead) ?? '')}
 <div class="figures">
 ${figures.join('\n')}
 </div>

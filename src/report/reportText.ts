@@ -6,6 +6,7 @@ import { defaultLevels } from '../diagnostics/noiseLevels';
 import { formatNumber, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 import { outputRows, outputTitle } from './outputText';
+import { groupedHeadsText } from './sharedHeads';
 
 const shownLogits = 10;
 
@@ -137,9 +138,10 @@ export function methodText(result: InspectionResult): string {
   const { rpc } = result.provenance;
   const name = escapeHtml(rpc.variant);
   const variant = variantWords[rpc.variant];
+  const grouped = result.model.kvHeads < result.model.heads ? ', each key/value head counted once' : '';
   const text = [
     `Teo &amp; Nguyen 2024 (${teo}) read self-attention as kernel principal component analysis: a head's output would be the projection of its queries on principal axes in the feature space of the kernel exp(x·y/√d), scaled by the keys' sums, and the value matrix would hold the eigenvectors of the centred Gram matrix of the keys. They derive RPC-Attention from robust PCA. Saritas &amp; Yildiz 2025 (${saritas}) tried to reproduce the claims about value vectors, eigenvalues and projection error and report that they could not. This report measures both sides' quantities on one checkpoint and one input and prints the chance level or null beside each score.`,
-    `<strong>Spectrum.</strong> The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins (weights drawn anew at the family's own initialisation scale, on the same input); p is one-sided, q is Benjamini-Hochberg over all heads. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
+    `<strong>Spectrum.</strong> The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins (weights drawn anew at the family's own initialisation scale, on the same input); p is one-sided, q is Benjamini-Hochberg over all heads${grouped}. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
     `<strong>Noise.</strong> The same noise is given to softmax and RPC attention; deviation is relative to each method's own clean output, AUC is its mean over the levels, intervals are 95 % over repeats. <strong>RPC</strong> runs beside the model on the same q, k, v; variant <code>${name}</code>${variant === undefined ? '' : ` (${escapeHtml(variant)})`}, ${rpc.iterations} iterations, lambda ${escapeHtml(formatNumber(rpc.lambda))}. Paper and code differ in threshold, mu and sign, so numbers of different variants are not comparable.`,
   ];
   return text.map((paragraph) => `<p>${paragraph}</p>`).join('\n');
@@ -194,12 +196,14 @@ export function summaryText(result: InspectionResult): string {
     for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
     return [...counts].map(([word, times]) => `${word}: ${times}`).join('; ');
   };
+  const grouped = groupedHeadsText(result.model);
   const kinds = [...new Set(heads.flatMap((head) => head.noise.map((noise) => noise.kind)))];
   return htmlList([
     `${heads.length} heads in ${result.layers.length} of ${result.model.layers} layers were inspected.`,
     permuted.length === 0
       ? 'The permuted null was not run.'
       : `Overlap (theory) has p < 0.05 against permuted tokens in ${low} of ${permuted.length} heads, q < 0.05 in ${lowQ}.`,
+    ...(grouped === null ? [] : [grouped]),
     `Alignment verdicts: ${count(heads.map((head) => verdictText(head.alignment)))}.`,
     ...kinds.map(
       (kind) =>

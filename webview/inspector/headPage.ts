@@ -5,6 +5,7 @@ import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { headFigures } from '../../src/report/figures/headFigures';
 import { formatNumber, formatP, verdictText } from '../../src/report/format';
+import { sharedKeysText } from '../../src/report/sharedHeads';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
@@ -135,10 +136,12 @@ export class HeadPage {
     const order = headFigures(head, context, this.shown.detail).map((figure) => this.views.get(figure.id)!.element);
     if (order.length !== this.figures.children.length || order.some((one, i) => one !== this.figures.children[i]))
       fill(this.figures, ...order);
+    const shared = sharedKeysText(model, head.kvHead);
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
       this.words,
       h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head.alignment)),
+      shared === null ? null : h('p', { class: 'quiet' }, shared),
       alignmentTable(head),
       h(
         'p',

@@ -108,6 +108,7 @@ export class Overview {
         definitions([
           ['attention', model.attention],
           ['layers x heads', `${model.layers} x ${model.heads}`],
+          ...(model.kvHeads < model.heads ? [['key/value heads', `${model.kvHeads} in each layer`] as const] : []),
           ['width C, head d', `${model.embedDim}, ${model.headDim}`],
           [
             'tokens N',

@@ -2,7 +2,7 @@
 // ends the worker; the page starts another one.
 
 import type { ByteSource, CheckpointBytes } from '../../src/checkpoint/byteSource';
-import { diagnoseHead } from '../../src/diagnostics/diagnoseHead';
+import { headJobs, headWork } from '../../src/diagnostics/diagnoseHead';
 import { createCpuBackend } from '../../src/engine/cpu/backend';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
 import { EngineError } from '../../src/engine/backend';
@@ -106,7 +106,7 @@ async function openBackend(): Promise<Backend> {
   });
 }
 
-/** Lets messages in (progress out, cancel in) between heads. */
+/** Lets messages in (progress out, cancel in) between pieces of work. */
 function breathe(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
@@ -130,8 +130,9 @@ async function run(runId: number, wire: WireRequest): Promise<void> {
         signal,
       }),
       diagnoseHeads: async (inputs, options, onHead) => {
-        for (const input of inputs) {
-          onHead(diagnoseHead(input, options, headKernels));
+        const work = headWork(headKernels);
+        for (const job of headJobs(inputs, options, onHead)) {
+          await job(work);
           await breathe();
         }
       },

@@ -1,7 +1,8 @@
-// Worker threads that diagnose heads: each takes the next head as soon as it is free. Owned by one run and
-// gone with it.
+// Worker threads that diagnose heads: each takes the next piece of work on them as soon as it is free. Owned by one
+// run and gone with it.
 
 import { Worker } from 'node:worker_threads';
+import { headJobs, type HeadWork } from '../../diagnostics/diagnoseHead';
 import type { DiagnosticsOptions, HeadInput } from '../../diagnostics/headInput';
 import type { HeadResult } from '../../diagnostics/headResult';
 import { connect } from '../../protocol/rpc';
@@ -11,10 +12,6 @@ import { workerChannel } from './channels';
 /** Which float64 kernels a head worker uses; 'reference' only for the reference backend. */
 export type KernelChoice = 'wasm' | 'reference';
 
-export interface HeadWorkerCalls {
-  diagnose(input: HeadInput, options: DiagnosticsOptions): Promise<HeadResult>;
-}
-
 export interface ThreadData {
   readonly role: 'runner' | 'heads';
   readonly kernels: KernelChoice;
@@ -22,7 +19,7 @@ export interface ThreadData {
 
 interface Member {
   readonly worker: Worker;
-  readonly endpoint: Endpoint<HeadWorkerCalls>;
+  readonly endpoint: Endpoint<HeadWork>;
 }
 
 export class HeadPool {
@@ -32,7 +29,7 @@ export class HeadPool {
   constructor(script: string, size: number, kernels: KernelChoice) {
     this.members = Array.from({ length: size }, () => {
       const worker = new Worker(script, { workerData: { role: 'heads', kernels } satisfies ThreadData });
-      const endpoint = connect<object, HeadWorkerCalls>(workerChannel(worker), {});
+      const endpoint = connect<object, HeadWork>(workerChannel(worker), {});
       worker.on('error', (error) => {
         endpoint.close(`a head worker stopped: ${error.message}`);
       });
@@ -48,11 +45,11 @@ export class HeadPool {
     options: DiagnosticsOptions,
     onHead: (head: HeadResult) => void,
   ): Promise<void> {
-    const queue = [...inputs];
+    const queue = headJobs(inputs, options, onHead);
     const drain = async ({ endpoint }: Member): Promise<void> => {
-      for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
+      for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
         try {
-          onHead(await endpoint.remote.diagnose(input, options));
+          await job(endpoint.remote);
         } catch (error) {
           // Nobody waits for the heads that are left.
           queue.length = 0;

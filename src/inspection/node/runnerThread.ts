@@ -2,12 +2,14 @@
 // (files by range, forward pass, traces); as `heads` it diagnoses heads for a runner.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { diagnoseHead } from '../../diagnostics/diagnoseHead';
+import type { HeadWork } from '../../diagnostics/diagnoseHead';
+import { keyValueNumbers } from '../../diagnostics/keyValueNumbers';
+import { queryNumbers } from '../../diagnostics/queryNumbers';
 import { createCpuKernels } from '../../engine/cpu/kernels';
 import { createReferenceKernels } from '../../engine/reference/kernels';
 import { connect } from '../../protocol/rpc';
 import { portChannel } from './channels';
-import type { HeadWorkerCalls, ThreadData } from './headPool';
+import type { ThreadData } from './headPool';
 import { createLocalRunner } from './localRunner';
 import type { RunnerCalls, RunnerHostCalls } from './localRunner';
 
@@ -17,8 +19,9 @@ const data = workerData as ThreadData;
 
 if (data.role === 'heads') {
   const kernels = data.kernels === 'wasm' ? createCpuKernels() : Promise.resolve(createReferenceKernels());
-  connect<HeadWorkerCalls, object>(portChannel(port), {
-    diagnose: async (input, options) => diagnoseHead(input, options, await kernels),
+  connect<HeadWork, object>(portChannel(port), {
+    keyValues: async (input, options) => keyValueNumbers(input, options, await kernels),
+    queries: async (input, options) => queryNumbers(input, options, await kernels),
   });
 } else {
   const local: RunnerCalls = {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { openFileSource } from '../../../src/checkpoint/node/fileSource';
-import { diagnoseHead } from '../../../src/diagnostics/diagnoseHead';
+import { headJobs, headWork } from '../../../src/diagnostics/diagnoseHead';
 import type { Backend } from '../../../src/engine/backend';
 import { createCpuBackend } from '../../../src/engine/cpu/backend';
 import { createCpuKernels } from '../../../src/engine/cpu/kernels';
@@ -71,9 +71,8 @@ export async function runHere(
         metrics,
         signal,
       }),
-      diagnoseHeads: (inputs, options, onHead) => {
-        for (const input of inputs) onHead(diagnoseHead(input, options, kernels));
-        return Promise.resolve();
+      diagnoseHeads: async (inputs, options, onHead) => {
+        for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));
       },
       onProgress: () => undefined,
       onHead: () => undefined,

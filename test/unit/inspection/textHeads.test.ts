@@ -10,7 +10,7 @@ import { logPhiNorms } from '../../../src/diagnostics/projectionLoss';
 import type { LayerTrace } from '../../../src/engine/backend';
 import { createReferenceBackend } from '../../../src/engine/reference/backend';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
-import { headInput } from '../../../src/inspection/headInputs';
+import { headInputs } from '../../../src/inspection/headInputs';
 import { relativeError } from '../engine/portableNormals';
 import { loadCase, textCases } from '../engine/textCases';
 
@@ -33,7 +33,7 @@ async function lastLayer(
       rpc: null,
       wantPattern: true,
     });
-    if (i === layer) return { trace, head: (h) => headInput(spec, weights, trace, h, null, []) };
+    if (i === layer) return { trace, head: (h) => headInputs(spec, weights, trace, [h], null, [])[0]! };
     x = trace.next;
   }
 }

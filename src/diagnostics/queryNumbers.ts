@@ -1,0 +1,62 @@
+// What depends on a head's queries: attention numbers, projection loss, RPC and noise. Clean outputs are computed once
+// and shared by all of them.
+
+import type { HeadKernels, RpcParameters } from '../engine/headKernels';
+import { plainScores } from '../model/blockShape';
+import { attentionNumbers } from './attentionNumbers';
+import { rpcOutput, softmaxOutput, type HeadTensors } from './headAttention';
+import type { DiagnosticsOptions, HeadInput, QueryInput } from './headInput';
+import type { HeadResult } from './headResult';
+import { noiseNumbers } from './noise';
+import { projectionNumbers } from './projectionLoss';
+import { rpcNumbers } from './rpcNumbers';
+
+export type QueryNumbers = Pick<HeadResult, 'attention' | 'projection' | 'rpc' | 'noise'>;
+
+/** The part of a head's input that is its own: what only nulls read is not posted along. */
+export function queryInput(input: HeadInput): QueryInput {
+  const own: HeadInput = { ...input, otherValues: [], untrained: [] };
+  return own;
+}
+
+/** Attention numbers, projection loss (spec section 3), RPC (2) and noise (6) of one query head. */
+export function queryNumbers(input: QueryInput, options: DiagnosticsOptions, kernels: HeadKernels): QueryNumbers {
+  const { tokens, headDim } = input;
+  const rule = input.rule ?? plainScores;
+  const head: HeadTensors = { q: input.q, k: input.k, v: input.v, tokens, rule };
+  const softmax = softmaxOutput(head, headDim, input.scaled, kernels);
+  const beside = options.rpc === null ? null : rpcOutput(head, headDim, options.rpc, kernels);
+  const native =
+    input.nativeRpc === null
+      ? null
+      : sameParameters(input.nativeRpc, options.rpc)
+        ? beside
+        : rpcOutput(head, headDim, input.nativeRpc, kernels);
+
+  const pattern = kernels.pattern(input.q, native?.cleanedKeys ?? input.k, tokens, headDim, rule);
+  const masked = rule.causal || rule.window !== null;
+  const rpc =
+    options.rpc === null
+      ? null
+      : {
+          ...rpcNumbers(options.rpc, input.q !== null, softmax, beside, tokens, headDim),
+          ...(masked ? { masked } : {}),
+        };
+  const clean = { softmax, rpc: beside?.out ?? null, dispersion: rpc?.dispersion ?? null };
+  return {
+    attention: attentionNumbers(pattern, tokens),
+    projection: projectionNumbers(input.q, input.k, native?.out ?? softmax, tokens, headDim, kernels, rule),
+    rpc,
+    noise: noiseNumbers(input, options, clean, kernels),
+  };
+}
+
+function sameParameters(a: RpcParameters, b: RpcParameters | null): boolean {
+  return (
+    b !== null &&
+    a.variant === b.variant &&
+    a.iterations === b.iterations &&
+    a.lambda === b.lambda &&
+    a.embedDim === b.embedDim
+  );
+}
