@@ -8,6 +8,8 @@ import { runInspect } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
 import { printProbe, probeCommand } from './nodeWebGpu';
 import { runReport } from './reportCommand';
+import { runSelftest } from './selftestCommand';
+import type { SelftestFlags } from './selftestCommand';
 import { runTensors } from './tensorsCommand';
 import { exitCodes, failureOf } from './exitCodes';
 
@@ -79,6 +81,14 @@ function program(): Command {
     .option('--format <list>', 'html, json, csv', 'html')
     .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
     .action((result: string, flags: { readonly format: string; readonly out: string }) => runReport(result, flags));
+
+  root
+    .command('selftest')
+    .description('positive and negative controls: what must come out, what came out, and by how much they may differ')
+    .option('--draws <count>', 'draws of Gaussian values for the chance table', '20')
+    .addOption(new Option('--backend <name>', 'whose arithmetic').choices(['cpu', 'reference']).default('cpu'))
+    .option('--json', 'as JSON')
+    .action((flags: SelftestFlags) => runSelftest(flags));
 
   root
     .command('compare', { hidden: true })
