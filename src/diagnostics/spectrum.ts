@@ -2,9 +2,10 @@
 // float64 can tell from round-off. Everything that compares values with eigenvectors starts from a `KeySpectrum`.
 
 import type { HeadKernels } from '../engine/headKernels';
-import { numericalRank, symmetricEigen, type SymmetricEigen } from './eigen';
+import type { EigenPairs } from '../engine/symmetricEigen';
 import { keyGram, type KeyGram } from './gram';
 import type { SpectrumNumbers } from './headResult';
+import { numericalRank } from './numericalRank';
 import { measured } from './vector';
 
 /** Eigenvalues that go into the result; the rest only counts in the rank. */
@@ -12,7 +13,7 @@ const reportedEigenvalues = 64;
 
 export interface KeySpectrum {
   readonly gram: KeyGram;
-  readonly eigen: SymmetricEigen;
+  readonly eigen: EigenPairs;
   readonly numericalRank: number;
   /** r = min(d, R, N - 1) */
   readonly rank: number;
@@ -21,7 +22,7 @@ export interface KeySpectrum {
 /** Gram matrix and eigenvectors of keys k [N, d]. */
 export function keySpectrum(k: Float64Array, tokens: number, headDim: number, kernels: HeadKernels): KeySpectrum {
   const gram = keyGram(k, tokens, headDim, kernels);
-  const eigen = symmetricEigen(gram.centred, tokens);
+  const eigen = kernels.symmetricEigen(gram.centred, tokens, tokens);
   const found = numericalRank(eigen);
   return { gram, eigen, numericalRank: found, rank: Math.min(headDim, found, tokens - 1) };
 }
@@ -32,9 +33,11 @@ export function spectrumNumbers(spectrum: KeySpectrum, headDim: number): Spectru
   const scale = Math.exp(gram.shift);
   const values = [...eigen.values.subarray(0, reportedEigenvalues)];
   const log10Eigenvalues = values.map((w) => (w > 0 ? measured((gram.shift + Math.log(w)) / Math.LN10) : null));
-  const reason =
+  const reasons = [
     rankReason(spectrum, headDim) ??
-    (log10Eigenvalues.includes(null) ? 'Eigenvalues at or below 0 are round-off and have no logarithm.' : null);
+      (log10Eigenvalues.includes(null) ? 'Eigenvalues at or below 0 are round-off and have no logarithm.' : null),
+    eigen.note ?? null,
+  ].filter((sentence) => sentence !== null);
   return {
     shift: gram.shift,
     // + 0: round-off below 0 times a scale that underflows is -0.
@@ -43,7 +46,7 @@ export function spectrumNumbers(spectrum: KeySpectrum, headDim: number): Spectru
     numericalRank: spectrum.numericalRank,
     rank: spectrum.rank,
     maxScore: gram.maxScore,
-    ...(reason === null ? {} : { reason }),
+    ...(reasons.length === 0 ? {} : { reason: reasons.join(' ') }),
   };
 }
 

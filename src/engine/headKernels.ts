@@ -1,8 +1,9 @@
-// Float64 work on one head, as the diagnostics need it many times over: attention, RPC, products. Implemented
-// twice: plain TypeScript (`reference/`, the yardstick) and WebAssembly SIMD (`cpu/`).
+// Float64 work on one head, as the diagnostics need it many times over: attention, RPC, products,
+// eigenvectors. Implemented twice: plain TypeScript (`reference/`, the yardstick) and WebAssembly SIMD (`cpu/`).
 
 import type { ScoreRule } from '../model/blockShape';
 import type { RpcVariant } from '../model/modelSpec';
+import type { EigenPairs } from './symmetricEigen';
 
 export interface RpcParameters {
   readonly variant: RpcVariant;
@@ -60,6 +61,12 @@ export interface HeadKernels {
     parameters: RpcParameters,
     rule?: ScoreRule,
   ): RpcOutput;
+  /**
+   * All eigenvalues of a symmetric a [n, n], descending, and the unit eigenvectors of the first `count` of them, checked
+   * against spec section 7.
+   * @throws EngineError internal when they do not pass.
+   */
+  symmetricEigen(a: Float64Array, n: number, count: number): EigenPairs;
   /** a [m, k] times b [k, n]. */
   matmul(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array;
   /** a [m, k] times the transpose of b [n, k]. */

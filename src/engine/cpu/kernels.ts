@@ -8,6 +8,9 @@ import type { Activation } from '../../model/modelSpec';
 import type { Float64Ops } from '../float64Ops';
 import type { HeadKernels, RpcOutput, RpcParameters } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';
+import { plainEigen } from '../reference/eigen';
+import { checkedEigen } from '../symmetricEigen';
+import { wasmEigen } from './eigen';
 import { instantiateKernels, type WasmModule } from './wasmModule';
 
 /** Head kernels of `cpu`, on a WebAssembly instance of their own. */
@@ -34,6 +37,13 @@ function headKernels(module: WasmModule): HeadKernels {
     pattern: (q, k, tokens, headDim, rule) => pattern(module, q, k, tokens, headDim, rule ?? plainScores),
     rpc: (q, k, v, tokens, headDim, parameters, rule) =>
       rpc(module, q, k, v, tokens, headDim, parameters, rule ?? plainScores),
+    symmetricEigen: (a, n, count) =>
+      checkedEigen(
+        a,
+        n,
+        () => wasmEigen(module, a, n, count),
+        () => plainEigen(a, n, count),
+      ),
     matmul: (a, b, m, k, n) => product(module, 0, a, b, null, m, k, n),
     matmulTransposed: (a, b, m, k, n) => product(module, 1, a, b, null, m, k, n),
   };

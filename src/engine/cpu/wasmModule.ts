@@ -15,6 +15,9 @@ export interface KernelExports {
   attentionScratch(tokens: number, headDim: number, valueDim: number): number;
   gemm(transposed: number, a: Pointer, b: Pointer, c: Pointer, m: number, k: number, n: number, pack: Pointer): void;
   addBias(c: Pointer, bias: Pointer, m: number, n: number): void;
+  eigenStride(n: number): number;
+  eigenScratch(n: number, count: number): number;
+  eigen(a: Pointer, n: number, count: number, values: Pointer, vectors: Pointer, scratch: Pointer): number;
   expInto(from: Pointer, to: Pointer, n: number, shift: number, scale: number): void;
   gelu(x: Pointer, n: number): void;
   geluTanh(x: Pointer, n: number): void;
@@ -82,8 +85,12 @@ export interface WasmModule {
   alloc(length: number): Pointer;
   /** Copies values in, as float64. */
   put(values: FloatArray): Pointer;
+  /** Copies a matrix [rows, width] in with room for `stride` doubles a row; what is beyond `width` is not cleared. */
+  putRows(values: Float64Array, width: number, stride: number): Pointer;
   /** A fresh copy of `length` doubles. */
   take(pointer: Pointer, length: number): Float64Array;
+  /** A fresh copy [rows, width] of rows that lie `stride` doubles apart. */
+  takeRows(pointer: Pointer, rows: number, width: number, stride: number): Float64Array;
 }
 
 /**
@@ -132,6 +139,19 @@ function arena(memory: WebAssembly.Memory, exports: KernelExports): WasmModule {
       const pointer = alloc(values.length);
       new Float64Array(memory.buffer, pointer, values.length).set(values);
       return pointer;
+    },
+    putRows: (values, width, stride) => {
+      const rows = values.length / width;
+      const pointer = alloc(rows * stride);
+      const all = new Float64Array(memory.buffer, pointer, rows * stride);
+      for (let i = 0; i < rows; i++) all.set(values.subarray(i * width, (i + 1) * width), i * stride);
+      return pointer;
+    },
+    takeRows: (pointer, rows, width, stride) => {
+      const all = new Float64Array(memory.buffer, pointer, rows * stride);
+      const out = new Float64Array(rows * width);
+      for (let i = 0; i < rows; i++) out.set(all.subarray(i * stride, i * stride + width), i * width);
+      return out;
     },
     take: (pointer, length) => new Float64Array(memory.buffer, pointer, length).slice(),
   };

@@ -6,13 +6,14 @@ import type { Activation } from '../../model/modelSpec';
 import type { Float64Ops } from '../float64Ops';
 import type { HeadKernels } from '../headKernels';
 import { attention, pattern } from './attention';
+import { symmetricEigen } from './eigen';
 import { erfc } from './erf';
 import { matmul, matmulTransposed } from './matmul';
 import { rpc } from './rpc';
 
 /** Head kernels of `reference`. */
 export function createReferenceKernels(): HeadKernels {
-  return { name: 'reference', attention, pattern, rpc, matmul, matmulTransposed };
+  return { name: 'reference', attention, pattern, rpc, symmetricEigen, matmul, matmulTransposed };
 }
 
 /** Layer primitives of `reference`. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { alignmentNumbers } from '../../../src/diagnostics/alignment';
 import { linearAssignment } from '../../../src/diagnostics/assignment';
-import { symmetricEigen } from '../../../src/diagnostics/eigen';
 import { gammaStatistics } from '../../../src/diagnostics/gamma';
 import { keyGram } from '../../../src/diagnostics/gram';
 import { centringResidual, kpcaValues, recoveredCoefficients } from '../../../src/diagnostics/kpcaValues';
@@ -24,7 +23,7 @@ function below(value: number, limit: number, what: string): void {
 
 /** Residual and loss of orthogonality of an eigen-decomposition. */
 function eigenErrors(a: Float64Array, n: number): { residual: number; orthogonality: number } {
-  const { values, vectors } = symmetricEigen(a, n);
+  const { values, vectors } = kernels.symmetricEigen(a, n, n);
   const images = kernels.matmulTransposed(vectors, a, n, n, n);
   const inner = kernels.matmulTransposed(vectors, vectors, n, n, n);
   for (let i = 0; i < n; i++) {

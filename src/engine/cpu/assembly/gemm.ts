@@ -12,14 +12,14 @@ export function packedLength(k: i32, n: i32): i32 {
   return ((n + 3) & ~3) * k;
 }
 
-/** Columns j0..j0+nc of the transpose of b [n, k] (so rows of b), inner indices p0..p0+kc; short panels get zeros. */
-function packTransposed(b: usize, k: i32, j0: i32, nc: i32, p0: i32, kc: i32, to: usize): void {
+/** Columns j0..j0+nc of the transpose of b [n, ldb] (so rows of b), inner indices p0..p0+kc; short panels get zeros. */
+function packTransposed(b: usize, ldb: i32, j0: i32, nc: i32, p0: i32, kc: i32, to: usize): void {
   for (let j = 0; j < nc; j += 4) {
     const panel = to + ((<usize>(j * kc)) << 3);
     for (let c = 0; c < 4; c++) {
       let dst = panel + ((<usize>c) << 3);
       if (j + c < nc) {
-        let src = b + ((<usize>(j0 + j + c) * <usize>k + <usize>p0) << 3);
+        let src = b + ((<usize>(j0 + j + c) * <usize>ldb + <usize>p0) << 3);
         for (let p = 0; p < kc; p++) {
           store<f64>(dst, load<f64>(src));
           src += 8;
@@ -132,7 +132,7 @@ function tile(
 }
 
 /** C [m, nc] (+)= A [m, kc] times one packed block; tiles over the edge go through a buffer. */
-function block(
+export function block(
   a: usize,
   lda: i32,
   packed: usize,
@@ -188,13 +188,32 @@ export function gemmScratch(): i32 {
 
 /** c [m, n] = a [m, k] times b, which is [k, n], or [n, k] when `transposed`. Packs into `pack` as it goes. */
 export function gemm(transposed: bool, a: usize, b: usize, c: usize, m: i32, k: i32, n: i32, pack: usize): void {
+  multiply(transposed, a, k, b, transposed ? k : n, c, n, m, k, n, false, pack);
+}
+
+/** `gemm` of pieces of larger matrices, with their leading dimensions; added to c when `accumulate`. */
+export function multiply(
+  transposed: bool,
+  a: usize,
+  lda: i32,
+  b: usize,
+  ldb: i32,
+  c: usize,
+  ldc: i32,
+  m: i32,
+  k: i32,
+  n: i32,
+  accumulate: bool,
+  pack: usize,
+): void {
   for (let j = 0; j < n; j += NC) {
     const nc = min<i32>(NC, n - j);
+    const to = c + ((<usize>j) << 3);
     for (let p = 0; p < k; p += KC) {
       const kc = min<i32>(KC, k - p);
-      if (transposed) packTransposed(b, k, j, nc, p, kc, pack);
-      else packPlain(b, n, j, nc, p, kc, pack);
-      block(a + ((<usize>p) << 3), k, pack, c + ((<usize>j) << 3), n, m, kc, nc, p > 0);
+      if (transposed) packTransposed(b, ldb, j, nc, p, kc, pack);
+      else packPlain(b, ldb, j, nc, p, kc, pack);
+      block(a + ((<usize>p) << 3), lda, pack, to, ldc, m, kc, nc, accumulate || p > 0);
     }
   }
 }

@@ -1,9 +1,10 @@
 // What src/engine/cpu calls in WebAssembly (AssemblyScript, no managed memory): softmax attention and whole RPC
-// iterations of one head, and the products and elementwise kernels of the other two files.
+// iterations of one head; products, elementwise kernels and the eigensolver of the other files.
 
 import { expInto, maximum, scaleBy, sum } from './elementwise';
 import { gemmPacked, packAll, packedLength } from './gemm';
 
+export { eigen, eigenScratch, eigenStride } from './eigen';
 export { addBias, gemm, gemmScratch } from './gemm';
 export { expInto, gelu, geluTanh, layerNorm, relu, rmsNorm, sigmoidUnit } from './elementwise';
 
