@@ -1,7 +1,7 @@
 // The two ends of the network in float64: pixels or token ids to residual stream, residual stream to logits.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import { blockShape, imageShape } from '../model/blockShape';
+import { imageShape, specOfHead } from '../model/blockShape';
 import type { FeatureInput, ImageInput, ImageShape, ModelInput, ModelSpec, TokenInput } from '../model/modelSpec';
 import type { EmbedWeights, HeadWeights, LinearWeights } from '../model/weights';
 import type { Residual } from './backend';
@@ -15,6 +15,8 @@ import {
   wordRows,
 } from './endShapes';
 import { requireFinite } from './finite';
+import { maskLogits, patchLogits } from './float64Masks';
+import { normRows } from './float64Norm';
 import type { Float64Ops } from './float64Ops';
 
 /** Tokens with positions, normed where the family does that; result [N, C]. */
@@ -30,20 +32,6 @@ export function embed(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, i
   const norm = weights.norm ?? null;
   const normed = norm === null ? data : normRows(ops, spec, data, tokens, norm);
   return { tokens, width: c, data: requireFinite(normed, 'embedded tokens') };
-}
-
-/** Rows of x [rows, width] by the network's norm; width is the length of its weight. */
-export function normRows(
-  ops: Float64Ops,
-  spec: ModelSpec,
-  x: FloatArray,
-  rows: number,
-  weights: LinearWeights,
-): Float64Array {
-  const width = weights.weight.length;
-  return blockShape(spec).norm === 'rms'
-    ? ops.rmsNorm(x, rows, width, weights, spec.layerNormEps)
-    : ops.layerNorm(x, rows, width, weights, spec.layerNormEps);
 }
 
 /** Word, type and position rows added up. */
@@ -136,13 +124,15 @@ function patches(image: ImageShape, input: ImageInput): Float64Array {
 
 /**
  * Final norm, pooling, transform and classifier; distilled models average both classifiers. Encoders that end with
- * their states: the final norm of every token, [N, C].
+ * their states: the final norm of every token, [N, C]. Segmentation: masks [classes, patches].
  */
-export function unembed(ops: Float64Ops, spec: ModelSpec, weights: HeadWeights, x: Residual): FloatArray | null {
-  const { classifier, distClassifier } = weights;
+export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights, x: Residual): FloatArray | null {
+  const { classifier, distClassifier, masks } = weights;
+  const spec = specOfHead(whole);
   if (spec.head.output === 'states' && weights.norm !== null) {
     return requireFinite(normRows(ops, spec, x.data, x.tokens, weights.norm), 'output');
   }
+  if (masks) return requireFinite(maskLogits(ops, spec, weights, masks, x), 'masks');
   if (classifier === null) return null;
   const c = spec.embedDim;
   const pool = (kind: 'class' | 'mean' | 'last'): Float64Array => {
@@ -154,6 +144,7 @@ export function unembed(ops: Float64Ops, spec: ModelSpec, weights: HeadWeights, 
     return mean;
   };
   const pooling = spec.head.pooling ?? 'class';
+  if (pooling === 'patches') return requireFinite(patchLogits(ops, spec, weights, classifier, x), 'logits');
   let pooled: Float64Array =
     pooling === 'class-mean' ? Float64Array.of(...pool('class'), ...pool('mean')) : pool(pooling);
   if (weights.poolNorm) pooled = normRows(ops, spec, pooled, 1, weights.poolNorm);

@@ -2,28 +2,31 @@
 // the diagnostics read. Generic over the primitives, so `reference` and `cpu` cannot drift apart in wiring.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import { blockShape } from '../model/blockShape';
+import { blockShape, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { EngineError, type LayerOptions, type LayerTrace, type Residual } from './backend';
 import type { BlockWeights, LinearWeights } from '../model/weights';
 import { requireFinite } from './finite';
-import { normRows } from './float64Ends';
+import { normRows } from './float64Norm';
 import type { Float64Ops } from './float64Ops';
 import { mergeHeads, projectionLayout, repeatHeads, splitHeads, standardiseRows } from './headLayout';
 import { layerAttention, type LayerHeads } from './layerAttention';
 import { ropeTables, rotate } from './rope';
+import { enterStage } from './stageEntry';
 
 /**
- * Runs block `options.layer` on the residual stream [N, C].
+ * Runs block `options.layer` on the residual stream [N, C], entering its stage first where it begins one.
  * @throws EngineError nonFinite naming layer and tensor; internal when sizes contradict the spec.
  */
 export function runLayer(
   ops: Float64Ops,
-  spec: ModelSpec,
+  whole: ModelSpec,
   weights: BlockWeights,
-  residual: Residual,
+  before: Residual,
   options: LayerOptions,
 ): LayerTrace {
+  const spec = specOfLayer(whole, options.layer);
+  const residual = enterStage(ops, spec, weights.entry, before, options.layer);
   const { tokens } = residual;
   const { embedDim, heads, headDim } = spec;
   const inner = heads * headDim;

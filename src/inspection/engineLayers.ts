@@ -4,7 +4,7 @@
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import { createRandom } from '../diagnostics/random';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
-import { hasOutput } from '../model/blockShape';
+import { hasOutput, specOfLayer } from '../model/blockShape';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialise';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
@@ -13,7 +13,7 @@ import type { BlockWeights, EmbedWeights } from '../model/weights';
 import { CancelledError } from './cancelledError';
 import { headInputs, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
-import { lastForwardLayer } from './inspectionRequest';
+import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { outputKind } from './networkOutput';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
@@ -65,7 +65,8 @@ function classifierParts(index: TensorIndex, spec: ModelSpec): readonly (RowRang
   const role = spec.head.classifier;
   const [rows = 0, width = 1] = role === null ? [] : (index.entries.get(role.weight)?.shape ?? []);
   const step = Math.max(1, Math.floor(classifierRowNumbers / width));
-  if (rows <= step || role?.layout !== undefined || spec.head.distClassifier !== null) return [undefined];
+  const whole = role?.layout !== undefined || spec.head.distClassifier !== null || spec.head.pooling === 'patches';
+  if (rows <= step || whole) return [undefined];
   return Array.from({ length: Math.ceil(rows / step) }, (_, part) => ({
     from: part * step,
     to: Math.min(rows, (part + 1) * step),
@@ -142,9 +143,9 @@ class EngineLayers implements LayerSource {
       },
       heads: () => {
         const native = this.nativeRpc(layer);
-        return headInputs(spec, weights, trace, request.heads, native, twins);
+        return headInputs(spec, weights, trace, headsOfLayer(request, layer), native, twins);
       },
-      tensors: () => layerTensors(shown, spec.embedDim),
+      tensors: () => layerTensors(shown),
     };
   }
 
@@ -152,7 +153,7 @@ class EngineLayers implements LayerSource {
     const { request, services, spec } = this;
     const parts: FloatArray[] = [];
     const shownParts: FloatArray[] = [];
-    for (const rows of !hasOutput(spec) ? [] : classifierParts(request.index, spec)) {
+    for (const rows of hasOutput(spec) ? classifierParts(request.index, spec) : []) {
       const weights = await services.weights.head(rows);
       const part = await services.metrics.unembed(spec, weights, this.metrics);
       if (part === null) break;
@@ -194,7 +195,7 @@ class EngineLayers implements LayerSource {
       request.forward === 'native' && spec.attention === 'rpc' && runsRpc(spec.rpc, layer) ? spec.rpc : null;
     const forced = request.forward === 'rpc' && runsRpc(request.rpc, layer) ? request.rpc : null;
     const settings = native ?? forced;
-    return settings === null ? null : rpcParameters(settings, spec);
+    return settings === null ? null : rpcParameters(settings, specOfLayer(spec, layer));
   }
 
   private async embedTwins(trained: EmbedWeights, ids: Int32Array | null): Promise<Twin[]> {
@@ -231,11 +232,13 @@ class EngineLayers implements LayerSource {
   }
 }
 
-function layerTensors(trace: LayerTrace, width: number): readonly NamedArray[] {
+function layerTensors(trace: LayerTrace): readonly NamedArray[] {
   const { tokens: n, heads: h, headDim: d } = trace;
   const cubes = (['q', 'k', 'v', 'out', 'softmax', 'rpc'] as const).map((name) => [name, [h, n, d]] as const);
-  return [...cubes, ['pattern', [h, n, n]] as const, ['x', [n, width]] as const].flatMap(([name, shape]) => {
-    const data = trace[name];
-    return data === null ? [] : [{ name: `layer${trace.layer}.${name}`, shape, data }];
-  });
+  return [...cubes, ['pattern', [h, n, n]] as const, ['x', [n, trace.x.length / n]] as const].flatMap(
+    ([name, shape]) => {
+      const data = trace[name];
+      return data === null ? [] : [{ name: `layer${trace.layer}.${name}`, shape, data }];
+    },
+  );
 }

@@ -5,7 +5,7 @@ import type { HeadInput, HeadProjection } from '../diagnostics/headInput';
 import type { LayerTrace } from '../engine/backend';
 import type { BlockWeights, LinearWeights } from '../model/weights';
 import type { RpcParameters } from '../engine/headKernels';
-import { blockShape, kvHeadOf, scoreRule } from '../model/blockShape';
+import { blockShape, kvHeadOf, scoreRule, specOfLayer } from '../model/blockShape';
 import type { ModelSpec, RpcSettings } from '../model/modelSpec';
 import { projectionLayout } from '../engine/headLayout';
 import { ropeTables } from '../engine/rope';
@@ -100,13 +100,14 @@ function sharedInput(
  * one kv head share is copied once, and so is x.
  */
 export function headInputs(
-  spec: ModelSpec,
+  whole: ModelSpec,
   weights: BlockWeights,
   trace: LayerTrace,
   heads: readonly number[],
   nativeRpc: RpcParameters | null,
   twins: readonly TwinTrace[],
 ): HeadInput[] {
+  const spec = specOfLayer(whole, trace.layer);
   const { tokens, headDim } = trace;
   const size = tokens * headDim;
   const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);

@@ -2,8 +2,8 @@
 
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { NoiseSettings } from '../diagnostics/headInput';
-import { hasOutput } from '../model/blockShape';
 import type { HeadResult } from '../diagnostics/headResult';
+import { hasOutput, specOfLayer } from '../model/blockShape';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
 import type { TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
 
@@ -33,9 +33,15 @@ export interface InspectionRequest {
   readonly known: readonly KnownHead[];
 }
 
-/** The output needs the whole network; without one the last layer asked for is far enough. */
+/** The output needs the whole network; without a classifier the last layer asked for is far enough. */
 export function lastForwardLayer(request: Pick<InspectionRequest, 'spec' | 'layers'>): number {
   return hasOutput(request.spec) ? request.spec.layers - 1 : Math.max(...request.layers);
+}
+
+/** The heads asked for that a layer has: stages of a network may have fewer than others. */
+export function headsOfLayer(request: Pick<InspectionRequest, 'spec' | 'heads'>, layer: number): readonly number[] {
+  const { heads } = specOfLayer(request.spec, layer);
+  return request.heads.filter((head) => head < heads);
 }
 
 export interface KnownHead {

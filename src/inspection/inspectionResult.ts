@@ -3,7 +3,7 @@
 import type { BackendKind } from '../engine/backend';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { NoiseSettings } from '../diagnostics/headInput';
-import type { AttentionKind, ModelFamily, RpcSettings, SpecFact } from '../model/modelSpec';
+import type { AttentionKind, ModelFamily, RpcSettings, SpecFact, StageShape } from '../model/modelSpec';
 
 export const resultSchemaName = 'gramlens.inspection/1';
 
@@ -78,6 +78,17 @@ export interface ModelSummary {
   readonly grid: readonly [number, number];
   readonly facts: readonly SpecFact[];
   readonly notes: readonly string[];
+  /** Encoder and decoder of a network that has both, in the order of the layers. */
+  readonly stages?: readonly StageShape[];
+}
+
+/** An output of one mask a class, at patch resolution: which classes win where. */
+export interface MaskSummary {
+  readonly classes: number;
+  /** Rows and columns of patches. */
+  readonly grid: readonly [number, number];
+  /** Classes by the share of patches in which theirs is the largest logit, the largest first; at most 10, none of 0. */
+  readonly top: readonly { readonly index: number; readonly label: string; readonly share: number }[];
 }
 
 export interface InspectionResult {
@@ -90,14 +101,18 @@ export interface InspectionResult {
 
 /** What the network gives away at its end, as far as the file has the weights for it. */
 export interface NetworkOutput {
-  /** 'none': the forward pass ends with the blocks. The numbers are in tensors.npz under this name. */
-  readonly kind: 'logits' | 'embedding' | 'states' | 'none';
+  /**
+   * 'none': the forward pass ends with the blocks. The numbers are in tensors.npz under this name; masks, logits
+   * [classes, gridHeight, gridWidth], under `logits`.
+   */
+  readonly kind: 'logits' | 'embedding' | 'states' | 'masks' | 'none';
   /** The ten largest logits; empty for every other kind. */
   readonly logitsTop: readonly { readonly index: number; readonly label: string; readonly logit: number }[];
-  /** Of an embedding [E] or of the states [N, C]. */
+  /** Of an embedding [E], of the states [N, C], of masks. */
   readonly shape?: readonly number[];
   /** Euclidean length of the embedding; of states, the mean over their tokens. */
   readonly norm?: number;
+  readonly masks?: MaskSummary;
   /** Why there are no logits. */
   readonly reason?: string;
 }

@@ -29,7 +29,10 @@ export interface LayerSource {
   begin(): Promise<void>;
   /** The forward pass of one layer; called for 0, 1, 2, … each once. */
   forward(layer: number): Promise<SourceLayer>;
-  /** What is behind the last layer (logits [classes], an embedding, states [N, C]), or a sentence why there is nothing. */
+  /**
+   * What is behind the last layer (logits [classes], an embedding, states [N, C], masks [classes, gridHeight,
+   * gridWidth]), or a sentence why there is nothing.
+   */
   output(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
   /** How far the forward pass was from float64, once it is over. */
   parity(): Parity;

@@ -1,15 +1,27 @@
 // What the network gave away at its end, for the result: the largest logits, or shape and length of what is no logits.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
+import { imageShape } from '../model/blockShape';
 import { familyName } from '../model/describeSpec';
 import type { ModelSpec } from '../model/modelSpec';
 import type { NetworkOutput } from './inspectionResult';
+import { maskSummary } from './maskSummary';
 
 const listedLogits = 10;
 
-/** `numbers`: logits [classes], an embedding [E] or states [N, C], as `spec.head.output` says. */
+/** `numbers`: logits [classes], an embedding [E], states [N, C] or masks [classes, gridHeight, gridWidth], as `spec.head.output` says. */
 export function networkOutput(spec: ModelSpec, numbers: FloatArray): NetworkOutput {
   const kind = outputKind(spec);
+  if (kind === 'masks') {
+    const reason = 'the output is a mask a class, with logits of its own at every patch';
+    return {
+      kind,
+      logitsTop: [],
+      shape: outputShape(spec, numbers),
+      masks: maskSummary(numbers, outputGrid(spec)),
+      reason,
+    };
+  }
   if (kind !== 'logits') {
     const shape = outputShape(spec, numbers);
     const what = kind === 'states' ? 'a vector a token' : 'an embedding';
@@ -21,12 +33,22 @@ export function networkOutput(spec: ModelSpec, numbers: FloatArray): NetworkOutp
   return { kind, logitsTop: top.slice(0, listedLogits) };
 }
 
-export function outputKind(spec: ModelSpec): 'logits' | 'embedding' | 'states' {
+export function outputKind(spec: ModelSpec): 'logits' | 'embedding' | 'states' | 'masks' {
   return spec.head.output ?? 'logits';
 }
 
 export function outputShape(spec: ModelSpec, numbers: FloatArray): readonly number[] {
-  return outputKind(spec) === 'states' ? [numbers.length / spec.embedDim, spec.embedDim] : [numbers.length];
+  const kind = outputKind(spec);
+  if (kind === 'masks') {
+    const [rows, columns] = outputGrid(spec);
+    return [numbers.length / (rows * columns), rows, columns];
+  }
+  return kind === 'states' ? [numbers.length / spec.embedDim, spec.embedDim] : [numbers.length];
+}
+
+function outputGrid(spec: ModelSpec): readonly [number, number] {
+  const { gridHeight, gridWidth } = imageShape(spec);
+  return [gridHeight, gridWidth];
 }
 
 /** Euclidean length of rows of `width` numbers, averaged. */

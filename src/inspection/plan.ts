@@ -1,10 +1,10 @@
 // What a run will cost, said before it starts: memory, floating-point operations and a rough time.
 
 import { defaultLevels } from '../diagnostics/noiseLevels';
-import { blockShape, isSymmetric, kvHeadOf } from '../model/blockShape';
+import { blockShape, isSymmetric, kvHeadOf, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
-import { lastForwardLayer } from './inspectionRequest';
+import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
 
 /**
@@ -34,7 +34,8 @@ function attentionFlops(tokens: number, headDim: number): number {
   return 4 * tokens * tokens * headDim + 20 * tokens * tokens;
 }
 
-function layerForwardFlops(spec: ModelSpec): number {
+function layerForwardFlops(whole: ModelSpec, layer: number): number {
+  const spec = specOfLayer(whole, layer);
   const { tokens: n, embedDim: c, mlpDim } = spec;
   const inner = spec.heads * spec.headDim;
   const projected = isSymmetric(spec) ? 2 * inner : inner + 2 * spec.kvHeads * spec.headDim;
@@ -50,7 +51,7 @@ interface HeadCost {
 
 /** Of one query head: attention, RPC and noise. */
 function queryCost(request: InspectionRequest, layer: number): HeadCost {
-  const { tokens: n, headDim: d, embedDim: c } = request.spec;
+  const { tokens: n, headDim: d, embedDim: c } = specOfLayer(request.spec, layer);
   const rpc = runsRpc(request.rpc, layer) ? request.rpc.iterations : 0;
   const noiseRuns = request.noise.kinds.reduce(
     (sum, kind) => sum + (request.noise.levels[kind] ?? defaultLevels(kind)).length * request.noise.repeats,
@@ -62,8 +63,8 @@ function queryCost(request: InspectionRequest, layer: number): HeadCost {
 }
 
 /** Of one kv head: spectra and nulls. */
-function keyValueCost(request: InspectionRequest): HeadCost {
-  const { tokens: n, headDim: d } = request.spec;
+function keyValueCost(request: InspectionRequest, layer: number): HeadCost {
+  const { tokens: n, headDim: d } = specOfLayer(request.spec, layer);
   // Householder reduction, QL with vectors and the back-transformation of one N x N matrix: about 9 N^3.
   const eigen = (1 + request.twins) * 9 * n * n * n;
   // Two nulls in two modes; each draw one orthonormalisation and one projection.
@@ -80,9 +81,15 @@ const processBytes = 100e6;
 const threadBytes = 40e6;
 const garbageFactor = 2.4;
 
+/** Sizes of the stage with the largest traces. */
+function largestStage(spec: ModelSpec): ModelSpec {
+  const size = ({ tokens, embedDim }: ModelSpec): number => tokens * embedDim;
+  return spec.blocks.map((_, i) => specOfLayer(spec, i)).reduce((a, b) => (size(b) > size(a) ? b : a), spec);
+}
+
 /** Memory at its highest, in bytes: weights of two layers, traces, inputs of two layers of heads, heads at work. */
 function peakBytes(request: InspectionRequest, layerByteLength: number, threads: number): number {
-  const { tokens: n, headDim: d, embedDim: c, heads } = request.spec;
+  const { tokens: n, headDim: d, embedDim: c, heads } = largestStage(request.spec);
   const float64 = 8;
   // As read and again in float64 in the kernels' memory; the next layer is read ahead. A twin has weights of its own.
   const weights = (request.twins > 0 ? 6 : 4) * layerByteLength;
@@ -107,12 +114,20 @@ export function planInspection(
 ): InspectionPlan {
   const { spec } = request;
   const twinLayers = request.twins * (Math.max(...request.layers) + 1);
-  const forwardFlops = (lastForwardLayer(request) + 1 + twinLayers) * layerForwardFlops(spec);
-  const kvHeads = new Set(request.heads.map((head) => kvHeadOf(spec, head))).size;
-  const costs = request.layers.flatMap((layer) => [
-    { of: request.heads.length, ...queryCost(request, layer) },
-    { of: kvHeads, ...keyValueCost(request) },
-  ]);
+  const flopsUpTo = (last: number): number => {
+    let sum = 0;
+    for (let layer = 0; layer <= last; layer++) sum += layerForwardFlops(spec, layer);
+    return sum;
+  };
+  const forwardFlops = flopsUpTo(lastForwardLayer(request)) + request.twins * flopsUpTo(Math.max(...request.layers));
+  const costs = request.layers.flatMap((layer) => {
+    const heads = headsOfLayer(request, layer);
+    const kvHeads = new Set(heads.map((head) => kvHeadOf(specOfLayer(spec, layer), head))).size;
+    return [
+      { of: heads.length, ...queryCost(request, layer) },
+      { of: kvHeads, ...keyValueCost(request, layer) },
+    ];
+  });
   const diagnosticsFlops = costs.reduce((sum, cost) => sum + cost.of * cost.flops, 0);
   const headSeconds = costs.reduce((sum, cost) => sum + cost.of * cost.seconds, 0);
   const twinWeights = twinLayers * (4 * spec.embedDim + 2 * spec.mlpDim) * spec.embedDim;

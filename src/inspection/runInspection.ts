@@ -4,11 +4,12 @@
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
+import { specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { isGiven } from '../model/overrides';
 import { CancelledError } from './cancelledError';
 import { rpcParameters, runsRpc } from './headInputs';
-import { lastForwardLayer } from './inspectionRequest';
+import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { resultSchemaName } from './inspectionResult';
 import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput } from './inspectionResult';
@@ -65,6 +66,7 @@ export function modelSummary(spec: ModelSpec): ModelSummary {
     grid: [spec.image?.gridHeight ?? 0, spec.image?.gridWidth ?? 0],
     facts: spec.facts,
     notes: spec.notes,
+    ...(spec.stages === undefined ? {} : { stages: spec.stages }),
   };
 }
 
@@ -119,7 +121,7 @@ class Run {
 
   private async diagnoseLayer(layer: number, passed: SourceLayer): Promise<void> {
     const { request, services, spec } = this;
-    const rpc = runsRpc(request.rpc, layer) ? rpcParameters(request.rpc, spec) : null;
+    const rpc = runsRpc(request.rpc, layer) ? rpcParameters(request.rpc, specOfLayer(spec, layer)) : null;
     const inputs = passed.heads();
     for (const input of inputs) this.traces.keep(input, rpc);
     const options: DiagnosticsOptions = { seed: request.seed, nulls: request.nulls, rpc, noise: request.noise };
@@ -146,7 +148,8 @@ class Run {
     if ('reason' in output) return { kind: 'none', logitsTop: [], reason: output.reason };
     const { float64, shown } = output;
     if (request.keepTensors) {
-      const name = outputKind(this.spec);
+      const kind = outputKind(this.spec);
+      const name = kind === 'masks' ? 'logits' : kind;
       this.tensors.push({ name, shape: outputShape(this.spec, shown), data: shown });
     }
     return networkOutput(this.spec, float64);
@@ -201,7 +204,8 @@ class Run {
 
   /** Forward pass and heads advance side by side: the fraction counts both, the label says which just did. */
   private progress(layer: number, what: string): void {
-    const heads = this.request.layers.length * this.request.heads.length;
+    const { request } = this;
+    const heads = request.layers.reduce((sum, one) => sum + headsOfLayer(request, one).length, 0);
     const total = this.lastLayer + 1 + headWork * heads;
     this.services.onProgress(`Layer ${layer + 1} of ${this.lastLayer + 1}: ${what}`, this.done / total);
   }

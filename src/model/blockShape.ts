@@ -10,6 +10,7 @@ import {
   type ImageShape,
   type ModelInput,
   type ModelSpec,
+  type StageShape,
 } from './modelSpec';
 
 /** Which keys a query sees, and the factor of q.k. Plain data: it crosses to workers. */
@@ -45,6 +46,32 @@ export function visibleKeys(rule: ScoreRule, i: number, tokens: number): { from:
   };
 }
 
+/** The spec as the block at `layer` has it: sizes of its stage. The spec itself where there is one stage. */
+export function specOfLayer(spec: ModelSpec, layer: number): ModelSpec {
+  const found = spec.stages === undefined ? null : stageOf(spec.stages, layer);
+  if (found === null) return spec;
+  const { heads, headDim, embedDim, mlpDim, tokens, prefixTokens } = found.stage;
+  return { ...spec, heads, kvHeads: heads, headDim, embedDim, mlpDim, tokens, prefixTokens };
+}
+
+/** The stage that has block `layer`, and the index of the block in it; null past the last block. */
+export function stageOf<T extends Pick<StageShape, 'layers'>>(
+  stages: readonly T[],
+  layer: number,
+): { readonly stage: T; readonly index: number } | null {
+  let index = layer;
+  for (const stage of stages) {
+    if (index < stage.layers) return { stage, index };
+    index -= stage.layers;
+  }
+  return null;
+}
+
+/** The spec as the head of the network has it. */
+export function specOfHead(spec: ModelSpec): ModelSpec {
+  return specOfLayer(spec, spec.layers - 1);
+}
+
 /** Key and value head that query head h reads: kvHeads groups of consecutive query heads. */
 export function kvHeadOf(spec: Pick<ModelSpec, 'heads' | 'kvHeads'>, head: number): number {
   return Math.floor(head / (spec.heads / spec.kvHeads));
@@ -74,7 +101,8 @@ export function audioShape(spec: ModelSpec): AudioShape {
 
 /** The network gives away something at its end that the file has the weights for. */
 export function hasOutput({ head }: Pick<ModelSpec, 'head'>): boolean {
-  return head.classifier !== null || (head.output === 'states' && head.norm !== null);
+  const masks = (head.masks ?? null) !== null;
+  return head.classifier !== null || masks || (head.output === 'states' && head.norm !== null);
 }
 
 /** How the family prepares pictures. @throws ModelSpecError badInput for a model that takes token ids. */

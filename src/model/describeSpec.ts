@@ -20,6 +20,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   'clip-vision': 'CLIP image tower',
   'flax-vit': 'ViT (Flax)',
   'whisper-encoder': 'Whisper encoder',
+  segmenter: 'Segmenter',
   bert: 'BERT',
   roberta: 'RoBERTa',
   distilbert: 'DistilBERT',

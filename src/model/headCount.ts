@@ -158,7 +158,8 @@ function headsOfName(context: SpecContext, clues: HeadCountClues): { heads: numb
   return size === undefined ? null : { heads: size.heads, source: `${name.source} ${name.value}` };
 }
 
-function askHeads(context: SpecContext, embedDim: number): ModelSpecError {
+/** The question for H of one part of a network (`what`), answered by `--set option=`. */
+export function askHeads(context: SpecContext, embedDim: number, option = 'heads', what = 'it'): ModelSpecError {
   const candidates = divisors(embedDim);
   const rank = (heads: number): number => {
     const at = usualHeadDims.indexOf(embedDim / heads);
@@ -167,11 +168,11 @@ function askHeads(context: SpecContext, embedDim: number): ModelSpecError {
   const ordered = [...candidates].sort((a, b) => rank(a) - rank(b) || a - b);
   return new ModelSpecError(
     'question',
-    `${context.fileName} does not say how many attention heads it has (width ${embedDim}). ` +
-      `Give it with --set heads=N, N one of ${candidates.join(', ')}.`,
+    `${context.fileName} does not say how many attention heads ${what} has (width ${embedDim}). ` +
+      `Give it with --set ${option}=N, N one of ${candidates.join(', ')}.`,
     {
-      option: 'heads',
-      question: `${context.fileName} does not say how many attention heads it has. How many heads has each layer (width ${embedDim})?`,
+      option,
+      question: `${context.fileName} does not say how many attention heads ${what} has. How many heads has each layer${what === 'it' ? '' : ` of ${what}`} (width ${embedDim})?`,
       choices: ordered.map((heads) => ({
         value: String(heads),
         label: heads === 1 ? '1 head' : `${heads} heads`,
@@ -182,7 +183,7 @@ function askHeads(context: SpecContext, embedDim: number): ModelSpecError {
 }
 
 /** Divisors of C that leave a head at least two numbers wide (one, where C is that small). */
-function divisors(embedDim: number): number[] {
+export function divisors(embedDim: number): number[] {
   const result: number[] = [];
   for (let heads = 1; heads <= Math.min(embedDim, 256); heads++) {
     if (embedDim % heads === 0 && (embedDim / heads >= 2 || embedDim === 1)) result.push(heads);

@@ -4,7 +4,7 @@
 import { imageShape } from './blockShape';
 import type { ModelFamily, ModelSpec } from './modelSpec';
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import type { BlockWeights, EmbedWeights, LinearWeights } from './weights';
+import type { BlockWeights, EmbedWeights, EntryWeights, LinearWeights } from './weights';
 
 export interface RandomNumbers {
   /** Uniform in (0, 1). */
@@ -28,18 +28,20 @@ const uniformQkv: ReadonlySet<ModelFamily> = new Set([
 
 /**
  * A block of the same shapes as `trained` (array lengths decide which parts exist) with fresh weights, float32 as a
- * checkpoint would store them. Draw order: qkv, proj, fc1, fc2, row-major each. qkv uniform in the KPCA families,
+ * checkpoint would store them. Draw order: entry of a stage (projection, tokens), qkv, proj, fc1, fc2, row-major each. qkv uniform in the KPCA families,
  * N(0, 0.02) in timm and DeiT; other matrices N(0, 0.02); biases and S or alpha 0; norms 1 and 0 (spec section 5).
  */
 export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, random: RandomNumbers): BlockWeights {
   const bound = 1 / Math.sqrt(spec.embedDim);
   const drawQkv = uniformQkv.has(spec.family) ? () => uniformWithin(random, bound) : () => weightSd * random.normal();
   const drawNormal = (): number => weightSd * random.normal();
+  const entry = trained.entry ? untrainedEntry(trained.entry, drawNormal) : null;
   const qkv = linear(trained.qkv, drawQkv);
   const proj = linear(trained.proj, drawNormal);
   const fc1 = linear(trained.fc1, drawNormal);
   const fc2 = linear(trained.fc2, drawNormal);
   return {
+    ...(entry === null ? {} : { entry }),
     norm1: norm(trained.norm1),
     qkv,
     queryNorm: trained.queryNorm === null ? null : norm(trained.queryNorm),
@@ -95,6 +97,16 @@ export function untrainedEmbedWeights(
           },
         }
       : {}),
+  };
+}
+
+/** Segmenter's decoder: projection and class embeddings N(0, 0.02). */
+function untrainedEntry(trained: EntryWeights, draw: () => number): EntryWeights {
+  const proj = trained.proj === null ? null : linear(trained.proj, draw);
+  return {
+    norm: trained.norm === null ? null : norm(trained.norm),
+    proj,
+    append: trained.append === null ? null : filled(trained.append, draw),
   };
 }
 

@@ -129,7 +129,17 @@ export function createWeightLoader(
     },
     block: async (i) => {
       const roles = rolesOf(spec, i);
+      const { entry } = roles;
       return {
+        ...(entry
+          ? {
+              entry: {
+                norm: await optionalLinear(entry.norm),
+                proj: await optionalLinear(entry.proj),
+                append: await optional(entry.append),
+              },
+            }
+          : {}),
         norm1: await linear(roles.norm1),
         qkv: await linear(roles.qkv),
         queryNorm: await optionalLinear(roles.queryNorm),
@@ -152,6 +162,13 @@ export function createWeightLoader(
         ? {
             dense: await linear(spec.head.transform.dense),
             norm: await optionalLinear(spec.head.transform.norm),
+          }
+        : null,
+      masks: spec.head.masks
+        ? {
+            patchProj: await linear(spec.head.masks.patchProj),
+            classProj: await linear(spec.head.masks.classProj),
+            norm: await linear(spec.head.masks.norm),
           }
         : null,
     }),
@@ -184,7 +201,9 @@ export function layerByteLength(index: TensorIndex, spec: ModelSpec, i: number):
 
 /** Full names of all tensors of one block, in reading order. */
 export function tensorNames(roles: BlockRoles): readonly string[] {
-  return Object.values(roles as unknown as Record<string, LinearRole | string | null>)
+  const { entry, ...block } = roles;
+  const own = Object.values(block as Record<string, LinearRole | string | null>);
+  return [entry?.norm ?? null, entry?.proj ?? null, entry?.append ?? null, ...own]
     .flatMap((role) =>
       role === null || typeof role === 'string'
         ? [role]

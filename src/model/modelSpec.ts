@@ -19,6 +19,7 @@ export type ModelFamily =
   | 'clip-vision'
   | 'flax-vit'
   | 'whisper-encoder'
+  | 'segmenter'
   | 'bert'
   | 'roberta'
   | 'distilbert'
@@ -67,7 +68,24 @@ export interface LinearRole {
   readonly then?: readonly LinearRole[];
 }
 
+/**
+ * What becomes of the residual stream before a block with which another stage of the network begins (a decoder behind
+ * its encoder), in this order.
+ */
+export interface EntryRoles {
+  /** Final norm of the stage before; null: none. */
+  readonly norm: LinearRole | null;
+  /** Leading tokens that do not go on: class and distillation token. */
+  readonly drop: number;
+  /** [C', C], to the width of this stage; null: the width stays. */
+  readonly proj: LinearRole | null;
+  /** [M, C'] tokens behind the others (class embeddings of a mask transformer); null: none. */
+  readonly append: string | null;
+}
+
 export interface BlockRoles {
+  /** Absent or null: the block works on what the block before it left. */
+  readonly entry?: EntryRoles | null;
   readonly norm1: LinearRole;
   /**
    * Rows q, k, v: [3C, C], or [(H + 2 kvHeads) d, C] with grouped queries; [2C, C] order k, v in symmetric models.
@@ -109,9 +127,23 @@ export interface EmbedRoles {
 
 /**
  * Which tokens the head reads: the class token, the mean of all tokens behind the prefix, both side by side (2C),
- * or the last token. `norm` comes before pooling, `poolNorm` after.
+ * the last token, or every patch token by itself (an output [classes, gridHeight, gridWidth]). `norm` comes before
+ * pooling, `poolNorm` after.
  */
-export type Pooling = 'class' | 'mean' | 'class-mean' | 'last';
+export type Pooling = 'class' | 'mean' | 'class-mean' | 'last' | 'patches';
+
+/**
+ * The head of a mask transformer: the last `classes` tokens are classes, those before are patches. Mask of class c at
+ * patch p: cosine of the projected tokens, then a norm over the classes. Output [classes, gridHeight, gridWidth].
+ */
+export interface MaskRoles {
+  readonly classes: number;
+  /** [C, C] each, no bias. */
+  readonly patchProj: LinearRole;
+  readonly classProj: LinearRole;
+  /** [classes] */
+  readonly norm: LinearRole;
+}
 
 /** A dense layer before the classifier: BERT's masked-language head (GELU, LayerNorm) and pooler (tanh). */
 export interface HeadTransformRoles {
@@ -134,9 +166,12 @@ export interface HeadRoles {
   readonly transform?: HeadTransformRoles | null;
   /**
    * What the network gives away in the end: 'logits' (default) or an 'embedding' where there is a classifier or a
-   * projection; 'states', the normed residual stream [N, C], in encoders that end with it.
+   * projection; 'states', the normed residual stream [N, C], in encoders that end with it; 'masks', logits [classes,
+   * gridHeight, gridWidth].
    */
-  readonly output?: 'logits' | 'embedding' | 'states';
+  readonly output?: 'logits' | 'embedding' | 'states' | 'masks';
+  /** Where masks do not come from a classifier at every patch. */
+  readonly masks?: MaskRoles | null;
 }
 
 export type Activation = 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'silu';
@@ -208,6 +243,23 @@ export interface BlockShape {
   readonly scoreScales: readonly (number | null)[];
 }
 
+/** Consecutive blocks of one shape: the encoder of a network, its decoder. */
+export interface StageShape {
+  readonly name: string;
+  readonly layers: number;
+  readonly heads: number;
+  /** d */
+  readonly headDim: number;
+  /** C */
+  readonly embedDim: number;
+  readonly mlpDim: number;
+  /** N */
+  readonly tokens: number;
+  readonly prefixTokens: number;
+  /** Class embeddings behind the patches. */
+  readonly suffixTokens: number;
+}
+
 /** timm's block. */
 export const plainBlock: BlockShape = {
   norm: 'layer',
@@ -227,6 +279,7 @@ export interface SpecFact {
   readonly source: string;
 }
 
+/** Sizes of a network with several stages are those of the first, heads apart: the most that a stage has. */
 export interface ModelSpec {
   readonly family: ModelFamily;
   readonly attention: AttentionKind;
@@ -254,6 +307,8 @@ export interface ModelSpec {
   readonly text?: TextShape | null;
   /** null or absent: the input is no spectral features. */
   readonly audio?: AudioShape | null;
+  /** In the order of the blocks; absent: all blocks are of one shape. Their layers add up to `layers`. */
+  readonly stages?: readonly StageShape[];
   /** What differs from `plainBlock`. */
   readonly block?: Partial<BlockShape>;
   readonly classes: number | null;

@@ -8,6 +8,7 @@ export type AttentionOverride = 'softmax' | 'symmetric' | 'scaled' | 'rpc' | 're
 
 export interface ParsedOverrides {
   readonly heads?: number;
+  readonly decoderHeads?: number;
   readonly eps?: number;
   readonly attention?: AttentionOverride;
   readonly rpcVariant?: RpcVariant;
@@ -72,6 +73,7 @@ const atLeastOne = (text: string): number | null => {
 /** Every option of `--set`, in the order messages list them. */
 const options: Readonly<Record<string, Option>> = {
   heads: parsed('a whole number, 1 or more', atLeastOne, (heads) => ({ heads })),
+  'decoder.heads': parsed('a whole number, 1 or more', atLeastOne, (decoderHeads) => ({ decoderHeads })),
   eps: parsed(
     'a number above 0 and at most 0.1',
     (text) => within(asNumber(text), (eps) => eps > 0 && eps <= 0.1),

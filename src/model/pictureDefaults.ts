@@ -57,6 +57,20 @@ export const flaxPictures: PictureDefaults = {
   source: "pixels from -1 to 1, as the family's JAX code",
 };
 
+/** Segmenter: pictures are not squeezed; the window of the network is cut from the middle of one. */
+const segmenterPictures = {
+  crop: 1,
+  interpolation: 'bilinear',
+  source:
+    "the family's code (`normalization`); the middle of the picture, where the code slides a window over all of it",
+} as const;
+
+/** `deit` backbones have ImageNet statistics, `vit` ones 0.5. */
+export const segmenterNormalisations: Readonly<Record<'vit' | 'deit', PictureDefaults>> = {
+  vit: { ...segmenterPictures, mean: [0.5], std: [0.5] },
+  deit: { ...segmenterPictures, mean: imageNetPictures.mean, std: imageNetPictures.std },
+};
+
 const timmVitPictures: PictureDefaults = {
   mean: [0.5],
   std: [0.5],

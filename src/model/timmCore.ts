@@ -9,7 +9,7 @@ import type { Axis, SpecContext } from './specContext';
 import { buildVit, countBlocks, prefixTokens, type VitHead } from './vitCore';
 import { optionalNorm, type VitNames } from './vitNames';
 
-function timmNames(blockAt: (i: number) => string): VitNames {
+export function timmNames(blockAt: (i: number) => string): VitNames {
   return {
     layout: "a vision transformer in timm's layout",
     classToken: ['cls_token'],

@@ -29,7 +29,17 @@ export interface EmbedWeights {
   readonly convolutions?: { readonly first: LinearWeights; readonly second: LinearWeights } | null;
 }
 
+/** Axis orders as in `EntryRoles`. */
+export interface EntryWeights {
+  readonly norm: LinearWeights | null;
+  readonly proj: LinearWeights | null;
+  /** [M, C'] */
+  readonly append: FloatArray | null;
+}
+
 export interface BlockWeights {
+  /** Where the block begins another stage. */
+  readonly entry?: EntryWeights | null;
   readonly norm1: LinearWeights;
   /** [(H + 2 kvHeads) d, C], rows q, k, v each head by head; symmetric models [2 H d, C], rows k, v. */
   readonly qkv: LinearWeights;
@@ -53,4 +63,9 @@ export interface HeadWeights {
   readonly distClassifier: LinearWeights | null;
   readonly poolNorm?: LinearWeights | null;
   readonly transform?: { readonly dense: LinearWeights; readonly norm: LinearWeights | null } | null;
+  readonly masks?: {
+    readonly patchProj: LinearWeights;
+    readonly classProj: LinearWeights;
+    readonly norm: LinearWeights;
+  } | null;
 }

@@ -3,6 +3,7 @@
 import type { HeadResult } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { formatNumber, verdictText } from './format';
+import { layerLabel } from './layerLabel';
 import { groupedHeadsText } from './sharedHeads';
 
 interface HeadTableOptions {
@@ -23,12 +24,12 @@ function short(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined ? '-' : formatNumber(value, digits);
 }
 
-function cells(layer: number, head: HeadResult, mode: 'theory' | 'plain', kind: string | null): string[] {
+function cells(layer: string, head: HeadResult, mode: 'theory' | 'plain', kind: string | null): string[] {
   const alignment = head.alignment[mode];
   const permuted = alignment.nulls.permuted;
   const noise = head.noise.find((one) => one.kind === kind);
   return [
-    String(layer),
+    layer,
     String(head.index),
     short(alignment.overlap),
     short(alignment.overlapChance),
@@ -52,7 +53,10 @@ export function headTable(result: InspectionResult, options: HeadTableOptions = 
   const kind = noiseKindOf(result);
   const all = result.layers.flatMap((layer) => layer.heads.map((head) => [layer.index, head] as const));
   const shown = all.slice(0, options.maxRows ?? all.length);
-  const rows = [headings, ...shown.map(([layer, head]) => cells(layer, head, mode, kind).map(printable))];
+  const rows = [
+    headings,
+    ...shown.map(([layer, head]) => cells(layerLabel(result.model, layer), head, mode, kind).map(printable)),
+  ];
   const widths = headings.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const lines = rows.map((row) =>
     row

@@ -8,7 +8,13 @@ export function outputRows(output: InspectionResult['output'], most: number): re
   if (output.logitsTop.length > 0) {
     return output.logitsTop.slice(0, most).map(({ label, logit }) => [`class ${label}`, formatNumber(logit)] as const);
   }
-  const { kind, shape, norm, reason } = output;
+  const { kind, shape, norm, reason, masks } = output;
+  if (masks !== undefined) {
+    const winners = masks.top
+      .slice(0, most)
+      .map(({ label, share }) => [`class ${label}`, `${formatNumber(100 * share)} % of the patches`] as const);
+    return [['masks', `${masks.classes} classes at ${masks.grid.join(' x ')} patches; the largest logit:`], ...winners];
+  }
   const rows: (readonly [string, string])[] = [];
   if (shape !== undefined) rows.push([kind, `[${shape.join(', ')}]`]);
   if (norm !== undefined) {

@@ -14,6 +14,7 @@ import { overviewFigures } from './figures/overviewFigures';
 import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { selectHeads, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs } from './html';
+import { layerSizes, layerTitle } from './layerLabel';
 import { reportStyle } from './reportStyle';
 import { alignmentTable, noiseTable, tableNotes } from './reportTables';
 import { sharedKeysText } from './sharedHeads';
@@ -78,14 +79,12 @@ function headSection(
   const { model } = result;
   const context = {
     layer,
-    tokens: model.tokens,
-    prefixTokens: model.prefixTokens,
-    headDim: model.headDim,
+    ...layerSizes(model, layer),
     trainedWith: model.attention,
   };
   const figures = headFigures(head, context, detail).map((figure) => figureHtml(figure, formulas));
   return `<section class="head" id="head-${layer}-${head.index}">
-<h3>Layer ${layer}, head ${head.index}</h3>
+<h3>${escapeHtml(layerTitle(model, layer))}, head ${head.index}</h3>
 ${htmlParagraphs(selected.why)}
 ${htmlParagraphs(sharedKeysText(model, head.kvHead) ?? '')}
 <div class="figures">
@@ -116,7 +115,7 @@ export function reportHtml(
   const selected = selectHeads(result, limit);
   const some = selected.length < all.length;
   const { model, provenance } = result;
-  const overview = overviewFigures(result.layers, { layers: model.layers, heads: model.heads });
+  const overview = overviewFigures(result.layers, model);
   const which = some ? 'of the heads shown below; all heads are in the appendix' : 'of every head';
   const sections: [string, string][] = [
     ['Model', `<div class="card"><div>${modelCard(result)}</div>${pictureHtml(options)}</div>`],
@@ -126,7 +125,7 @@ export function reportHtml(
     ['Cautions', cautionList(result)],
     [
       'Heads',
-      `${alignmentTable(selected, `Alignment ${which}`)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`)}`,
+      `${alignmentTable(selected, `Alignment ${which}`, model)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`, model)}`,
     ],
     ['Overview', `<div class="figures">\n${overview.map((figure) => figureHtml(figure, formulas)).join('\n')}\n</div>`],
     [
@@ -137,7 +136,7 @@ export function reportHtml(
       ? [
           [
             'Appendix: all heads',
-            `${alignmentTable(all, 'Alignment of every head')}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval')}`,
+            `${alignmentTable(all, 'Alignment of every head', model)}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval', model)}`,
           ] satisfies [string, string],
         ]
       : []),

@@ -2,8 +2,10 @@
 // null in the same row.
 
 import type { HeadResult } from '../diagnostics/headResult';
+import type { ModelSummary } from '../inspection/inspectionResult';
 import { formatInterval, formatNumber, formatP, median, noiseNames, verdictText } from './format';
 import { htmlTable } from './html';
+import { layerLabel } from './layerLabel';
 
 interface AddressedHead {
   readonly layer: number;
@@ -24,7 +26,11 @@ function number(value: number | null | undefined, digits = 3): string {
 }
 
 /** One row a head: overlap with chance, permuted null, p and q, Rayleigh, eigen-residual, verdict. */
-export function alignmentTable(heads: readonly AddressedHead[], caption: string): string {
+export function alignmentTable(
+  heads: readonly AddressedHead[],
+  caption: string,
+  model: Pick<ModelSummary, 'stages'>,
+): string {
   return htmlTable(
     caption,
     [
@@ -45,7 +51,7 @@ export function alignmentTable(heads: readonly AddressedHead[], caption: string)
       const { theory, plain } = head.alignment;
       const permuted = theory.nulls.permuted;
       return [
-        String(layer),
+        layerLabel(model, layer),
         String(head.index),
         number(theory.overlap),
         number(theory.overlapChance) + (theory.informative ? '' : ' *'),
@@ -64,10 +70,14 @@ export function alignmentTable(heads: readonly AddressedHead[], caption: string)
 }
 
 /** One row a head and noise kind: AUC with 95 % intervals, clean gap, dispersion, verdict. '' where no noise was run. */
-export function noiseTable(heads: readonly AddressedHead[], caption: string): string {
+export function noiseTable(
+  heads: readonly AddressedHead[],
+  caption: string,
+  model: Pick<ModelSummary, 'stages'>,
+): string {
   const rows = heads.flatMap(({ layer, head }) =>
     head.noise.map((noise) => [
-      String(layer),
+      layerLabel(model, layer),
       String(head.index),
       noiseNames[noise.kind],
       formatInterval(noise.auc.softmax, noise.auc.ci.softmax),

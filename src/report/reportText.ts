@@ -27,13 +27,19 @@ const forwardWords = {
   rpc: 'RPC in the layers above flows on to the next layer: a network-level what-if unless the checkpoint was trained so',
 } as const;
 
+function layerCounts({ layers, stages }: InspectionResult['model']): string {
+  if (stages === undefined) return String(layers);
+  const parts = stages.map((stage) => `${stage.layers} in the ${stage.name} (${stage.heads} heads, N ${stage.tokens})`);
+  return `${layers}: ${parts.join(', ')}`;
+}
+
 /** Sizes and kind of the model, and where each fact was taken from. */
 export function modelCard(result: InspectionResult): string {
   const { model } = result;
   const facts: (readonly [string, string])[] = [
     ['Family', model.family],
     ['Attention it was trained with', `${model.attention}${model.causal ? ', causal' : ''}`],
-    ['Layers', String(model.layers)],
+    ['Layers', layerCounts(model)],
     [
       'Heads per layer',
       model.kvHeads === model.heads ? String(model.heads) : `${model.heads} (${model.kvHeads} key/value heads)`,

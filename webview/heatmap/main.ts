@@ -119,7 +119,7 @@ function renderChart(): void {
     metric.id,
   );
   explanation.textContent = metric.explanation;
-  const figure = overviewFigure(metric, state.layers, { layers: model.layers, heads: model.heads });
+  const figure = overviewFigure(metric, state.layers, model);
   if (view === null) {
     view = new FigureView(figure, {
       height: (width) => Math.max(140, Math.min(90 + model.layers * 26, 2.2 * width)),

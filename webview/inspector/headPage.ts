@@ -5,6 +5,7 @@ import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { headFigures } from '../../src/report/figures/headFigures';
 import { formatNumber, formatP, verdictText } from '../../src/report/format';
+import { layerSizes, layerTitle } from '../../src/report/layerLabel';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
@@ -83,7 +84,7 @@ export class HeadPage {
   }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
-    this.heading.textContent = `Layer ${address.layer}, head ${address.head}`;
+    this.heading.textContent = `${layerTitle(state.model, address.layer)}, head ${address.head}`;
     this.go = (step) => {
       const heads = state.model?.heads ?? 1;
       const count = (state.model?.layers ?? 1) * heads;
@@ -117,9 +118,7 @@ export class HeadPage {
     }
     const context = {
       layer: address.layer,
-      tokens: model.tokens,
-      prefixTokens: model.prefixTokens,
-      headDim: model.headDim,
+      ...layerSizes(model, address.layer),
       trainedWith: model.attention,
     };
     for (const figure of headFigures(head, context, this.shown.detail)) {

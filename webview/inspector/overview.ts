@@ -107,7 +107,13 @@ export class Overview {
         'Model',
         definitions([
           ['attention', model.attention],
-          ['layers x heads', `${model.layers} x ${model.heads}`],
+          ...(model.stages ?? [model]).map(
+            (part) =>
+              [
+                'name' in part ? `${part.name}: layers x heads` : 'layers x heads',
+                `${part.layers} x ${part.heads}${'name' in part ? `, N ${part.tokens}` : ''}`,
+              ] as const,
+          ),
           ...(model.kvHeads < model.heads ? [['key/value heads', `${model.kvHeads} in each layer`] as const] : []),
           ['width C, head d', `${model.embedDim}, ${model.headDim}`],
           [
@@ -156,7 +162,7 @@ export class Overview {
   private showFigures(state: SessionSnapshot): void {
     const { model } = state;
     if (model === null) return;
-    const figures = overviewFigures(state.layers, { layers: model.layers, heads: model.heads });
+    const figures = overviewFigures(state.layers, model);
     const fresh = figures.filter((figure) => !this.views.has(figure.id));
     for (const figure of figures) this.views.get(figure.id)?.update(figure);
     for (const figure of fresh) {

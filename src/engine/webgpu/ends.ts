@@ -3,9 +3,9 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
-import { imageShape } from '../../model/blockShape';
+import { imageShape, specOfHead } from '../../model/blockShape';
 import type { FeatureInput, ImageInput, ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
-import type { EmbedWeights, HeadWeights, LinearWeights } from '../../model/weights';
+import type { EmbedWeights, EntryWeights, HeadWeights, LinearWeights } from '../../model/weights';
 import type { Residual } from '../backend';
 import {
   checkFeatures,
@@ -16,7 +16,9 @@ import {
   prefixRows,
   wordRows,
 } from '../endShapes';
-import { activation, linear, networkNorm, read, tensorOf } from './tensorFlow';
+import { maskSizes } from '../float64Masks';
+import { entryShape } from '../stageEntry';
+import { activation, linear, networkNorm, read, tensorOf, type TensorFlow } from './tensorFlow';
 
 /** Tokens with positions, normed where the family does that; result [N, C]. */
 export async function embedSteps(spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Promise<Residual> {
@@ -98,9 +100,54 @@ function embedImage(spec: ModelSpec, weights: EmbedWeights, input: ImageInput): 
   return tf.add(tokens, tensorOf(position, [prefix.length + count, c], 'position embedding'));
 }
 
-/** Final norm, pooling, transform and classifier; distilled models average both classifiers; or the states [N, C]. */
-export async function unembedSteps(spec: ModelSpec, weights: HeadWeights, x: Residual): Promise<FloatArray | null> {
-  const { classifier, distClassifier, norm } = weights;
+/** The residual stream that the first block of a stage works on; twin of ../stageEntry.ts. */
+export async function entrySteps(
+  flow: TensorFlow,
+  spec: ModelSpec,
+  weights: EntryWeights,
+  before: Residual,
+  layer: number,
+): Promise<Residual> {
+  const { drop, kept, width } = entryShape(spec, layer, weights, before);
+  flow.activate();
+  const rows = tensorOf(
+    before.data.subarray(drop * before.width),
+    [kept, before.width],
+    `tokens entering layer ${layer}`,
+  );
+  const normed = weights.norm === null ? rows : networkNorm(spec, rows, weights.norm, 'the norm between stages');
+  const projected = weights.proj === null ? normed : linear(normed, weights.proj, 'the projection between stages');
+  const all =
+    weights.append === null
+      ? projected
+      : tf.concat([projected, tensorOf(weights.append, [weights.append.length / width, width], 'appended tokens')], 0);
+  return { tokens: all.shape[0], width, data: await read(all, `tokens entering layer ${layer}`) };
+}
+
+/** Masks [classes, patches]; twin of `maskLogits`. */
+function maskSteps(
+  spec: ModelSpec,
+  weights: HeadWeights,
+  masks: NonNullable<HeadWeights['masks']>,
+  x: Residual,
+): Promise<FloatArray> {
+  const { classes, patches } = maskSizes(spec, x);
+  const all = tensorOf(x.data, [x.tokens, x.width], 'last residual stream');
+  const normed = weights.norm === null ? all : networkNorm(spec, all, weights.norm, 'the final norm');
+  const unit = (rows: tf.Tensor): tf.Tensor => tf.div(rows, tf.norm(rows, 2, 1, true));
+  const patchRows = unit(linear(tf.slice(normed, [0, 0], [patches, x.width]), masks.patchProj, 'patch projection'));
+  const classRows = unit(
+    linear(tf.slice(normed, [patches, 0], [classes, x.width]), masks.classProj, 'class projection'),
+  );
+  const cosines = tf.matMul(patchRows, classRows, false, true);
+  return read(tf.transpose(networkNorm(spec, cosines, masks.norm, 'the norm of the masks')), 'masks');
+}
+
+/** Final norm, pooling, transform and classifier; distilled models average both; or the states [N, C], or masks. */
+export async function unembedSteps(whole: ModelSpec, weights: HeadWeights, x: Residual): Promise<FloatArray | null> {
+  const { classifier, distClassifier, norm, masks } = weights;
+  const spec = specOfHead(whole);
+  if (masks) return maskSteps(spec, weights, masks, x);
   const c = spec.embedDim;
   if (spec.head.output === 'states' && norm !== null) {
     const states = tensorOf(x.data, [x.tokens, c], 'last residual stream');
@@ -117,6 +164,10 @@ export async function unembedSteps(spec: ModelSpec, weights: HeadWeights, x: Res
     return to - from === 1 ? rows : tf.mean(rows, 0, true);
   };
   const pooling = spec.head.pooling ?? 'class';
+  if (pooling === 'patches') {
+    const { from, to } = pooledRows(spec, x.tokens, 'mean');
+    return read(tf.transpose(linear(normedRows(from, to), classifier, 'the classifier')), 'logits');
+  }
   let pooled = pooling === 'class-mean' ? tf.concat([pool('class'), pool('mean')], 1) : pool(pooling);
   if (weights.poolNorm) pooled = networkNorm(spec, pooled, weights.poolNorm, 'the norm of the pooled tokens');
   if (weights.transform) {

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
-import { blockShape, scoreRule } from '../../model/blockShape';
+import { blockShape, scoreRule, specOfLayer } from '../../model/blockShape';
 import type { ModelSpec, RpcSettings } from '../../model/modelSpec';
 import { EngineError, type LayerOptions, type LayerTrace, type Residual } from '../backend';
 import type { BlockWeights, LinearWeights } from '../../model/weights';
@@ -13,6 +13,7 @@ import { forwardRpc } from '../layerAttention';
 import { ropeTables } from '../rope';
 import { headsWithoutKeys, rpcConstants, rpcParameters, rpcRunsIn } from '../rpcConstants';
 import type { BufferScope } from './bufferPool';
+import { entrySteps } from './ends';
 import { paddedDim, type AttentionResult, type HeadAttention, type HeadSizes, type RpcPlan } from './headAttention';
 import {
   activation,
@@ -50,11 +51,13 @@ interface Projected {
 export async function runLayerSteps(
   { flow, attention }: LayerDevice,
   scope: BufferScope,
-  spec: ModelSpec,
+  whole: ModelSpec,
   weights: BlockWeights,
-  residual: Residual,
+  before: Residual,
   options: LayerOptions,
 ): Promise<LayerTrace> {
+  const spec = specOfLayer(whole, options.layer);
+  const residual = weights.entry ? await entrySteps(flow, spec, weights.entry, before, options.layer) : before;
   const { tokens } = residual;
   const { heads, headDim, embedDim } = spec;
   const at = `of layer ${options.layer}`;
@@ -68,10 +71,10 @@ export async function runLayerSteps(
   const sizes: HeadSizes = { heads, tokens, headDim, rule: scoreRule(spec, options.layer) };
 
   flow.activate();
-  const before = tensorOf(residual.data, [tokens, embedDim], `residual stream entering layer ${options.layer}`);
+  const stream = tensorOf(residual.data, [tokens, embedDim], `residual stream entering layer ${options.layer}`);
   const norm = (values: tf.Tensor, by: LinearWeights, name: string): tf.Tensor =>
     networkNorm(spec, values, by, `${name} ${at}`);
-  const normed = shape.placement === 'post' ? before : norm(before, weights.norm1, 'norm1');
+  const normed = shape.placement === 'post' ? stream : norm(stream, weights.norm1, 'norm1');
   const projected = project(spec, weights, normed, options.layer);
   const symmetric = projected.q === projected.k;
   const x = await read(normed, `inputs of the q, k, v projection ${at}`);
@@ -131,11 +134,11 @@ export async function runLayerSteps(
     addBranch(x, added, scale, `layer scale ${at}`);
   let after: tf.Tensor;
   if (shape.placement === 'parallel') {
-    const mlp = feedForward(spec, weights, norm(before, weights.norm2, 'norm2'), at);
-    after = branch(branch(before, attended, weights.layerScale1), mlp, weights.layerScale2);
+    const mlp = feedForward(spec, weights, norm(stream, weights.norm2, 'norm2'), at);
+    after = branch(branch(stream, attended, weights.layerScale1), mlp, weights.layerScale2);
   } else {
     const post = shape.placement === 'post';
-    const summed = branch(before, attended, weights.layerScale1);
+    const summed = branch(stream, attended, weights.layerScale1);
     const middle = post ? norm(summed, weights.norm1, 'norm1') : summed;
     const fed = post ? middle : norm(middle, weights.norm2, 'norm2');
     const both = branch(middle, feedForward(spec, weights, fed, at), weights.layerScale2);

@@ -4,6 +4,7 @@ import { huggingFaceClipVision, openAiClipVision } from './clipVision';
 import { flaxVit } from './flaxVit';
 import { huggingFaceDinov2 } from './huggingFaceDinov2';
 import { huggingFaceVit } from './huggingFaceVit';
+import { segmenter } from './segmenter';
 import type { NamedFamily } from './namedFamily';
 
 export const imageFamilies: readonly NamedFamily[] = [
@@ -12,4 +13,5 @@ export const imageFamilies: readonly NamedFamily[] = [
   huggingFaceClipVision,
   openAiClipVision,
   flaxVit,
+  segmenter,
 ];

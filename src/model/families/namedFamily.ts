@@ -15,6 +15,8 @@ export interface NamedFamily {
    * @throws ModelSpecError unsupported for a relative of the family that is known and not run.
    */
   readonly places: (index: TensorIndex, modelType: string | null) => readonly string[];
+  /** true: the family itself judges `--set attention=` (default: softmax is all there is). */
+  readonly choosesAttention?: true;
   /** The spec at one place; `context.prefix` is that place. */
   readonly build: (context: SpecContext) => ModelSpec;
 }

@@ -16,6 +16,8 @@ export interface HeadContext {
   readonly tokens: number;
   /** Class and distillation tokens at the front. */
   readonly prefixTokens: number;
+  /** Class embeddings behind the patches (the decoder of a Segmenter); absent: none. */
+  readonly suffixTokens?: number;
   /** d */
   readonly headDim: number;
   /** What the checkpoint was trained with ('softmax', 'symmetric', 'scaled', 'rpc'): decides "what-if" in cautions. */

@@ -1,14 +1,13 @@
 // Layers x heads heatmaps of any metric, also while a run is still filling in.
 
-import type { LayerResult } from '../../inspection/inspectionResult';
+import type { LayerResult, ModelSummary } from '../../inspection/inspectionResult';
+import { layerLabel } from '../layerLabel';
 import type { HeatmapFigure } from './figure';
 import { metricById, metricDomain, type HeadMetric } from './metrics';
 import { formulas } from './sources';
 
-interface OverviewSize {
-  readonly layers: number;
-  readonly heads: number;
-}
+/** Sizes of the model, as its summary has them. */
+type OverviewSize = Pick<ModelSummary, 'layers' | 'heads' | 'stages'>;
 
 const cautions: Readonly<Record<HeadMetric['group'], string>> = {
   Alignment:
@@ -54,6 +53,9 @@ export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[
     formula: formulaOf(metric),
     rows: size.layers,
     columns: size.heads,
+    ...(size.stages === undefined
+      ? {}
+      : { rowLabels: Array.from({ length: size.layers }, (_, layer) => layerLabel(size, layer)) }),
     values,
     cellNotes,
     rowAxis: { label: 'layer', unit: '', scale: 'linear', integer: true },

@@ -33,15 +33,24 @@ function largest(values: Float32Array): number {
   return most;
 }
 
+/** Which tokens are no patches. */
+function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): string {
+  if (suffixTokens > 0) {
+    const first = tokens - suffixTokens;
+    return `Tokens 0 to ${first - 1} are patches, ${first} to ${tokens - 1} class embeddings.`;
+  }
+  if (prefixTokens === 0) return '';
+  return prefixTokens > 1
+    ? `Tokens 0 to ${prefixTokens - 1} are class and distillation token.`
+    : 'Token 0 is the class token.';
+}
+
 /** One figure without RPC, three with it. */
 export function patternFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
   const { tokens, softmaxPattern, rpcPattern } = detail;
   const scale = scaleEnd(softmaxPattern, ...(rpcPattern ? [rpcPattern] : []));
   const top = scale.end;
-  const prefix =
-    context.prefixTokens > 1
-      ? `Tokens 0 to ${context.prefixTokens - 1} are class and distillation token.`
-      : 'Token 0 is the class token.';
+  const prefix = tokenWords(context);
   const base = {
     kind: 'heatmap',
     rows: tokens,

@@ -1,4 +1,4 @@
-// The tiny networks of test/fixtures/model/make_image_families.py (vision families, Whisper's encoder): drawn from the
+// The tiny networks of test/fixtures/model (vision families, Segmenter, Whisper's encoder): drawn from the
 // portable generator into a file in memory with the names of the family, and what PyTorch computed for them.
 
 import assert from 'node:assert/strict';
@@ -11,7 +11,7 @@ import { createWeightLoader } from '../../../src/model/loadWeights';
 import type { ModelInput, ModelSpec } from '../../../src/model/modelSpec';
 import { normals, relativeError } from './portableNormals';
 
-/** [offset, length] in image-families.bin, in elements. */
+/** [offset, length] in the .bin, in elements. */
 type Place = readonly [number, number];
 
 export interface ImageCase {
@@ -32,13 +32,21 @@ export interface ImageCase {
     /** Logits, embedding or states. */
     readonly logits: Place | null;
   };
+  /** What the places point into. */
+  readonly numbers: Float64Array;
 }
 
-export const { cases: imageCases } = JSON.parse(readFileSync('test/fixtures/model/image-families.json', 'utf8')) as {
-  cases: readonly ImageCase[];
-};
-const bytes = readFileSync('test/fixtures/model/image-families.bin');
-const expected = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+/** Cases of `make_*.py`, each with the numbers of its own .bin. */
+function readCases(name: string): readonly ImageCase[] {
+  const { cases } = JSON.parse(readFileSync(`test/fixtures/model/${name}.json`, 'utf8')) as {
+    cases: readonly Omit<ImageCase, 'numbers'>[];
+  };
+  const bytes = readFileSync(`test/fixtures/model/${name}.bin`);
+  const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return cases.map((model) => ({ ...model, numbers }));
+}
+
+export const imageCases: readonly ImageCase[] = ['image-families', 'segmenter'].flatMap(readCases);
 
 /** Family that each case must be recognised as. */
 const families: readonly (readonly [pattern: RegExp, family: string])[] = [
@@ -54,6 +62,7 @@ const families: readonly (readonly [pattern: RegExp, family: string])[] = [
   [/clip/, 'clip-vision'],
   [/^flax-/, 'flax-vit'],
   [/^whisper/, 'whisper-encoder'],
+  [/^segmenter/, 'segmenter'],
 ];
 
 /** The case as a file of float32 tensors in memory. */
@@ -115,7 +124,7 @@ export async function checkImageCase(
   let worst = 0;
   const close = (what: string, actual: ArrayLike<number> | null, place: Place): void => {
     assert.ok(actual !== null, `${what} is missing`);
-    const error = relativeError(actual, expected.subarray(place[0], place[0] + place[1]));
+    const error = relativeError(actual, model.numbers.subarray(place[0], place[0] + place[1]));
     worst = Math.max(worst, error);
     assert.ok(error <= tolerance, `${what}: relative error ${error}, allowed ${tolerance}`);
   };
