@@ -71,6 +71,7 @@ const bundles = [
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...node, entryPoints: { runner: 'src/inspection/node/runnerThread.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { statistics: 'src/inspection/node/statisticsThread.ts' }, outdir: 'dist' },
+  { ...node, entryPoints: { tokenizer: 'src/inspection/node/tokenizerThread.ts' }, outdir: 'dist' },
   {
     ...browser,
     entryPoints: {

@@ -10,6 +10,7 @@ import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunne
 import { findMapping, readMapping } from '../inspection/node/mappingFiles';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { readInput } from '../inspection/node/readInput';
+import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { OutputFile } from '../inspection/node/writeFiles';
 import { writeFiles } from '../inspection/node/writeFiles';
@@ -73,6 +74,8 @@ export interface InspectFlags {
 
 /** dist/runner.js, beside this bundle. */
 const runnerScript = join(__dirname, 'runner.js');
+/** dist/tokenizer.js */
+const tokenizerScript = join(__dirname, 'tokenizer.js');
 
 /** Questions become errors that name the option; a terminal in a script cannot answer. */
 function specOrQuestion(
@@ -145,7 +148,10 @@ async function prepare(
   if (flags.input.length > 1)
     throw new UsageError('--input is given twice; this version inspects one input at a time.');
   const text = flags.input[0];
-  if (text === undefined) throw new UsageError('--input is missing: a picture (image.png), npy:FILE or random.');
+  if (text === undefined)
+    throw new UsageError(
+      '--input is missing: a picture (image.png), npy:FILE, text:…, a .txt file, tokens:1,2,3 or random.',
+    );
 
   const opened = await openCheckpoint(checkpoint);
   const config =
@@ -154,7 +160,13 @@ async function prepare(
       : await readJsonFile(flags.config, '--config ', "the model's config.json");
   const mapping = flags.mapping === undefined ? await findMapping(opened.path) : await readMapping(flags.mapping);
   const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides, mapping);
-  const input = await readInput(text, spec);
+  const tokenizer = new TokenizerSource(
+    tokenizerScript,
+    { ...opened, config },
+    spec,
+    tokenizerSetting(overrides, mapping, opened.path),
+  );
+  const input = await readInput(text, spec, tokenizer).finally(() => tokenizer.close());
   checkSetIsUsed(overrides, spec, input);
   const backend = await chooseNodeBackend(flags.backend);
   const choices = {

@@ -39,7 +39,12 @@ function program(): Command {
       collect,
       [],
     )
-    .option('--input <spec>', 'image.png, npy:FILE, random or random:SEED', collect, [])
+    .option(
+      '--input <spec>',
+      'image.png, npy:FILE, text:…, file.txt, tokens:1,2,3, ids.json, random or random:SEED',
+      collect,
+      [],
+    )
     .option('--layers <list>', 'layers to inspect, such as 0,2-5')
     .option('--heads <list>', 'heads to inspect, such as 0-3')
     .option('--rpc <settings>', 'RPC beside the model: variant=code,iterations=4,lambda=4,layers=all|none|0')

@@ -77,7 +77,7 @@ export function parseSet(texts: readonly string[]): SpecOverrides {
 /** Facts that are true of nothing in this run: the person believes something else about the model or the input. */
 export function checkSetIsUsed(
   overrides: SpecOverrides,
-  spec: Pick<ModelSpec, 'attention' | 'audio'>,
+  spec: Pick<ModelSpec, 'attention' | 'audio' | 'text'>,
   input: Pick<ModelInput, 'kind' | 'label'>,
 ): void {
   for (const name of Object.keys(overrides)) {
@@ -89,6 +89,11 @@ export function checkSetIsUsed(
     }
     if (name === 'frames' && !spec.audio) {
       throw new UsageError('--set frames: this is no speech encoder, so this would have no effect. Leave it out.');
+    }
+    if (name === 'tokenizer' && !spec.text) {
+      throw new UsageError(
+        '--set tokenizer: this model takes no text, so a tokenizer would have no effect. Leave it out.',
+      );
     }
     if ((name === 'mean' || name === 'std') && input.kind !== 'image') {
       throw new UsageError(

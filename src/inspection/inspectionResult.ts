@@ -30,6 +30,15 @@ export interface Provenance {
     readonly label: string;
     readonly sha256: string;
     readonly tokens: number;
+    /** Ids of the tokens, [tokens]; null for pictures and arrays. */
+    readonly tokenIds?: readonly number[] | null;
+    /** What they stand for, as a person reads it ('·cat', '[CLS]'); null: see `tokenLabelsReason`. */
+    readonly tokenLabels?: readonly string[] | null;
+    readonly tokenLabelsReason?: string;
+    /** Places in `tokenIds` of special tokens that the tokenizer added around the text. */
+    readonly addedTokens?: readonly number[];
+    /** Which tokenizer, as a sentence; null: none. */
+    readonly tokenizer?: string | null;
   }[];
   readonly seed: number;
   readonly backend: BackendKind;

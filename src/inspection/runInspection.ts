@@ -12,6 +12,7 @@ import { rpcParameters, runsRpc } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { resultSchemaName } from './inspectionResult';
+import { inputSummary } from './inputSummary';
 import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput } from './inspectionResult';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { networkOutput, outputKind, outputShape } from './networkOutput';
@@ -174,9 +175,7 @@ class Run {
           format: request.index.format,
           dtypes: [...dtypes].sort(),
         },
-        inputs: [
-          { kind: request.input.kind, label: request.input.label, sha256: request.input.sha256, tokens: spec.tokens },
-        ],
+        inputs: [inputSummary(request.input, spec.tokens)],
         seed: request.seed,
         backend: backend.kind,
         backendReason: request.backendReason,

@@ -387,6 +387,20 @@ export interface TokenInput {
   /** Hash of the input file, or of the ids where there is no file. */
   readonly sha256: string;
   readonly picture: null;
+  /** Absent: no tokenizer is known that could say what the ids stand for. */
+  readonly words?: TokenWords;
+  /** Why not. */
+  readonly wordsReason?: string;
+}
+
+/** What the ids of an input stand for. */
+export interface TokenWords {
+  /** One a token, as a person reads it: '·cat', '[CLS]'. */
+  readonly labels: readonly string[];
+  /** 1: a special token that the tokenizer put there; 0: text, or an id that was given. */
+  readonly added: readonly number[];
+  /** Which tokenizer, as a sentence. */
+  readonly tokenizer: string;
 }
 
 /** Log-mel features [mels, frames], row-major, as the family's feature extractor makes them. */

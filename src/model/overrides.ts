@@ -23,6 +23,8 @@ export interface ParsedOverrides {
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly standardise?: boolean;
+  /** A file of the tokenizer, or 'bytes'. Read by whoever makes the input. */
+  readonly tokenizer?: string;
   /** Where options came from that were not given with --set, for facts and messages. */
   readonly sources?: Readonly<Record<string, string>>;
 }
@@ -112,6 +114,11 @@ const options: Readonly<Record<string, Option>> = {
     (std) => ({ std }),
   ),
   standardise: parsed('true or false', asBoolean, (standardise) => ({ standardise })),
+  tokenizer: parsed(
+    'a file (tokenizer.json, vocab.json, vocab.txt, tokenizer.model), or bytes',
+    (text) => (text === '' ? null : text),
+    (tokenizer) => ({ tokenizer }),
+  ),
 };
 
 /** Names that `--set` takes, for help texts. */

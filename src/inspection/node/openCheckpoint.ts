@@ -7,6 +7,7 @@ import { CheckpointError } from '../../checkpoint/checkpointError';
 import { openFileSource } from '../../checkpoint/node/fileSource';
 import { type CheckpointFolder, type ChooseFile, readCheckpointIn } from '../../checkpoint/shards/openFolder';
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
+import type { ReadBeside } from '../../model/text/findTokenizer';
 import type { CheckpointFile } from './checkpointFile';
 
 /** A config.json of a model is a few kilobytes; a larger one is something else. */
@@ -22,8 +23,8 @@ interface OpenedCheckpoint {
   readonly config: unknown;
   /** Parsed preprocessor_config.json, or null. */
   readonly preprocessor: unknown;
-  /** Path of tokenizer.json beside it, or null. */
-  readonly tokenizerPath: string | null;
+  /** Reads another file of its folder: the tokenizer's. */
+  readonly beside: ReadBeside;
 }
 
 /**
@@ -38,14 +39,27 @@ export async function openCheckpoint(path: string, choose: ChooseFile | null = n
   if (!isFolder) await (await openFileSource(path)).close();
   const { index, fileName } = await readCheckpointIn(diskFolder(folder), isFolder ? null : basename(path), choose);
   const found = join(folder, fileName);
-  const tokenizer = join(folder, 'tokenizer.json');
   return {
     path: found,
     file: index.shards === undefined ? { path: found } : { path: found, shards: index.shards.map(({ name }) => name) },
     index,
     config: await readJson(folder, 'config.json'),
     preprocessor: await readJson(folder, 'preprocessor_config.json'),
-    tokenizerPath: (await isDirectory(tokenizer)) === false ? tokenizer : null,
+    beside: readBeside(folder),
+  };
+}
+
+/** Files of `folder` by name, whole; one that is larger than it may be is refused without reading it. */
+export function readBeside(folder: string): ReadBeside {
+  return async (name, most) => {
+    const path = join(folder, name);
+    if ((await isDirectory(path)) !== false) return null;
+    const source = await openFileSource(path);
+    try {
+      return await source.read(0, Math.min(source.byteLength, most + 1));
+    } finally {
+      await source.close();
+    }
   };
 }
 

@@ -12,7 +12,9 @@ import { randomInput } from '../../model/image/randomInput';
 import { parseTokenJson, parseTokenText, randomTokenInput, tokenInput } from '../../model/text/tokenInput';
 import { imageShape } from '../../model/blockShape';
 import { ModelSpecError } from '../../model/modelSpec';
-import type { ModelInput, ModelSpec } from '../../model/modelSpec';
+import { decodeText, textInput, textLabel } from '../../model/text/textInput';
+import type { ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
+import type { TokenizerSource } from './tokenizerSource';
 
 /** Against a film given as a picture; the largest camera files are far below. */
 const maxInputBytes = 256 * 1024 * 1024;
@@ -48,8 +50,15 @@ async function readInputFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** `image.png` · `npy:FILE` · `tokens:1,2,3` or a `.json` file of ids · `random` or `random:SEED`. Throws ModelSpecError 'badInput'. */
-export async function readInput(text: string, spec: ModelSpec): Promise<ModelInput> {
+/**
+ * `image.png` · `npy:FILE` · `text:…` or a `.txt` file · `tokens:1,2,3` or a `.json` file of ids · `random` or
+ * `random:SEED`. `tokenizer`: that of the checkpoint; null where the input needs none. Throws ModelSpecError 'badInput'.
+ */
+export async function readInput(
+  text: string,
+  spec: ModelSpec,
+  tokenizer: TokenizerSource | null = null,
+): Promise<ModelInput> {
   if (/^random(:|$)/.test(text)) {
     const said = text.slice('random:'.length);
     const seed = text === 'random' ? 0 : Number(said);
@@ -59,25 +68,27 @@ export async function readInput(text: string, spec: ModelSpec): Promise<ModelInp
     if (spec.text) {
       const stream = createRandom(`${seed}/input`);
       const uniforms = (count: number): Float64Array => Float64Array.from({ length: count }, () => stream.uniform());
-      return randomTokenInput(seed, spec, uniforms, sha256Hex);
+      return withWords(randomTokenInput(seed, spec, uniforms, sha256Hex), tokenizer);
     }
     const normal = (count: number): Float64Array => normals(`${seed}/input`, count);
     return spec.audio ? randomFeatures(seed, spec, normal, sha256Hex) : randomInput(seed, spec, normal, sha256Hex);
   }
   if (text.startsWith('tokens:')) {
     const list = parseTokenText(text.slice('tokens:'.length), `--input ${text}`);
-    return tokenInput(list, text, spec, sha256Hex, null);
+    return withWords(tokenInput(list, text, spec, sha256Hex, null), tokenizer);
+  }
+  if (text.startsWith('text:')) {
+    const content = text.slice('text:'.length);
+    return readText(content, new TextEncoder().encode(content), textLabel(content), spec, tokenizer);
+  }
+  if (text.endsWith('.txt')) {
+    const bytes = await readInputFile(text);
+    return readText(decodeText(bytes, basename(text)), bytes, basename(text), spec, tokenizer);
   }
   if (text.endsWith('.json')) {
     const bytes = await readInputFile(text);
     const list = parseTokenJson(new TextDecoder().decode(bytes), basename(text));
-    return tokenInput(list, basename(text), spec, sha256Hex, bytes);
-  }
-  if (text.startsWith('text:') || text.endsWith('.txt')) {
-    throw new ModelSpecError(
-      'badInput',
-      `The input ${text}: text needs a tokenizer, which this version does not have. Give token ids with tokens:1,2,3 or a .json file.`,
-    );
+    return withWords(tokenInput(list, basename(text), spec, sha256Hex, bytes), tokenizer);
   }
   if (text.startsWith('npy:')) {
     const path = text.slice('npy:'.length);
@@ -85,4 +96,40 @@ export async function readInput(text: string, spec: ModelSpec): Promise<ModelInp
   }
   imageShape(spec);
   return imageInput(await readInputFile(text), basename(text), spec, sha256Hex);
+}
+
+/** Text through the tokenizer of the checkpoint; nothing is cut. Throws ModelSpecError 'badInput'. */
+export async function readText(
+  text: string,
+  bytes: Uint8Array,
+  label: string,
+  spec: ModelSpec,
+  tokenizer: TokenizerSource | null,
+): Promise<TokenInput> {
+  if (!spec.text) {
+    throw new ModelSpecError(
+      'badInput',
+      spec.audio
+        ? 'This model takes log-mel features, not text. Give npy:FILE or random.'
+        : 'This model takes pictures, not text. Give a PNG or JPEG picture, npy:FILE or random.',
+    );
+  }
+  if (tokenizer === null) throw new ModelSpecError('badInput', `${label}: text needs the tokenizer of the model.`);
+  decodeText(bytes, label);
+  const runner = await tokenizer.open();
+  return textInput(await runner.encode(text), runner.facts.source, label, bytes, spec, sha256Hex);
+}
+
+/**
+ * Labels for ids that were given as such. A tokenizer that the person named must work; one that happens to lie beside
+ * the checkpoint must not stand in the way of ids.
+ */
+async function withWords(input: TokenInput, tokenizer: TokenizerSource | null): Promise<TokenInput> {
+  if (tokenizer === null) return { ...input, wordsReason: 'no tokenizer was looked for' };
+  try {
+    return { ...input, words: await tokenizer.words(input.ids) };
+  } catch (error) {
+    if (!(error instanceof ModelSpecError) || tokenizer.setting !== null) throw error;
+    return { ...input, wordsReason: error.message };
+  }
 }

@@ -203,10 +203,10 @@ describe('gramlens refuses', () => {
       'a run without input',
       ['inspect', softmax],
       2,
-      /^gramlens: --input is missing: a picture \(image\.png\), npy:FILE or random\.\n$/,
+      /^gramlens: --input is missing: a picture \(image\.png\), npy:FILE, text:…, a \.txt file, tokens:1,2,3 or random\.\n$/,
     ],
     ['two inputs', ['inspect', softmax, ...input, ...input], 2, /this version inspects one input at a time/],
-    ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /text needs a tokenizer/],
+    ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /takes pictures, not text/],
     ['an option it does not know', ['inspect', softmax, ...input, '--levls', '1'], 2, /unknown option '--levls'/],
     [
       'a backend it does not know',

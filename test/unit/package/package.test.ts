@@ -15,7 +15,7 @@ const listed = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
-  /^dist\/(extension|cli|runner|statistics)\.js$/,
+  /^dist\/(extension|cli|runner|statistics|tokenizer)\.js$/,
   /^dist\/webview\/(inspector|heatmap|checkpoint|worker)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
   /^media\/[\w-]+\.(svg|png)$/,
