@@ -27,6 +27,10 @@ export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
   };
 }
 
+export type ClosableSource = ByteSource & { close(): Promise<void> };
+/** Opens a file by its path from the folder of a checkpoint (forward slashes); null when there is none. */
+export type OpenFile = (path: string) => Promise<ClosableSource | null>;
+
 /** The bytes of a checkpoint, which may lie in several files. Hosts open a file when it is first asked for. */
 export interface CheckpointBytes {
   /** The file that `TensorEntry.shard` names; without a name the only file. Rejects for a name that is no shard. */

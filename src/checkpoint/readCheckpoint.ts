@@ -1,6 +1,6 @@
 // The front door of `checkpoint`: looks at the first bytes (never at the suffix) and hands the file to its reader.
 
-import type { ByteSource } from './byteSource';
+import type { ByteSource, OpenFile } from './byteSource';
 import { CheckpointError } from './checkpointError';
 import { isGguf, readGguf } from './gguf/readGguf';
 import { copyAgain, supportedFiles } from './nextSteps';
@@ -18,10 +18,10 @@ import { type ZipMember, readZipDirectory } from './zipDirectory';
 const headBytes = 512;
 
 /**
- * Reads the headers of a checkpoint; no tensor bytes.
+ * Reads the headers of a checkpoint; no tensor bytes. `open` opens the files beside it that an ONNX model names.
  * @throws CheckpointError whose message names the file, what was found and the next step.
  */
-export async function readCheckpoint(source: ByteSource): Promise<TensorIndex> {
+export async function readCheckpoint(source: ByteSource, open: OpenFile | null = null): Promise<TensorIndex> {
   if (source.byteLength === 0) throw new CheckpointError('empty', `${source.name}: the file is empty. ${copyAgain}`);
   const head = await source.read(0, Math.min(headBytes, source.byteLength));
   if (isZip(head)) return readZip(source);
@@ -30,7 +30,7 @@ export async function readCheckpoint(source: ByteSource): Promise<TensorIndex> {
   if (isLegacyTorch(head)) return readTorchLegacy(source);
   if (isSafetensors(head)) return readSafetensors(source);
   if (isNpy(head)) return readNpy(source);
-  if (isOnnx(head)) return readOnnx(source);
+  if (await isOnnx(source, head)) return readOnnx(source, open);
   if (head[0] === 0x80) await refuseUnsafePickle(source);
   const { what, next } = identify(head);
   throw new CheckpointError('unknownFormat', `${source.name}: this is ${what}. ${next}`);

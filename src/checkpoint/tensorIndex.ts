@@ -26,6 +26,8 @@ export type Quantisation =
 
 export interface TensorEntry {
   readonly name: string;
+  /** The parameter that it is in the model that was exported, where the file has it under a number (`onnx::MatMul_123`). */
+  readonly recoveredName?: string;
   /** Our spelling; null where the file's dtype is unknown to us (then `problem` says so). */
   readonly dtype: DType | null;
   /** Set where the values are stored in blocks (GGUF). They come out as `dtype` float32; `byteLength` counts the blocks. */
@@ -59,9 +61,9 @@ export interface DeflatedStream {
   readonly tensorOffset: number;
 }
 
-/** One of the files of a checkpoint that lies in several. */
+/** One of the files of a checkpoint that lies in several: a shard, an ONNX model and the files with its external data. */
 export interface ShardFile {
-  /** Path from the folder of the index file, with forward slashes; checked not to leave that folder. */
+  /** Path from the folder of the index file or the model, with forward slashes; checked not to leave that folder. */
   readonly name: string;
   readonly byteLength: number;
 }
@@ -98,7 +100,7 @@ export interface TensorIndex {
   readonly fileName: string;
   /** Size of the file; of all shards together, without their index file. */
   readonly byteLength: number;
-  /** The files of a sharded checkpoint in name order; absent when it is one file. */
+  /** The files of a sharded checkpoint in name order (of an ONNX model with external data: itself first); absent when it is one file. */
   readonly shards?: readonly ShardFile[];
   /** By full path: `blocks.0.attn.qkv.weight`, or `model.blocks.0...` in a training dict. File order. */
   readonly entries: ReadonlyMap<string, TensorEntry>;

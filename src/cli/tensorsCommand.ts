@@ -6,23 +6,26 @@ export async function runTensors(checkpoint: string, asJson: boolean): Promise<v
   const { index } = await openCheckpoint(checkpoint);
   const entries = [...index.entries.values()];
   if (asJson) {
-    const tensors = entries.map(({ name, dtype, dtypeName, shape, shard, byteOffset, byteLength, problem }) => ({
-      name,
-      dtype,
-      dtypeName,
-      shape,
-      ...(shard === undefined ? {} : { shard }),
-      byteOffset,
-      byteLength,
-      ...(problem === undefined ? {} : { problem }),
-    }));
+    const tensors = entries.map(
+      ({ name, recoveredName, dtype, dtypeName, shape, shard, byteOffset, byteLength, problem }) => ({
+        name,
+        ...(recoveredName === undefined ? {} : { recoveredName }),
+        dtype,
+        dtypeName,
+        shape,
+        ...(shard === undefined ? {} : { shard }),
+        byteOffset,
+        byteLength,
+        ...(problem === undefined ? {} : { problem }),
+      }),
+    );
     const { format, fileName, byteLength, shards, metadata, notes } = index;
     const listing = { fileName, format, byteLength, shards, metadata, notes, tensors };
     process.stdout.write(`${JSON.stringify(listing, null, 2)}\n`);
     return;
   }
   const rows = entries.map((entry) => [
-    entry.name,
+    entry.recoveredName === undefined ? entry.name : `${entry.recoveredName} (${entry.name})`,
     entry.dtypeName,
     `[${entry.shape.join(', ')}]`,
     entry.problem ?? '',
@@ -36,7 +39,8 @@ export async function runTensors(checkpoint: string, asJson: boolean): Promise<v
         .trimEnd()}\n`,
     );
   }
-  const files = index.shards === undefined ? '' : ` in ${index.shards.length} shards`;
+  const files =
+    index.shards === undefined ? '' : ` in ${index.shards.length} ${index.format === 'onnx' ? 'files' : 'shards'}`;
   process.stderr.write(`${index.fileName}: ${index.format}, ${entries.length} tensors${files}\n`);
   for (const note of index.notes) process.stderr.write(`note: ${note}\n`);
 }

@@ -18,6 +18,8 @@ export interface TextColumn {
 /** One entry a tensor, in file order. Numbers cross as arrays of bytes, which no message spells out. */
 export interface TensorColumns {
   readonly names: readonly string[];
+  /** Names of parameters that the file has under numbers, '' for the others; null when there are none. */
+  readonly recovered: TextColumn | null;
   /** Ours, or the block format; the file's spelling where we know no other. */
   readonly dtypes: TextColumn;
   /** The file's own spelling. */
@@ -105,6 +107,9 @@ function textColumn(texts: readonly string[]): TextColumn {
 function columns(entries: readonly TensorEntry[], sharded: boolean): TensorColumns {
   return {
     names: entries.map(({ name }) => name),
+    recovered: entries.some(({ recoveredName }) => recoveredName !== undefined)
+      ? textColumn(entries.map(({ recoveredName }) => recoveredName ?? ''))
+      : null,
     dtypes: textColumn(entries.map(({ dtype, quantisation, dtypeName }) => quantisation ?? dtype ?? dtypeName)),
     dtypeNames: textColumn(entries.map(({ dtypeName }) => dtypeName)),
     shapes: textColumn(entries.map(({ shape }) => `[${shape.join(', ')}]`)),

@@ -19,10 +19,16 @@ export function textAt({ table, rows }: TextColumn, row: number): string {
 /** Characters that break a line or turn its direction: a name with them could look like another. */
 const deceiving = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A tensor's name as it is shown. */
+/** A tensor's name as it is shown: `encoder.0.query.weight (onnx::MatMul_123)` where the file has only a number. */
 export function shownName(columns: TensorColumns, row: number): string {
-  const name = columns.names[row] ?? '';
+  const name = meantName(columns, row);
   return name === '' ? '(empty name)' : name.replace(deceiving, '\ufffd');
+}
+
+function meantName({ names, recovered }: TensorColumns, row: number): string {
+  const name = names[row] ?? '';
+  const meant = recovered === null ? '' : textAt(recovered, row);
+  return meant === '' ? name : `${meant} (${name})`;
 }
 
 export class TensorOrder {
@@ -33,8 +39,14 @@ export class TensorOrder {
   constructor(private readonly columns: TensorColumns) {
     const { dtypes, dtypeNames, shapes } = columns;
     this.problems = new Map(columns.problems);
-    this.searched = columns.names.map((name, row) =>
-      [name, textAt(dtypes, row), textAt(dtypeNames, row), textAt(shapes, row), this.problems.get(row) ?? '']
+    this.searched = columns.names.map((_, row) =>
+      [
+        meantName(columns, row),
+        textAt(dtypes, row),
+        textAt(dtypeNames, row),
+        textAt(shapes, row),
+        this.problems.get(row) ?? '',
+      ]
         .join(' ')
         .toLowerCase(),
     );
@@ -67,7 +79,7 @@ export class TensorOrder {
     if (key === 'bytes') rank = columns.byteLengths;
     else if (key === 'shape') rank = columns.counts.map((count) => (Number.isNaN(count) ? Infinity : count));
     else if (key === 'problem') rank = Float64Array.from(columns.names, (_, row) => (this.problems.has(row) ? 0 : 1));
-    else if (key === 'name') rank = textRank(columns.names);
+    else if (key === 'name') rank = textRank(columns.names.map((_, row) => meantName(columns, row)));
     else {
       const ranks = textRank(columns.dtypes.table);
       rank = Float64Array.from(columns.dtypes.rows, (at) => ranks[at]!);

@@ -165,7 +165,9 @@ class ValueLists {
       const end = cursor.valueEnd;
       this.ints.push(...packedInts(cursor, await cursor.bytes(maxAttributeTextBytes), end));
     } else this.ints.push(cursor.int());
-    context.keptValues += this.floats.length + this.ints.length + this.strings.length - before;
+    const now = this.floats.length + this.ints.length + this.strings.length;
+    this.passedOver = now > maxAttributeValues;
+    context.keptValues += now - before;
     if (context.keptValues > maxKeptValues)
       cursor.fail(
         'tooLarge',

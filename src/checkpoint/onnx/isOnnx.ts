@@ -1,7 +1,13 @@
 // Whether a file is an ONNX model. The format has no magic: what tells it is that its first fields are those of a
 // ModelProto, in wire type and content, which other protobufs (SavedModel, GraphDef, SentencePiece) do not match.
 
-import { wire } from './wireCursor';
+import type { ByteSource } from '../byteSource';
+import { CheckpointError } from '../checkpointError';
+import { maxHeaderFields } from './limits';
+import { wire, WireCursor } from './wireCursor';
+
+const versionTag = 0x08;
+const graphTag = 0x3a;
 
 /** ir_version of any model; 13 is the newest in 2025. SavedModel has 1 in the same place, and then no name. */
 const maxIrVersion = 64;
@@ -25,8 +31,28 @@ const modelFields: ReadonlyMap<number, number> = new Map([
 /** Fields of a GraphProto, all of them messages or texts: any may be first. */
 const graphFields: readonly number[] = [1, 2, 5, 10, 11, 12, 13, 14, 15, 16];
 
-/** First bytes of a file (512 or all of it) -> whether they begin a ModelProto. */
-export function isOnnx(head: Uint8Array): boolean {
+/** Whether a file with these first bytes (512 or all of it) is a ModelProto. */
+export async function isOnnx(source: ByteSource, head: Uint8Array): Promise<boolean> {
+  return beginsModel(head) || (head[0] === graphTag && (await walksAsModel(source)));
+}
+
+/** For writers that put the graph first: every field up to the end of the file is one of a ModelProto. */
+async function walksAsModel(source: ByteSource): Promise<boolean> {
+  const cursor = new WireCursor(source);
+  const seen = new Set<number>();
+  try {
+    for (let fields = 0; fields < maxHeaderFields && (await cursor.next(source.byteLength)); fields++) {
+      if (modelFields.get(cursor.fieldNumber) !== cursor.wireType) return false;
+      seen.add(cursor.fieldNumber);
+    }
+  } catch (error) {
+    if (error instanceof CheckpointError) return false;
+    throw error;
+  }
+  return seen.has(1) && seen.has(7);
+}
+
+function beginsModel(head: Uint8Array): boolean {
   let at = 0;
   let hasVersion = false;
   let hasGraph = false;
@@ -65,8 +91,8 @@ export function isOnnx(head: Uint8Array): boolean {
     }
     at += value;
   }
-  // Written by a library, the version comes first; otherwise the graph must be in sight.
-  return hasVersion && (hasGraph || head[0] === 0x08);
+  // Libraries write the version first; otherwise the graph must be in sight.
+  return hasVersion && (hasGraph || head[0] === versionTag);
 }
 
 /** Text without control characters. */

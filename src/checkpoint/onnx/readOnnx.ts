@@ -1,13 +1,16 @@
 // ONNX -> TensorIndex with its graph: the ModelProto's fields are walked through and hopped over, tensor bytes stay in
 // the file. Layout: onnx.proto of ONNX (IR version 3 to 11).
 
-import type { ByteSource } from '../byteSource';
+import type { ByteSource, OpenFile } from '../byteSource';
 import { copyAgain, grouped, quoted } from '../nextSteps';
 import type { TensorEntry, TensorIndex } from '../tensorIndex';
+import { checkNames } from './checkNames';
 import { elemTypeName } from './elemTypes';
+import { ExternalData } from './externalData';
 import { GraphReader, type ProtoGraph } from './graphProto';
 import { maxHeaderFields, maxNameBytes } from './limits';
-import type { ByteRange, OnnxGraph, OnnxTensor, OnnxValueInfo } from './onnxGraph';
+import type { ByteRange, OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from './onnxGraph';
+import { recoverNames } from './recoverNames';
 import { describeTensor, type ProtoTensor, readPair, tensorProtoEntry, writeAgain } from './tensorProto';
 import { damaged, WireCursor } from './wireCursor';
 
@@ -23,16 +26,24 @@ interface Model {
 }
 
 /**
- * Reads structure and graph of an ONNX file.
+ * Reads structure and graph of an ONNX file. `open` opens the files with its external data; without it, their tensors
+ * are listed and have no values.
  * @throws CheckpointError naming the file, the place and the bytes for every break of the format.
  */
-export async function readOnnx(source: ByteSource): Promise<TensorIndex> {
+export async function readOnnx(source: ByteSource, open: OpenFile | null = null): Promise<TensorIndex> {
   const cursor = new WireCursor(source);
   const model = await readModel(cursor);
   const { graph, irVersion } = model;
   if (irVersion === null) return cursor.fail('corrupt', `the ONNX model has no ir_version. ${writeAgain}`);
   if (graph === null) return cursor.fail('truncated', `the ONNX model ends before its graph. ${copyAgain}`);
-  const { entries, initializers } = listTensors(cursor, graph);
+  const external = new ExternalData(cursor);
+  const { entries, initializers } = listTensors(cursor, graph, external);
+  const nameNotes = checkNames(cursor, graph);
+  const { files, notes } = await external.resolve(entries, open);
+  addRecoveredNames(entries, graph.nodes);
+  if (files.length > 0) inOwnFile(entries, source.name);
+  const own = { name: source.name, byteLength: source.byteLength };
+  const shards = [own, ...files.filter(({ name }) => name !== source.name)];
   const described: OnnxGraph = {
     irVersion,
     producer: [model.producer, model.producerVersion].filter((text) => text !== '').join(' '),
@@ -50,11 +61,12 @@ export async function readOnnx(source: ByteSource): Promise<TensorIndex> {
   return {
     format: 'onnx',
     fileName: source.name,
-    byteLength: source.byteLength,
+    byteLength: shards.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...(files.length === 0 ? {} : { shards }),
     entries,
     metadata: metadataOf(described, model.metadata),
     tree: null,
-    notes: [],
+    notes: [...nameNotes, ...notes],
     graph: described,
   };
 }
@@ -120,21 +132,40 @@ async function functionName(cursor: WireCursor): Promise<string> {
 function listTensors(
   cursor: WireCursor,
   graph: ProtoGraph,
+  external: ExternalData,
 ): { entries: Map<string, TensorEntry>; initializers: Map<string, OnnxTensor> } {
   const entries = new Map<string, TensorEntry>();
   const initializers = new Map<string, OnnxTensor>();
   const add = (name: string, tensor: ProtoTensor, what: string): void => {
-    if (name === '') cursor.fail('corrupt', `${what} has no name. ${writeAgain}`);
+    if (name === '') cursor.fail('corrupt', `an ${what} of the graph has no name. ${writeAgain}`);
     if (entries.has(name)) cursor.fail('corrupt', `two tensors have the name ${quoted(name)}. ${writeAgain}`);
     cursor.place = `${what} ${quoted(name)}`;
-    entries.set(name, tensorProtoEntry(cursor, name, tensor));
+    const entry = tensorProtoEntry(cursor, name, tensor);
+    entries.set(name, entry);
+    if (tensor.external !== null) external.add(name, tensor, tensor.external);
   };
   for (const tensor of graph.initializers) {
     add(tensor.name, tensor, 'initializer');
     initializers.set(tensor.name, describeTensor(tensor, tensor.name, null));
   }
+  for (const { values, shape } of graph.sparse) {
+    add(values.name, { ...values, external: null, raw: null, typed: new Map(), shape: [0] }, 'initializer');
+    const entry = entries.get(values.name)!;
+    const problem = 'It is sparse. Gramlens reads dense tensors; save the model with dense initializers.';
+    entries.set(values.name, { ...entry, shape, byteOffset: values.range.offset, byteLength: 0, problem });
+  }
   for (const [name, tensor] of graph.constants) add(name, tensor, 'constant');
   return { entries, initializers };
+}
+
+function addRecoveredNames(entries: Map<string, TensorEntry>, nodes: readonly OnnxNode[]): void {
+  for (const [name, recoveredName] of recoverNames(nodes, entries))
+    entries.set(name, { ...entries.get(name)!, recoveredName });
+}
+
+/** Where some tensors lie in other files, the others say that they lie in the model. */
+function inOwnFile(entries: Map<string, TensorEntry>, fileName: string): void {
+  for (const [name, entry] of entries) if (entry.shard === undefined) entries.set(name, { ...entry, shard: fileName });
 }
 
 /** What a person reads of the graph. */

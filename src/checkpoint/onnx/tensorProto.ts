@@ -156,8 +156,8 @@ export const describeTensor = (
 });
 
 /**
- * The entry of a tensor under `name`. Types we cannot read, and values in pieces, get a `problem`; external values get
- * `external` in place of a range of this file.
+ * The entry of a tensor under `name`. Types we cannot read, and values in pieces, get a `problem`; the range of external
+ * values is filled in by ExternalData.
  * @throws CheckpointError when the shape is no shape or the bytes do not fit it.
  */
 export function tensorProtoEntry(cursor: WireCursor, name: string, tensor: ProtoTensor): TensorEntry {
@@ -178,6 +178,7 @@ export function tensorProtoEntry(cursor: WireCursor, name: string, tensor: Proto
   if (tensor.segmented)
     return problem('It is one segment of a tensor, a form that ONNX never finished. Save the model again.');
   const typedField = type.field === null ? undefined : typed.get(type.field);
+  if (tensor.external !== null && type.dtype !== null) return { ...common, byteOffset: 0, byteLength: 0 };
   const range = raw ?? typedField?.range ?? { offset: tensor.range.offset, length: 0 };
   if (type.dtype === null)
     return {

@@ -59,10 +59,11 @@ export class WireCursor {
 
   /**
    * The next field of a message that ends at byte `end`; false at its end. The cursor then stands behind the field: a
-   * value is read with the methods below, a message inside by seeking `valueStart`.
+   * value is read with the methods below, a message inside by seeking `valueStart`. A promise only where the file must
+   * be read: most fields are in the window, and a graph has a million.
    * @throws CheckpointError for broken tags, groups, and lengths past the file or the message.
    */
-  async next(end: number): Promise<boolean> {
+  next(end: number): boolean | Promise<boolean> {
     const start = this.at;
     if (start >= end) return false;
     if (++this.fields > maxFields)
@@ -71,7 +72,11 @@ export class WireCursor {
         `the file has more than the ${grouped(maxFields)} fields Gramlens walks through. ${damaged}`,
       );
     const head = Math.min(fieldHeadBytes, this.source.byteLength - start);
-    if (!this.holds(start, head)) await this.load(start, head);
+    if (this.holds(start, head)) return this.fieldHead(start, end);
+    return this.load(start, head).then(() => this.fieldHead(start, end));
+  }
+
+  private fieldHead(start: number, end: number): true {
     this.fieldStart = start;
     this.varint(end, 'a tag');
     const tag = this.low;
@@ -193,7 +198,7 @@ export class WireCursor {
   }
 
   /** The value's bytes, no copy: good until the next read. @throws CheckpointError beyond `maxBytes`. */
-  async bytes(maxBytes: number): Promise<Uint8Array> {
+  bytes(maxBytes: number): Uint8Array | Promise<Uint8Array> {
     const { valueStart, valueLength } = this;
     if (valueLength > maxBytes) {
       this.fail(
@@ -201,24 +206,34 @@ export class WireCursor {
         `${this.place}: field ${this.fieldNumber} at byte ${grouped(this.fieldStart)} has ${grouped(valueLength)} bytes, more than the ${grouped(maxBytes)} Gramlens accepts there. ${damaged}`,
       );
     }
-    if (!this.holds(valueStart, valueLength)) await this.load(valueStart, valueLength);
-    return this.chunk.subarray(valueStart - this.chunkStart, valueStart - this.chunkStart + valueLength);
+    if (this.holds(valueStart, valueLength)) return this.held(valueStart, valueLength);
+    return this.load(valueStart, valueLength).then(() => this.held(valueStart, valueLength));
+  }
+
+  private held(offset: number, length: number): Uint8Array {
+    return this.chunk.subarray(offset - this.chunkStart, offset - this.chunkStart + length);
   }
 
   /** A name. @throws CheckpointError when it is longer than `maxBytes` or not UTF-8. */
-  text(maxBytes: number): Promise<string> {
+  text(maxBytes: number): string | Promise<string> {
     return this.decode(maxBytes, this.strict);
   }
 
   /** A text that may be any bytes: what is no UTF-8 becomes U+FFFD. */
-  looseText(maxBytes: number): Promise<string> {
+  looseText(maxBytes: number): string | Promise<string> {
     return this.decode(maxBytes, this.loose);
   }
 
-  private async decode(maxBytes: number, decoder: TextDecoder): Promise<string> {
+  private decode(maxBytes: number, decoder: TextDecoder): string | Promise<string> {
     this.expect(wire.bytes);
     if (this.valueStart === this.valueEnd) return '';
-    const bytes = await this.bytes(maxBytes);
+    const bytes = this.bytes(maxBytes);
+    return bytes instanceof Uint8Array
+      ? this.decodeBytes(bytes, decoder)
+      : bytes.then((loaded) => this.decodeBytes(loaded, decoder));
+  }
+
+  private decodeBytes(bytes: Uint8Array, decoder: TextDecoder): string {
     this.textBytes += bytes.length;
     if (this.textBytes > maxTextBytes) {
       this.fail(
@@ -229,7 +244,7 @@ export class WireCursor {
     if (bytes.length <= shortTextBytes) {
       let i = 0;
       while (i < bytes.length && bytes[i]! < 0x80) i++;
-      if (i === bytes.length) return String.fromCharCode(...bytes);
+      if (i === bytes.length) return Reflect.apply(String.fromCharCode, null, bytes) as string;
     }
     try {
       return decoder.decode(bytes);

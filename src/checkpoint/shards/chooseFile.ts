@@ -14,6 +14,8 @@ const hubNames: readonly string[] = [
 const weightFile = /\.(safetensors|gguf|npz|onnx|pt|pth|bin|ckpt)$/i;
 /** Names of index files. */
 export const indexFile = /\.(safetensors|bin|pt|pth)\.index\.json$/i;
+/** ONNX models, which may have their values in other files. */
+export const onnxFile = /\.onnx$/i;
 /** What trainers leave beside the weights. */
 const leftover =
   /^(training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)(?:\b|_).*\.(bin|pt|pth|pkl)$/i;

@@ -1,12 +1,13 @@
 // From a file or a whole folder to a TensorIndex, wherever the files are: the host hands in how to list and open
 // them. Sharded checkpoints open by their index, by any of their shards, or by their folder.
 
+import type { ClosableSource, OpenFile } from '../byteSource';
 import { CheckpointError } from '../checkpointError';
 import { quoted, supportedFiles } from '../nextSteps';
 import { readCheckpoint } from '../readCheckpoint';
 import type { TensorIndex } from '../tensorIndex';
-import { checkpointCandidates, indexFile, parseShardName } from './chooseFile';
-import { readShards, type ClosableSource, type OpenFile } from './readShards';
+import { checkpointCandidates, indexFile, onnxFile, parseShardName } from './chooseFile';
+import { readShards } from './readShards';
 import { isJsonObject, readShardIndex } from './shardIndex';
 
 export interface CheckpointFolder {
@@ -15,6 +16,8 @@ export interface CheckpointFolder {
   /** Names of the files that lie directly in it. */
   list(): Promise<readonly string[]>;
   readonly open: OpenFile;
+  /** As `open`; rejects a link that leads out of the folder, where the host can see links. */
+  readonly openInside?: OpenFile;
 }
 
 /** Asks which of several checkpoints is meant. Rejects when the person leaves the question. */
@@ -50,7 +53,7 @@ export async function readCheckpointIn(
   return withFile(folder, wanted, async (source) => {
     const index = (await isJsonObject(source))
       ? await readShards(wanted, await readShardIndex(source), folder.open)
-      : await readCheckpoint(source);
+      : await readCheckpoint(source, folder.openInside ?? folder.open);
     return { index: { ...index, notes: [...notes, ...index.notes] }, fileName: wanted };
   });
 }
@@ -85,14 +88,20 @@ async function withFile<T>(
   }
 }
 
-/** Shards may have any names: what an index among the candidates lists is part of that candidate. */
+/** Shards and external data may have any names: what a candidate lists is part of that candidate. */
 async function withoutShards(folder: CheckpointFolder, candidates: readonly string[]): Promise<readonly string[]> {
   if (candidates.length < 2) return candidates;
   const listed = new Set<string>();
-  for (const name of candidates.filter((candidate) => indexFile.test(candidate)))
-    await withFile(folder, name, async (source) => {
-      for (const shard of (await readShardIndex(source)).shards) listed.add(shard);
-    });
+  for (const name of candidates)
+    if (indexFile.test(name))
+      await withFile(folder, name, async (source) => {
+        for (const shard of (await readShardIndex(source)).shards) listed.add(shard);
+      });
+    else if (onnxFile.test(name))
+      await withFile(folder, name, async (source) => {
+        const { shards = [] } = await readCheckpoint(source, folder.openInside ?? folder.open);
+        for (const file of shards) if (file.name !== name) listed.add(file.name);
+      });
   return candidates.filter((name) => !listed.has(name));
 }
 

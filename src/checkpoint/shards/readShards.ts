@@ -1,16 +1,12 @@
 // A sharded checkpoint -> one TensorIndex: the headers of all shards, each tensor with the name of its file, and the
 // index file's promises checked against what the shards hold.
 
-import type { ByteSource } from '../byteSource';
+import type { OpenFile } from '../byteSource';
 import { CheckpointError, type CheckpointErrorReason } from '../checkpointError';
 import { grouped, quoted } from '../nextSteps';
 import { readCheckpoint } from '../readCheckpoint';
 import type { ShardFile, TensorEntry, TensorIndex } from '../tensorIndex';
 import { maxTensors, type ShardIndex } from './shardIndex';
-
-export type ClosableSource = ByteSource & { close(): Promise<void> };
-/** Opens a file by its path from the folder (forward slashes); null when there is none. */
-export type OpenFile = (path: string) => Promise<ClosableSource | null>;
 
 /** Shards whose headers are read at a time: enough for a remote disk, and only so many headers in memory. */
 const shardReads = 4;

@@ -5,6 +5,7 @@ import type { ByteSource } from '../byteSource';
 import { CheckpointError, type CheckpointErrorReason } from '../checkpointError';
 import { duplicateJsonKey } from '../jsonKeys';
 import { copyAgain, grouped, quoted } from '../nextSteps';
+import { isInsideFolder } from './insideFolder';
 
 export interface ShardIndex {
   /** Tensor name -> name of the shard, as written. */
@@ -108,11 +109,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A shard is a file beside the index or in a folder below it: nothing absolute, no way up, on any system. */
 function checkPath(tensor: string, shard: string, fail: Fail): void {
-  const steps = shard.split('/');
-  const leaves = steps.some((step) => step === '' || step === '.' || step === '..') || /[\\:\u0000-\u001f]/.test(shard);
-  if (leaves) {
+  if (!isInsideFolder(shard)) {
     fail(
       'unsafe',
       `weight_map puts tensor ${quoted(tensor)} into ${quoted(shard)}, which is no file in the folder of the index. Gramlens reads only files there. ${writeAgain}`,

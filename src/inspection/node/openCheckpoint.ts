@@ -1,8 +1,9 @@
 // Opens a checkpoint on disk, a file or a folder: headers, and the configuration files that lie beside it. Tensor
 // bytes stay where they are.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
+import type { OpenFile } from '../../checkpoint/byteSource';
 import { CheckpointError } from '../../checkpoint/checkpointError';
 import { openFileSource } from '../../checkpoint/node/fileSource';
 import { type CheckpointFolder, type ChooseFile, readCheckpointIn } from '../../checkpoint/shards/openFolder';
@@ -72,7 +73,30 @@ async function isDirectory(path: string): Promise<boolean | null> {
   }
 }
 
+/**
+ * Whether a file of the folder lies in it in fact, links followed. A hub's cache has its files as links into `blobs`
+ * beside `snapshots`; those are its own.
+ */
+async function staysInside(folder: string, path: string): Promise<boolean> {
+  let home: string;
+  let target: string;
+  try {
+    home = await realpath(folder);
+    target = await realpath(join(folder, path));
+  } catch {
+    // Nothing there: opening it says so.
+    return true;
+  }
+  const snapshots = home.split(sep).lastIndexOf('snapshots');
+  const blobs = snapshots < 1 ? null : [...home.split(sep).slice(0, snapshots), 'blobs'].join(sep);
+  return [home, blobs].some((root) => root !== null && target.startsWith(`${root}${sep}`));
+}
+
 function diskFolder(folder: string): CheckpointFolder {
+  const open: OpenFile = async (path) => {
+    const full = join(folder, path);
+    return (await isDirectory(full)) === null ? null : openFileSource(full);
+  };
   return {
     name: folder,
     list: async () => {
@@ -88,9 +112,15 @@ function diskFolder(folder: string): CheckpointFolder {
         );
       }
     },
-    open: async (path) => {
-      const full = join(folder, path);
-      return (await isDirectory(full)) === null ? null : openFileSource(full);
+    open,
+    openInside: async (path) => {
+      if (!(await staysInside(folder, path))) {
+        throw new CheckpointError(
+          'unsafe',
+          `${join(folder, path)}: this is a link that leads out of the model's folder. Gramlens reads only files there; copy the file into the folder.`,
+        );
+      }
+      return open(path);
     },
   };
 }
