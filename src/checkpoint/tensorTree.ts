@@ -16,6 +16,8 @@ const maxDepth = 200;
 const maxTreeValues = 4_000_000;
 /** Containers and tensors likewise; each costs some hundred bytes with its path. */
 const maxTreeContainers = 1_000_000;
+/** Items of a list among a module's facts; cutoffs of a softmax have four. */
+const maxFactItems = 64;
 /** Elements of a numpy array that are shown as numbers; larger ones are data, not settings. */
 const maxArrayElements = 1024;
 /** Characters of one key in a tensor's name, and of the whole name: longer ones are text, not names. */
@@ -52,6 +54,15 @@ function isPlainMap(value: PlainValue): boolean {
 }
 const isOpaque = (value: object): boolean => 'kind' in value && value.kind === 'opaque' && 'className' in value;
 const isTensorRef = (value: object): boolean => 'kind' in value && value.kind === 'tensor' && 'name' in value;
+
+/** A number, a text or a short list of them: what a module was built with. */
+function isPlainFact(value: PickleValue): boolean {
+  const plain = (one: PickleValue): boolean => one !== null && !isNode(one) && !(one instanceof Uint8Array);
+  if (!isNode(value)) return plain(value);
+  return (
+    (value.kind === 'list' || value.kind === 'tuple') && value.items.length <= maxFactItems && value.items.every(plain)
+  );
+}
 
 class Walk {
   readonly entries = new Map<string, TensorEntry>();
@@ -149,6 +160,13 @@ class Walk {
     for (const group of ['_parameters', '_buffers', '_modules']) {
       const part = state.get(group);
       if (isDict(part)) for (const [key, value] of part.entries) if (value !== null) children.set(key, value);
+    }
+    // Layers of PyTorch itself have no facts that their tensors do not tell; those of the file's own classes may.
+    if (!object.className.startsWith('torch.')) {
+      for (const [key, value] of state) {
+        const ownFact = typeof key === 'string' && !key.startsWith('_') && key !== 'training' && !children.has(key);
+        if (ownFact && isPlainFact(value)) children.set(key, value);
+      }
     }
     this.values += children.size;
     return this.map(children, path, depth);

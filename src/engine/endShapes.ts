@@ -88,6 +88,8 @@ export function positionRows(
   weights: EmbedWeights,
   input: TokenInput,
 ): { readonly table: FloatArray; readonly rows: readonly number[] } | null {
+  const { sinusoid } = spec.text ?? {};
+  if (sinusoid !== undefined) return sinusoidRows(spec, weights, input.ids.length, sinusoid.clamp);
   if (weights.position === null) return null;
   const offset = spec.text?.positionOffset ?? 0;
   const rows = Array.from(input.positions ?? input.ids.keys(), (position) => position + offset);
@@ -99,6 +101,30 @@ export function positionRows(
     );
   }
   return { table: weights.position, rows };
+}
+
+/** One row a token: sines, then cosines, of its distance to the last token times every frequency. */
+function sinusoidRows(
+  spec: ModelSpec,
+  weights: EmbedWeights,
+  tokens: number,
+  clamp: number | null,
+): { readonly table: FloatArray; readonly rows: readonly number[] } {
+  const c = spec.embedDim;
+  const half = c / 2;
+  const frequencies = weights.position ?? new Float64Array(0);
+  if (frequencies.length !== half) {
+    throw new EngineError('internal', `There are ${frequencies.length} position frequencies for a width of ${c}.`);
+  }
+  const table = new Float64Array(tokens * c);
+  for (let i = 0; i < tokens; i++) {
+    const distance = Math.min(tokens - 1 - i, clamp ?? Infinity);
+    for (let j = 0; j < half; j++) {
+      table[i * c + j] = Math.sin(distance * frequencies[j]!);
+      table[i * c + half + j] = Math.cos(distance * frequencies[j]!);
+    }
+  }
+  return { table, rows: Array.from({ length: tokens }, (_, i) => i) };
 }
 
 /** Tokens from..to (excluded) that a kind of pooling averages. */

@@ -3,6 +3,7 @@
 
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import { createRandom } from '../diagnostics/random';
+import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
@@ -162,10 +163,18 @@ class EngineLayers implements LayerSource {
       this.checkCancelled();
     }
     if (parts.length === 0) return { reason: 'the checkpoint has no classifier, so there are no logits' };
-    const float64 = joined(parts);
-    const shown = this.shadowed ? joined(shownParts) : float64;
+    const float64 = await this.finished(services.metrics, this.metrics, joined(parts));
+    const shown = this.shadowed ? await this.finished(services.backend, this.painted, joined(shownParts)) : float64;
     if (this.shadowed) this.meter.compare(outputKind(spec), shown, float64);
     return { float64, shown };
+  }
+
+  /** Logits as they are, or log-probabilities where the head is an adaptive softmax. */
+  private async finished(backend: Backend, last: Residual, logits: FloatArray): Promise<FloatArray> {
+    const { clusters } = this.spec.head;
+    if (clusters === undefined) return logits;
+    const rows = await backend.unembed(this.spec, await this.services.weights.head('clusters'), last);
+    return rows === null ? logits : adaptiveLogProbabilities(logits, rows, clusters.cutoffs);
   }
 
   parity(): ReturnType<LayerSource['parity']> {

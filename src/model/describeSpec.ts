@@ -31,6 +31,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   mistral: 'Mistral',
   qwen2: 'Qwen2',
   qwen3: 'Qwen3',
+  'lmtool-fwms': 'Transformer language model (lmtool-fwms)',
 };
 
 export function familyName(family: ModelFamily): string {

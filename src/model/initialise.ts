@@ -26,6 +26,9 @@ const uniformQkv: ReadonlySet<ModelFamily> = new Set([
   'reconstruction-vit',
 ]);
 
+/** lmtool-fwms (as Transformer-XL) draws the weights of its norms, too: N(1, 0.02). */
+const drawnNorms: ReadonlySet<ModelFamily> = new Set(['lmtool-fwms']);
+
 /**
  * A block of the same shapes as `trained` (array lengths decide which parts exist) with fresh weights, float32 as a
  * checkpoint would store them. Draw order: entry of a stage (projection, tokens), qkv, proj, fc1, fc2, row-major each. qkv uniform in the KPCA families,
@@ -40,16 +43,18 @@ export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, ra
   const proj = linear(trained.proj, drawNormal);
   const fc1 = linear(trained.fc1, drawNormal);
   const fc2 = linear(trained.fc2, drawNormal);
+  const drawNorm = (shape: LinearWeights): LinearWeights =>
+    drawnNorms.has(spec.family) ? linear(shape, () => 1 + weightSd * random.normal()) : norm(shape);
   return {
     ...(entry === null ? {} : { entry }),
-    norm1: norm(trained.norm1),
+    norm1: drawNorm(trained.norm1),
     qkv,
     queryNorm: trained.queryNorm === null ? null : norm(trained.queryNorm),
     keyNorm: trained.keyNorm === null ? null : norm(trained.keyNorm),
     scale: constant(trained.scale, 0),
     proj,
     layerScale1: constant(trained.layerScale1, layerScaleInit),
-    norm2: norm(trained.norm2),
+    norm2: drawNorm(trained.norm2),
     fc1,
     fc2,
     layerScale2: constant(trained.layerScale2, layerScaleInit),
@@ -79,7 +84,9 @@ export function untrainedEmbedWeights(
   const words = trained.words && ids !== null ? untrainedWords(trained.words, ids, drawNormal) : null;
   const types = drawn(trained.types ?? null);
   // The sinusoids of a speech encoder are no parameters: its code never trains them.
-  const position = spec.audio ? trained.position : drawn(trained.position);
+  // Frequencies of computed positions are no weights.
+  const computed = spec.audio || spec.text?.sinusoid !== undefined;
+  const position = computed ? trained.position : drawn(trained.position);
   return {
     patch,
     classToken,

@@ -14,8 +14,11 @@ export interface WeightLoader {
   embed(ids?: Int32Array | null): Promise<EmbedWeights>;
   /** Weights of layer i; rejects with RangeError when there is no such layer. */
   block(i: number): Promise<BlockWeights>;
-  /** `rows`: only these rows of the classifier, because a vocabulary may be gigabytes wide. */
-  head(rows?: RowRange): Promise<HeadWeights>;
+  /**
+   * `rows`: only these rows of the classifier, because a vocabulary may be gigabytes wide; or the clusters of an adaptive
+   * softmax in its place.
+   */
+  head(rows?: RowRange | 'clusters'): Promise<HeadWeights>;
 }
 
 /** Rows from..to (excluded). */
@@ -97,7 +100,11 @@ export function createWeightLoader(
     });
     return all;
   };
-  const classifier = async (role: LinearRole | null, range: RowRange | undefined): Promise<LinearWeights | null> => {
+  const classifier = async (
+    role: LinearRole | null,
+    range: RowRange | 'clusters' | undefined,
+  ): Promise<LinearWeights | null> => {
+    if (range === 'clusters') return optionalLinear(spec.head.clusters?.role);
     if (role === null || range === undefined || role.layout !== undefined) return optionalLinear(role);
     return {
       weight: await rows(role.weight, range),

@@ -29,7 +29,8 @@ export type ModelFamily =
   | 'llama'
   | 'mistral'
   | 'qwen2'
-  | 'qwen3';
+  | 'qwen3'
+  | 'lmtool-fwms';
 
 /** As in `result.json`: what the checkpoint was trained with. */
 export type AttentionKind = 'softmax' | 'symmetric' | 'scaled' | 'rpc';
@@ -170,6 +171,8 @@ export interface HeadRoles {
    * gridHeight, gridWidth].
    */
   readonly output?: 'logits' | 'embedding' | 'states' | 'masks';
+  /** An adaptive softmax: the classifier's logits and those of the clusters make log-probabilities. */
+  readonly clusters?: { readonly cutoffs: readonly number[]; readonly role: LinearRole };
   /** Where masks do not come from a classifier at every patch. */
   readonly masks?: MaskRoles | null;
 }
@@ -201,6 +204,11 @@ export interface TextShape {
   readonly positionOffset: number;
   /** Factor on the word embeddings; 1 nearly everywhere. */
   readonly scale: number;
+  /**
+   * Positions are sines, then cosines, of the distance to the last token, `clamp` at most (lmtool-fwms); the file's
+   * `position` are their frequencies [C / 2].
+   */
+  readonly sinusoid?: { readonly clamp: number | null };
 }
 
 /** Rotary positions on q and k (after their norms). */

@@ -22,6 +22,7 @@ export interface ParsedOverrides {
   readonly state?: string;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
+  readonly cutoffs?: readonly number[];
   readonly standardise?: boolean;
   /** A file of the tokenizer, or 'bytes'. Read by whoever makes the input. */
   readonly tokenizer?: string;
@@ -113,6 +114,7 @@ const options: Readonly<Record<string, Option>> = {
     (text) => within(asNumbers(text), (std) => std.every((value) => value > 0)),
     (std) => ({ std }),
   ),
+  cutoffs: parsed('word indexes such as 20000/40000/200000', asNumbers, (cutoffs) => ({ cutoffs })),
   standardise: parsed('true or false', asBoolean, (standardise) => ({ standardise })),
   tokenizer: parsed(
     'a file (tokenizer.json, vocab.json, vocab.txt, tokenizer.model), or bytes',

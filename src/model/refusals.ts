@@ -28,6 +28,14 @@ const otherFamilies: readonly Pattern[] = [
     what: 'a Flax ViT',
     missing: 'embedding/kernel',
   },
+  {
+    pattern: /(^|\.)layers\.\d+\.dec_attn\.(r_net|r_w_bias|r_r_bias)\b|(^|\.)r_w_bias$/,
+    what: 'a Transformer-XL, with relative positions',
+  },
+  {
+    pattern: /(^|\.)layers\.\d+\.dec_attn\./,
+    what: 'a fast weight programmer or linear Transformer of lmtool-fwms',
+  },
   { pattern: /^onnx::MatMul_/, what: 'an ONNX model' },
   { pattern: /^blk\.\d+\.attn_/, what: 'a GGUF language model' },
   {

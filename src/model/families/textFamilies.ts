@@ -8,9 +8,10 @@ import { gpt2 } from './gpt2';
 import { gptNeo } from './gptNeo';
 import { gptNeox } from './gptNeox';
 import { llama } from './llama';
+import { lmtoolFwms } from './lmtoolFwms';
 import type { NamedFamily } from './namedFamily';
 
 export const textFamilies: readonly NamedFamily[] = [
-  ...[gpt2, gptNeo, distilbert, roberta, bert, gptNeox, llama].map(namedTextFamily),
+  ...[gpt2, gptNeo, distilbert, roberta, bert, gptNeox, llama, lmtoolFwms].map(namedTextFamily),
   ggufText,
 ];

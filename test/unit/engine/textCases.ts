@@ -1,10 +1,11 @@
 // The tiny language models of test/fixtures/text: drawn from the portable generator into a file in memory with the
-// names of the family, read back as any checkpoint is, and what PyTorch computed for them (make_text_goldens.py).
+// names of the family, read back as any checkpoint is, and what PyTorch computed for them (make_*.py).
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { bytesSource } from '../../../src/checkpoint/byteSource';
 import type { TensorEntry, TensorIndex } from '../../../src/checkpoint/tensorIndex';
+import { adaptiveLogProbabilities } from '../../../src/engine/adaptiveSoftmax';
 import type { Backend, LayerTrace } from '../../../src/engine/backend';
 import { specForInput } from '../../../src/model/blockShape';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
@@ -27,14 +28,28 @@ export interface TextCase {
     readonly embedded: Place;
     readonly layers: readonly { readonly k?: Place; readonly pattern?: Place; readonly next: Place }[];
     readonly logits: Place;
+    /** Of an adaptive softmax. */
+    readonly logProbabilities?: Place;
   };
+  /** What the places point into. */
+  readonly numbers: Float64Array;
 }
 
-export const { cases: textCases } = JSON.parse(readFileSync('test/fixtures/text/text.json', 'utf8')) as {
-  cases: readonly TextCase[];
-};
-const bytes = readFileSync('test/fixtures/text/text.bin');
-const expected = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+/** Numbers of a .bin that places point into. */
+export function goldenNumbers(name: string): Float64Array {
+  const bytes = readFileSync(`test/fixtures/text/${name}.bin`);
+  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+function readCases(name: string): readonly TextCase[] {
+  const { cases } = JSON.parse(readFileSync(`test/fixtures/text/${name}.json`, 'utf8')) as {
+    cases: readonly Omit<TextCase, 'numbers'>[];
+  };
+  const numbers = goldenNumbers(name);
+  return cases.map((text) => ({ ...text, numbers }));
+}
+
+export const textCases: readonly TextCase[] = ['text', 'fwms'].flatMap(readCases);
 
 export interface LoadedCase {
   readonly index: TensorIndex;
@@ -97,7 +112,7 @@ export async function checkCase(
   const close = (what: string, actual: ArrayLike<number> | null, place: Place | undefined): void => {
     if (place === undefined) return;
     assert.ok(actual !== null, `${what} is missing`);
-    const error = relativeError(actual, expected.subarray(place[0], place[0] + place[1]));
+    const error = relativeError(actual, text.numbers.subarray(place[0], place[0] + place[1]));
     worst = Math.max(worst, error);
     assert.ok(error <= tolerance, `${what}: relative error ${error}, allowed ${tolerance}`);
   };
@@ -116,12 +131,20 @@ export async function checkCase(
     close(`layer ${layer} output`, trace.next.data, golden.next);
     x = trace.next;
   }
-  close('logits', await backend.unembed(spec, await loader.head(), x), text.expected.logits);
+  const logits = await backend.unembed(spec, await loader.head(), x);
+  close('logits', logits, text.expected.logits);
+  const { clusters } = spec.head;
+  assert.equal(clusters === undefined, text.expected.logProbabilities === undefined);
+  if (clusters !== undefined && logits !== null) {
+    const rows = await backend.unembed(spec, await loader.head('clusters'), x);
+    const all = adaptiveLogProbabilities(logits, rows ?? new Float64Array(0), clusters.cutoffs);
+    close('log-probabilities', all, text.expected.logProbabilities);
+  }
   return worst;
 }
 
 /** PyTorch's logits of a case. */
 export function goldenLogits(text: TextCase): readonly number[] {
   const [offset, length] = text.expected.logits;
-  return [...expected.subarray(offset, offset + length)];
+  return [...text.numbers.subarray(offset, offset + length)];
 }
