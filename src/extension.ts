@@ -42,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     extensionUri,
     version: packageJson.version,
     runnerScript: context.asAbsolutePath('dist/runner.js'),
+    tokenizerScript: context.asAbsolutePath('dist/tokenizer.js'),
     session,
     inspector,
     startPageRunner: (page, host, file) => pageRuns.start(page, host, file),

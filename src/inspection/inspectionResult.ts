@@ -84,6 +84,8 @@ export interface ModelSummary {
   readonly embedDim: number;
   readonly tokens: number;
   readonly prefixTokens: number;
+  /** What each of them is: 'CLS', 'distillation', 'register 0'. */
+  readonly prefixNames?: readonly string[];
   readonly grid: readonly [number, number];
   readonly facts: readonly SpecFact[];
   readonly notes: readonly string[];

@@ -52,6 +52,16 @@ export async function runInspection(
   return run.start();
 }
 
+/** In the order they stand before the patches. */
+function prefixNames({ embed, prefixTokens }: ModelSpec): readonly string[] {
+  const own = [
+    ...(embed.classToken === null ? [] : ['CLS']),
+    ...(embed.distToken === null ? [] : ['distillation']),
+  ].slice(0, prefixTokens);
+  const registers = Array.from({ length: prefixTokens - own.length }, (_, i) => `register ${i}`);
+  return [...own, ...registers];
+}
+
 export function modelSummary(spec: ModelSpec): ModelSummary {
   return {
     family: spec.family,
@@ -64,6 +74,7 @@ export function modelSummary(spec: ModelSpec): ModelSummary {
     embedDim: spec.embedDim,
     tokens: spec.tokens,
     prefixTokens: spec.prefixTokens,
+    prefixNames: prefixNames(spec),
     grid: [spec.image?.gridHeight ?? 0, spec.image?.gridWidth ?? 0],
     facts: spec.facts,
     notes: spec.notes,

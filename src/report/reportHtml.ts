@@ -10,6 +10,7 @@ import { reportTheme } from '../../webview/charts/theme';
 import { fittingHeight } from '../../webview/charts/heatmapLayout';
 import type { Figure, HeatmapFigure } from './figures/figure';
 import { headFigures } from './figures/headFigures';
+import { tokenNames } from './figures/tokenAxis';
 import { overviewFigures } from './figures/overviewFigures';
 import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { selectHeads, type SelectedHead } from './headSelection';
@@ -81,6 +82,7 @@ function headSection(
     layer,
     ...layerSizes(model, layer),
     trainedWith: model.attention,
+    tokenNames: tokenNames({ ...model, ...layerSizes(model, layer) }, result.provenance.inputs[0] ?? null),
   };
   const figures = headFigures(head, context, detail).map((figure) => figureHtml(figure, formulas));
   return `<section class="head" id="head-${layer}-${head.index}">

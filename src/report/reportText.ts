@@ -68,6 +68,26 @@ function nativeRow({ nativeRpc }: Partial<Provenance>): (readonly [string, strin
   return nativeRpc ? [['RPC the checkpoint was trained with', rpcText(nativeRpc)]] : [];
 }
 
+/** Tokens of a report; all of them are in result.json. */
+const shownTokens = 256;
+
+function inputRows(input: Provenance['inputs'][number]): (readonly [string, string])[] {
+  const { kind, label, tokens, sha256, tokenLabels, tokenizer } = input;
+  const rows: (readonly [string, string])[] = [[`Input (${kind})`, `${label}, ${tokens} tokens, SHA-256 ${sha256}`]];
+  if (tokenLabels) {
+    const more = tokens > shownTokens ? ` and ${tokens - shownTokens} more` : '';
+    rows.push([
+      'Tokens',
+      `${tokenLabels
+        .slice(0, shownTokens)
+        .map((one, i) => `${i} "${one}"`)
+        .join(' ')}${more}`,
+    ]);
+  }
+  if (typeof tokenizer === 'string') rows.push(['Tokenizer', tokenizer]);
+  return rows;
+}
+
 /** What results of earlier builds do not have. */
 function laterRows({ twins, noise, overrides }: Partial<Provenance>): (readonly [string, string])[] {
   const rows: (readonly [string, string])[] = [];
@@ -105,9 +125,7 @@ export function provenanceTable(result: InspectionResult): string {
       `${checkpoint.name}, ${checkpoint.format}, ${bytes(checkpoint.bytes)}, ${checkpoint.dtypes.join(', ')}`,
     ],
     ['SHA-256 of the checkpoint', checkpoint.sha256 ?? 'not computed'],
-    ...provenance.inputs.map(
-      (input) => [`Input (${input.kind})`, `${input.label}, ${input.tokens} tokens, SHA-256 ${input.sha256}`] as const,
-    ),
+    ...provenance.inputs.flatMap(inputRows),
     ['Seed', String(provenance.seed)],
     [
       'Backend',

@@ -5,7 +5,8 @@ import * as vscode from 'vscode';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import { CancelledError } from '../inspection/cancelledError';
-import type { SpecOverrides } from '../model/modelSpec';
+import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
+import type { ModelInput, ModelSpec, SpecOverrides } from '../model/modelSpec';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { backendSetting } from './settings';
 import { chooseBackend } from './backendChoice';
@@ -130,7 +131,9 @@ async function planAndRun(
   const { session, inspector } = services;
   const opened = await openFile(known.uri);
   const spec = await resolveSpec(opened, known.overrides ?? {}, opening);
-  const input = await loadInput(known.input ?? (await pickInput(spec, opening)), spec);
+  const setting = tokenizerSetting(known.overrides ?? {}, opened.mapping, opened.path);
+  const tokenizer = new TokenizerSource(services.tokenizerScript, opened, spec, setting);
+  const input = await inputOf(known, spec, tokenizer, opening).finally(() => tokenizer.close());
   if (opening.isCancellationRequested) throw new CancelledError();
   const page = await inspector.reveal();
   const backend = await chooseBackend(page);
@@ -151,6 +154,15 @@ async function planAndRun(
         })
       : null;
   return withCancellableProgress(services, opened, () => session.run(opening, request, plan, makeRunner, fallback));
+}
+
+async function inputOf(
+  known: InspectArguments,
+  spec: ModelSpec,
+  tokenizer: TokenizerSource,
+  opening: vscode.CancellationToken,
+): Promise<ModelInput> {
+  return loadInput(known.input ?? (await pickInput(spec, tokenizer, opening)), spec, tokenizer);
 }
 
 async function withCancellableProgress(

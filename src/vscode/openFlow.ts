@@ -6,7 +6,8 @@ import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { poolSize } from '../inspection/node/localRunner';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
-import { readInput } from '../inspection/node/readInput';
+import { readInput, readText } from '../inspection/node/readInput';
+import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { planInspection } from '../inspection/plan';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import { makeRequest } from '../inspection/request';
@@ -16,11 +17,14 @@ import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
 import { ModelSpecError } from '../model/modelSpec';
 import type { AudioShape, ImageShape, ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
+import type { ReadBeside } from '../model/text/findTokenizer';
+import { checkTextSize, decodeText } from '../model/text/textInput';
 import { readableBytes, readableSeconds } from '../report/planLines';
 import type { MappingFile } from '../model/mapping/mappingFile';
 import type { BackendChoice } from './backendChoice';
 import { findMapping } from './mappingFiles';
 import { memoryBudgetBytes, settingsChoices } from './settings';
+import { askText, askTextFile } from './textQuestion';
 import { openVirtual } from './virtualFiles';
 
 export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'gguf', 'npz', 'onnx'];
@@ -37,6 +41,10 @@ export interface OpenedFile {
   readonly preprocessor: unknown;
   /** Its .gramlens.json, or null. */
   readonly mapping: MappingFile | null;
+  /** Path of the checkpoint file where it has one. */
+  readonly path: string;
+  /** Reads another file of its folder: the tokenizer's. */
+  readonly beside: ReadBeside;
 }
 
 /**
@@ -45,13 +53,13 @@ export interface OpenedFile {
  */
 export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
   if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
-    const { path, file, index, config, preprocessor } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
+    const { path, file, index, config, preprocessor, beside } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
     const mapping = await findMapping(uri.with({ path: vscode.Uri.file(path).path }));
-    return { file, index, config, preprocessor, mapping: mapping?.file ?? null };
+    return { file, index, config, preprocessor, mapping: mapping?.file ?? null, path, beside };
   }
   const opened = await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint);
   const mapping = await findMapping(opened.uri);
-  return { ...opened, config: null, preprocessor: null, mapping: mapping?.file ?? null };
+  return { ...opened, config: null, preprocessor: null, mapping: mapping?.file ?? null, path: opened.uri.path };
 }
 
 async function chooseCheckpoint(candidates: readonly string[]): Promise<string> {
@@ -126,9 +134,16 @@ function featureItems({ mels, frames }: AudioShape): (vscode.QuickPickItem & { r
   ];
 }
 
-/** The input a person picks: a picture, an exact array, token ids, or seeded noise. */
-export async function pickInput(spec: ModelSpec, token: vscode.CancellationToken): Promise<string> {
-  if (spec.image === null && !spec.audio) return pickTokens(spec);
+/** As the CLI's --input, or a file that may lie on a virtual file system. */
+export type PickedInput = string | { readonly textFile: vscode.Uri };
+
+/** The input a person picks: a picture, an exact array, text, token ids, or seeded noise. */
+export async function pickInput(
+  spec: ModelSpec,
+  tokenizer: TokenizerSource,
+  token: vscode.CancellationToken,
+): Promise<PickedInput> {
+  if (spec.image === null && !spec.audio) return pickText(spec, tokenizer, token);
   const items = spec.audio ? featureItems(spec.audio) : pictureItems(imageShape(spec));
   const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
   const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }, token);
@@ -146,17 +161,68 @@ export async function pickInput(spec: ModelSpec, token: vscode.CancellationToken
   return chosen.value === 'npy' ? `npy:${file.fsPath}` : file.fsPath;
 }
 
-/** Token ids, typed or seeded, for a language model. */
-async function pickTokens(spec: ModelSpec): Promise<string> {
-  const title = vscode.l10n.t('Token ids for {0}', describeSpec(spec));
-  const prompt = vscode.l10n.t('Whole numbers with commas between them, or random');
-  const text = await vscode.window.showInputBox({ title, prompt, value: 'random', ignoreFocusOut: true });
-  if (text === undefined) throw new Dismissed();
-  return /^\s*random/.test(text) ? text.trim() : `tokens:${text.trim()}`;
+/** Text where there is a tokenizer, else why there is none; token ids, typed or seeded. */
+async function pickText(
+  spec: ModelSpec,
+  tokenizer: TokenizerSource,
+  token: vscode.CancellationToken,
+): Promise<PickedInput> {
+  const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
+  for (;;) {
+    const { files, problem } = await tokenizer.find();
+    const chosen = await vscode.window.showQuickPick(
+      textItems(files?.name ?? null, problem),
+      { title, ignoreFocusOut: true },
+      token,
+    );
+    if (chosen === undefined) throw new Dismissed();
+    if (chosen.value === 'random') return 'random';
+    if (chosen.value === 'tokens') return pickTokens(spec);
+    if (problem !== null) {
+      await vscode.window.showWarningMessage(problem, { modal: false });
+      continue;
+    }
+    const picked = chosen.value === 'text' ? await askText(spec, tokenizer, token) : await askTextFile();
+    if (picked === null) throw new Dismissed();
+    return typeof picked === 'string' ? picked : { textFile: picked };
+  }
 }
 
-export function loadInput(text: string, spec: ModelSpec): Promise<ModelInput> {
-  return readInput(text, spec);
+function textItems(name: string | null, problem: string | null): (vscode.QuickPickItem & { readonly value: string })[] {
+  const how = problem ?? vscode.l10n.t('Taken apart by {0}', name ?? '');
+  const text = problem === null ? '' : ` ${vscode.l10n.t('(no tokenizer)')}`;
+  return [
+    { value: 'text', label: `$(edit) ${vscode.l10n.t('Text…')}${text}`, detail: how },
+    { value: 'textFile', label: `$(file) ${vscode.l10n.t('Text file…')}${text}`, detail: how },
+    {
+      value: 'tokens',
+      label: `$(list-ordered) ${vscode.l10n.t('Token ids…')}`,
+      detail: vscode.l10n.t('Whole numbers with commas between them'),
+    },
+    {
+      value: 'random',
+      label: `$(symbol-numeric) ${vscode.l10n.t('Random token ids')}`,
+      detail: vscode.l10n.t('The same on every machine; says little about a trained model'),
+    },
+  ];
+}
+
+async function pickTokens(spec: ModelSpec): Promise<string> {
+  const title = vscode.l10n.t('Token ids for {0}', describeSpec(spec));
+  const prompt = vscode.l10n.t('Whole numbers with commas between them');
+  const text = await vscode.window.showInputBox({ title, prompt, ignoreFocusOut: true });
+  if (text === undefined) throw new Dismissed();
+  return `tokens:${text.trim()}`;
+}
+
+export async function loadInput(picked: PickedInput, spec: ModelSpec, tokenizer: TokenizerSource): Promise<ModelInput> {
+  if (typeof picked === 'string') return readInput(picked, spec, tokenizer);
+  const { textFile } = picked;
+  const name = textFile.path.slice(textFile.path.lastIndexOf('/') + 1);
+  const { size } = await vscode.workspace.fs.stat(textFile);
+  checkTextSize(size, name);
+  const bytes = await vscode.workspace.fs.readFile(textFile);
+  return readText(decodeText(bytes, name), bytes, name, spec, tokenizer);
 }
 
 export interface PlannedRequest {

@@ -14,6 +14,8 @@ export interface Services {
   readonly version: string;
   /** dist/runner.js */
   readonly runnerScript: string;
+  /** dist/tokenizer.js */
+  readonly tokenizerScript: string;
   readonly session: InspectionSession;
   readonly inspector: InspectorPanel;
   /** A run on the inspector page's WebGPU device. */

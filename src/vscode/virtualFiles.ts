@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { bytesSource } from '../checkpoint/byteSource';
 import { readCheckpointIn, type CheckpointFolder, type ChooseFile } from '../checkpoint/shards/openFolder';
 import type { TensorIndex } from '../checkpoint/tensorIndex';
+import type { ReadBeside } from '../model/text/findTokenizer';
 import type { MemoryCheckpoint } from '../inspection/node/checkpointFile';
 
 export interface VirtualCheckpoint {
@@ -12,6 +13,8 @@ export interface VirtualCheckpoint {
   readonly uri: vscode.Uri;
   readonly file: MemoryCheckpoint;
   readonly index: TensorIndex;
+  /** Reads another file of its folder: the tokenizer's. */
+  readonly beside: ReadBeside;
 }
 
 /** Opens a file, index, shard or folder as `openCheckpoint` does on disk. Throws when it takes more than `budget` bytes. */
@@ -39,9 +42,23 @@ export async function openVirtual(uri: vscode.Uri, budget: number, choose: Choos
   };
   const { index, fileName } = await readCheckpointIn(files, isFolder ? null : baseName(uri), choose);
   const found = vscode.Uri.joinPath(folder, fileName);
-  if (index.shards === undefined) return { uri: found, file: { name: fileName, bytes: held.get(fileName)! }, index };
+  if (index.shards === undefined)
+    return { uri: found, file: { name: fileName, bytes: held.get(fileName)! }, index, beside: besideOf(folder) };
   const shards = new Map(index.shards.map(({ name }) => [name, held.get(name)!]));
-  return { uri: found, file: { name: fileName, bytes: new Uint8Array(0), shards }, index };
+  return { uri: found, file: { name: fileName, bytes: new Uint8Array(0), shards }, index, beside: besideOf(folder) };
+}
+
+function besideOf(folder: vscode.Uri): ReadBeside {
+  return async (name, most) => {
+    const uri = vscode.Uri.joinPath(folder, name);
+    try {
+      if ((await vscode.workspace.fs.stat(uri)).size > most) return 'tooLarge';
+    } catch (error) {
+      if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return null;
+      throw error;
+    }
+    return vscode.workspace.fs.readFile(uri);
+  };
 }
 
 const baseName = (uri: vscode.Uri): string => uri.path.slice(uri.path.lastIndexOf('/') + 1);

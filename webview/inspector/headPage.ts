@@ -4,6 +4,7 @@ import type { AlignmentMode, HeadResult, NullResult } from '../../src/diagnostic
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { headFigures } from '../../src/report/figures/headFigures';
+import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatP, verdictText } from '../../src/report/format';
 import { layerSizes, layerTitle } from '../../src/report/layerLabel';
 import { sharedKeysText } from '../../src/report/sharedHeads';
@@ -120,6 +121,7 @@ export class HeadPage {
       layer: address.layer,
       ...layerSizes(model, address.layer),
       trainedWith: model.attention,
+      tokenNames: tokenNames({ ...model, ...layerSizes(model, address.layer) }, state.provenance?.inputs[0] ?? null),
     };
     for (const figure of headFigures(head, context, this.shown.detail)) {
       const view = this.views.get(figure.id);

@@ -8,6 +8,7 @@ import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { button } from '../ui/toolkit';
+import { tokenStrip } from './tokenStrip';
 
 const shownLogits = 5;
 
@@ -93,11 +94,13 @@ export class Overview {
       input.push(canvas);
     }
     const source = provenance?.inputs[0];
+    if (source?.tokenIds) input.push(...tokenStrip(source));
     if (source !== undefined)
       input.push(
         definitions([
           ['input', source.label],
           ['tokens', String(source.tokens)],
+          ...(typeof source.tokenizer === 'string' ? [['tokenizer', source.tokenizer] as const] : []),
           ['SHA-256', source.sha256.slice(0, 16)],
         ]),
       );

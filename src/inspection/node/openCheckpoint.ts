@@ -57,7 +57,7 @@ export function readBeside(folder: string): ReadBeside {
     if ((await isDirectory(path)) !== false) return null;
     const source = await openFileSource(path);
     try {
-      return await source.read(0, Math.min(source.byteLength, most + 1));
+      return source.byteLength > most ? 'tooLarge' : await source.read(0, source.byteLength);
     } finally {
       await source.close();
     }

@@ -12,7 +12,7 @@ import { randomInput } from '../../model/image/randomInput';
 import { parseTokenJson, parseTokenText, randomTokenInput, tokenInput } from '../../model/text/tokenInput';
 import { imageShape } from '../../model/blockShape';
 import { ModelSpecError } from '../../model/modelSpec';
-import { decodeText, textInput, textLabel } from '../../model/text/textInput';
+import { checkTextSize, decodeText, textInput, textLabel } from '../../model/text/textInput';
 import type { ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
 import type { TokenizerSource } from './tokenizerSource';
 
@@ -115,7 +115,7 @@ export async function readText(
     );
   }
   if (tokenizer === null) throw new ModelSpecError('badInput', `${label}: text needs the tokenizer of the model.`);
-  decodeText(bytes, label);
+  checkTextSize(bytes.length, label);
   const runner = await tokenizer.open();
   return textInput(await runner.encode(text), runner.facts.source, label, bytes, spec, sha256Hex);
 }

@@ -2,7 +2,9 @@
 
 import { basename, dirname, join, resolve } from 'node:path';
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
+import { ModelSpecError } from '../../model/modelSpec';
 import type { ModelSpec, SpecOverrides, TokenWords } from '../../model/modelSpec';
+import type { TokenizerFiles } from '../../model/text/tokenizer';
 import { findTokenizer, type ReadBeside } from '../../model/text/findTokenizer';
 import { readBeside } from './openCheckpoint';
 import { openTokenizer, type TokenizerRunner } from './tokenizerRunner';
@@ -27,6 +29,7 @@ export function tokenizerSetting(
 }
 
 export class TokenizerSource {
+  private found: Promise<TokenizerFiles> | null = null;
   private opened: Promise<TokenizerRunner> | null = null;
 
   /**
@@ -67,15 +70,33 @@ export class TokenizerSource {
     );
   }
 
+  /** The files, or why there are none, as a sentence; nothing is started. */
+  async find(): Promise<
+    { readonly files: TokenizerFiles; readonly problem: null } | { readonly files: null; readonly problem: string }
+  > {
+    try {
+      this.found ??= this.look();
+      return { files: await this.found, problem: null };
+    } catch (error) {
+      this.found = null;
+      if (!(error instanceof ModelSpecError)) throw error;
+      return { files: null, problem: error.message };
+    }
+  }
+
   private async start(): Promise<TokenizerRunner> {
+    const files = await (this.found ?? this.look());
+    // The thread has its own copy.
+    this.found = null;
+    return openTokenizer(this.script, files);
+  }
+
+  private async look(): Promise<TokenizerFiles> {
     const { index, config, beside } = this.owner;
     const bytes = this.setting === 'bytes';
     const path = this.setting === null || bytes ? null : resolve(this.setting);
     const read = path === null ? beside : readBeside(dirname(path));
     const file = path === null ? null : basename(path);
-    return openTokenizer(
-      this.script,
-      await findTokenizer({ index, config, family: this.spec.family, bytes, file }, read),
-    );
+    return findTokenizer({ index, config, family: this.spec.family, bytes, file }, read);
   }
 }

@@ -9,8 +9,8 @@ import { byt5Offset } from './byteTokenizer';
 import { ggufTokenizerKeys } from './ggufVocabulary';
 import { maxTokenizerBytes, type TokenizerFiles } from './tokenizer';
 
-/** A file of the checkpoint's folder, or null where there is none; refuses more than `most` bytes itself. */
-export type ReadBeside = (name: string, most: number) => Promise<Uint8Array | null>;
+/** A file of the checkpoint's folder, whole; null where there is none, 'tooLarge' where it has more than `most` bytes. */
+export type ReadBeside = (name: string, most: number) => Promise<Uint8Array | 'tooLarge' | null>;
 
 export interface TokenizerQuestion {
   readonly index: Pick<TensorIndex, 'format' | 'fileName' | 'tree'>;
@@ -39,7 +39,7 @@ export async function findTokenizer(question: TokenizerQuestion, read: ReadBesid
   let left = maxTokenizerBytes;
   const take = async (name: string): Promise<Uint8Array | null> => {
     const bytes = await read(name, left);
-    if (bytes !== null && bytes.length > left) {
+    if (bytes === 'tooLarge') {
       throw new ModelSpecError(
         'badInput',
         `${name}: the files of the tokenizer have more than the ${grouped(maxTokenizerBytes)} bytes that Gramlens accepts. Give token ids with tokens:1,2,3.`,

@@ -16,14 +16,18 @@ export function textLabel(text: string): string {
   return `text:${chars.length > labelLength ? `${chars.slice(0, labelLength).join('')}…` : line}`;
 }
 
+/** Before it is read. @throws ModelSpecError 'badInput' */
+export function checkTextSize(byteLength: number, label: string): void {
+  if (byteLength <= maxTextBytes) return;
+  throw new ModelSpecError(
+    'badInput',
+    `${label} has ${grouped(byteLength)} bytes, more than the ${grouped(maxTextBytes)} of one input. Give a part of it.`,
+  );
+}
+
 /** The text of a file. A byte order mark is left out. @throws ModelSpecError 'badInput' */
 export function decodeText(bytes: Uint8Array, label: string): string {
-  if (bytes.length > maxTextBytes) {
-    throw new ModelSpecError(
-      'badInput',
-      `${label} has ${grouped(bytes.length)} bytes, more than the ${grouped(maxTextBytes)} of one input. Give a part of it.`,
-    );
-  }
+  checkTextSize(bytes.length, label);
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     throw new ModelSpecError('badInput', `${label} is UTF-16 text. Save it as UTF-8.`);
   }

@@ -22,6 +22,8 @@ export interface HeadContext {
   readonly headDim: number;
   /** What the checkpoint was trained with ('softmax', 'symmetric', 'scaled', 'rpc'): decides "what-if" in cautions. */
   readonly trainedWith: 'softmax' | 'symmetric' | 'scaled' | 'rpc';
+  /** Names of the N tokens (tokenAxis.ts); null or absent: plain indexes. */
+  readonly tokenNames?: readonly string[] | null;
 }
 
 /** Figures of one head in reading order; patterns only where `detail` is there. */

@@ -37,12 +37,12 @@ function largest(values: Float32Array): number {
 function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): string {
   if (suffixTokens > 0) {
     const first = tokens - suffixTokens;
-    return `Tokens 0 to ${first - 1} are patches, ${first} to ${tokens - 1} class embeddings.`;
+    return ` Tokens 0 to ${first - 1} are patches, ${first} to ${tokens - 1} class embeddings.`;
   }
   if (prefixTokens === 0) return '';
   return prefixTokens > 1
-    ? `Tokens 0 to ${prefixTokens - 1} are class and distillation token.`
-    : 'Token 0 is the class token.';
+    ? ` Tokens 0 to ${prefixTokens - 1} are the class token and those added beside it.`
+    : ' Token 0 is the class token.';
 }
 
 /** One figure without RPC, three with it. */
@@ -51,12 +51,14 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
   const scale = scaleEnd(softmaxPattern, ...(rpcPattern ? [rpcPattern] : []));
   const top = scale.end;
   const prefix = tokenWords(context);
+  const names = context.tokenNames?.length === tokens ? context.tokenNames : null;
   const base = {
     kind: 'heatmap',
     rows: tokens,
     columns: tokens,
     rowAxis: { label: 'query position', unit: '', scale: 'linear', integer: true },
     columnAxis: { label: 'key position', unit: '', scale: 'linear', integer: true },
+    ...(names === null ? {} : { rowLabels: names, columnLabels: names }),
     formula: formulas.pattern,
   } as const;
   const weight = { label: 'attention weight', unit: '', scale: 'linear' } as const;
@@ -64,7 +66,7 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
     ...base,
     id: 'pattern-softmax',
     title: 'Attention pattern, softmax',
-    shows: `Weight that each query (row) gives to each key (column); rows sum to 1. ${prefix}${scale.note}`,
+    shows: `Weight that each query (row) gives to each key (column); rows sum to 1.${prefix}${scale.note}`,
     caution: 'A large weight does not say that the key mattered for the output: the value behind it may be small.',
     values: softmaxPattern,
     value: weight,
@@ -80,7 +82,7 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
       ...base,
       id: 'pattern-rpc',
       title: 'Attention pattern, RPC',
-      shows: `Weights of RPC's last iteration, on the colour scale of the softmax pattern. ${prefix}`,
+      shows: `Weights of RPC's last iteration, on the colour scale of the softmax pattern.${prefix}`,
       caution: `RPC is computed beside the model on the same q, k, v.${whatIf(context)}`,
       values: rpcPattern,
       value: weight,

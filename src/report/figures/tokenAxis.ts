@@ -1,0 +1,28 @@
+// What the rows and columns of a pattern are called: tokens of a text by what they stand for, tokens of a picture by
+// their place. One list for axes, tooltips, spoken cursor, tables and CSV.
+
+import type { ModelSummary, Provenance } from '../../inspection/inspectionResult';
+
+type Input = Provenance['inputs'][number];
+/** Of the stack that the head is in; a Segmenter's decoder has class embeddings behind the patches. */
+interface Places extends Pick<ModelSummary, 'tokens' | 'prefixTokens' | 'prefixNames' | 'grid'> {
+  readonly suffixTokens: number;
+}
+
+/** One name a token, with its index before it: `3 "·cat"`, `7 patch (0, 6)`; null where only the index is known. */
+export function tokenNames(places: Places, input: Input | null): readonly string[] | null {
+  const { tokens, prefixTokens, suffixTokens, prefixNames, grid } = places;
+  const { tokenLabels, tokenIds } = input ?? {};
+  // A result from elsewhere may say less than it should.
+  if (tokenLabels?.length === tokens) return tokenLabels.map((label, i) => `${i} "${label}"`);
+  if (tokenIds?.length === tokens) return tokenIds.map((id, i) => `${i} (id ${id})`);
+  const [rows, columns] = grid;
+  const patches = rows * columns;
+  if (patches === 0 || prefixTokens + patches + suffixTokens !== tokens) return null;
+  return Array.from({ length: tokens }, (_, i) => {
+    const patch = i - prefixTokens;
+    if (patch < 0) return `${i} ${prefixNames?.[i] ?? 'prefix'}`;
+    if (patch >= patches) return `${i} class ${patch - patches}`;
+    return `${i} patch (${Math.floor(patch / columns)}, ${patch % columns})`;
+  });
+}
