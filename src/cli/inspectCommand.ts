@@ -36,6 +36,7 @@ import {
   checkSetIsUsed,
   parseFailOn,
   parseFormats,
+  parseGram,
   parseIndexes,
   parseLevels,
   parseNoise,
@@ -58,6 +59,8 @@ export interface InspectFlags {
   readonly rpc?: string;
   readonly forward: 'native' | 'softmax' | 'rpc';
   readonly noise?: string;
+  readonly gram: string;
+  readonly keys: 'post-rope' | 'pre-rope';
   readonly levels?: string;
   readonly repeats?: string;
   readonly nulls: string;
@@ -108,6 +111,8 @@ function naming<T>(choices: Choices, make: () => T): T {
       rpc: `--rpc layers=${typeof rpc.layers === 'string' ? rpc.layers : rpc.layers.join(',')}`,
       forward: '--forward rpc',
       noise: '--levels',
+      gram: `--gram prefix:${choices.gram?.prefix ?? 0}`,
+      keys: `--keys ${choices.gram?.keys ?? ''}`,
     }[error.choice];
     throw new UsageError(`${option}: ${error.message}`);
   }
@@ -141,6 +146,7 @@ async function prepare(
   }
   if (flags.quiet === true && flags.jsonProgress === true)
     throw new UsageError('--quiet and --json-progress contradict each other. Leave one of them out.');
+  const gram = { keys: flags.keys, prefix: parseGram(flags.gram) };
   const nulls = parseWhole(flags.nulls, '--nulls', 0, 10_000);
   const twins = parseWhole(flags.twins, '--twins', 0, 200);
   const seed = parseWhole(flags.seed, '--seed', 0, 2 ** 32 - 1);
@@ -175,6 +181,7 @@ async function prepare(
     rpc: flags.rpc === undefined ? defaultRpc(spec) : parseRpc(flags.rpc, defaultRpc(spec)),
     forward: flags.forward,
     noise: noiseSettings(kinds, levels, repeats),
+    gram,
     nulls,
     twins,
     seed,

@@ -53,6 +53,12 @@ function program(): Command {
         .choices(['native', 'softmax', 'rpc'])
         .default('native'),
     )
+    .option('--gram <matrix>', 'of causal models: full (all keys), or prefix:T (the keys that query T-1 sees)', 'full')
+    .addOption(
+      new Option('--keys <when>', 'keys of the Gram matrix: with rotary positions, or before them')
+        .choices(['post-rope', 'pre-rope'])
+        .default('post-rope'),
+    )
     .option('--noise <kinds>', 'key_gauss,token_gauss,key_sparse,token_replace,token_drop, or none')
     .option('--levels <list>', "noise levels for all kinds; default: each kind's own")
     .option('--repeats <count>', 'repeats of each noise level (default: 8)')

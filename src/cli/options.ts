@@ -163,6 +163,15 @@ export function parseLevels(text: string): number[] {
   return levels;
 }
 
+/** `full`, or `prefix:T`: how many keys of a causal model are in its Gram matrix; null: all of them. */
+export function parseGram(text: string): number | null {
+  if (text === 'full') return null;
+  const match = /^prefix[:=](\d+)$/.exec(text);
+  if (match === null)
+    throw new UsageError(`--gram ${text}: say full, or prefix:T with a number of tokens, as in prefix:16.`);
+  return parseWhole(match[1]!, '--gram prefix', 1, maxIndex);
+}
+
 /** What this version writes; the contract's `md` is refused by name. */
 const formats = ['html', 'json', 'csv', 'npz'] as const;
 export type Format = (typeof formats)[number];

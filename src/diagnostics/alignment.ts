@@ -20,7 +20,7 @@ import { alignmentVerdict, informativeChance } from './verdict';
 type AlignmentModeName = 'theory' | 'plain';
 
 /** What alignment needs of a kv head; `head` names its random streams. */
-type AlignmentInput = Omit<KeyValueInput, 'k' | 'masked'>;
+type AlignmentInput = Omit<KeyValueInput, 'k' | 'labels'>;
 
 /** Random draws whose cosines make the band of the picture. */
 const bandDraws = 40;

@@ -22,7 +22,7 @@ export type HeadJob = (work: HeadWork) => Promise<void>;
  * infinity whatever the tensors hold, as long as they are finite.
  */
 export function diagnoseHead(input: HeadInput, options: DiagnosticsOptions, kernels: HeadKernels): HeadResult {
-  const shared = keyValueNumbers(keyValueInput(input), options, kernels);
+  const shared = keyValueNumbers(keyValueInput(input, options.gram), options, kernels);
   return joined(input, shared, queryNumbers(queryInput(input), options, kernels));
 }
 
@@ -43,7 +43,7 @@ export function headJobs(
       own.clear();
     };
     const keyValues: HeadJob = async (work) => {
-      shared = await work.keyValues(keyValueInput(group[0]!), options);
+      shared = await work.keyValues(keyValueInput(group[0]!, options.gram), options);
       report();
     };
     const queries = group.map((input): HeadJob => async (work) => {

@@ -4,7 +4,7 @@
 import type { RpcParameters } from '../engine/headKernels';
 import type { RopeTables } from '../engine/rope';
 import type { ScoreRule } from '../model/blockShape';
-import type { NoiseKind } from './headResult';
+import type { NoiseKind, SpectrumNumbers } from './headResult';
 
 export interface HeadProjection {
   /** [d, C], rows of this head. */
@@ -60,7 +60,7 @@ export interface HeadInput {
 /** What depends on queries needs of a head. */
 export type QueryInput = Omit<HeadInput, 'otherValues' | 'untrained'>;
 
-/** Keys and values of one kv head, shared by the query heads that read it. */
+/** Keys and values of one kv head as they enter its Gram matrix, shared by the query heads that read it. */
 export interface KeyValueInput extends Pick<
   HeadInput,
   'layer' | 'tokens' | 'headDim' | 'k' | 'v' | 'otherValues' | 'untrained'
@@ -70,9 +70,19 @@ export interface KeyValueInput extends Pick<
    * query head. Without grouped queries it is the head itself.
    */
   readonly head: number;
-  /** Not every query sees every key. */
-  readonly masked: boolean;
+  /** What the spectrum says of the Gram matrix. */
+  readonly labels: Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys'>;
 }
+
+/** How keys enter the Gram matrix, and with it spectrum, alignment, gamma and reproduction metrics. */
+export interface GramChoice {
+  /** With their rotary positions, or as they are before these (after norms). */
+  readonly keys: 'post-rope' | 'pre-rope';
+  /** T, in causal models: the keys that query T-1 sees, 1 <= T <= N; null: all N of them. */
+  readonly prefix: number | null;
+}
+
+export const defaultGram: GramChoice = { keys: 'post-rope', prefix: null };
 
 export interface NoiseSettings {
   readonly kinds: readonly NoiseKind[];
@@ -88,4 +98,6 @@ export interface DiagnosticsOptions {
   /** RPC beside the model's attention; null: not in this layer. In asymmetric heads it is the `+asym` what-if. */
   readonly rpc: RpcParameters | null;
   readonly noise: NoiseSettings;
+  /** Absent: all keys, as the scores have them. */
+  readonly gram?: GramChoice;
 }

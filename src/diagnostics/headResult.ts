@@ -24,15 +24,19 @@ export interface SpectrumNumbers {
   readonly log10Eigenvalues: readonly Measured[];
   /** R = #{w > N 2^-52 w_1} */
   readonly numericalRank: number;
-  /** r = min(d, R, N-1), the number of eigenvectors that alignment uses. */
+  /** r = min(d, R, N-1), with T for N in a prefix: the number of eigenvectors that alignment uses. */
   readonly rank: number;
   /** max_ij of the scores k k^T / sqrt(d). */
   readonly maxScore: number;
   /**
-   * 'full-Gram' in masked heads: one Gram matrix of all N keys, although each query sees its own part of them (spec
-   * section 3); absent elsewhere.
+   * In masked heads. 'full-Gram': one Gram matrix of all N keys, although each query sees its own part of them (spec
+   * section 3); 'prefix-T': of the keys that query T-1 sees. Absent where every query sees every key.
    */
-  readonly gram?: 'full-Gram';
+  readonly gram?: 'full-Gram' | `prefix-${number}`;
+  /** Keys `from` to `to` (excluded) of a prefix; `from` is above 0 where a sliding window ends before token 0. */
+  readonly gramKeys?: { readonly from: number; readonly to: number };
+  /** In heads with rotary positions: whether the keys of the Gram matrix have them. */
+  readonly keys?: 'post-rope' | 'pre-rope';
   readonly reason?: string;
 }
 

@@ -2,20 +2,45 @@
 // that read one kv head (grouped queries) share these numbers, so they are computed once for all of them.
 
 import type { HeadKernels } from '../engine/headKernels';
+import { unrotate } from '../engine/rope';
+import { plainScores, visibleKeys } from '../model/blockShape';
 import { alignmentNumbers } from './alignment';
 import { gammaNumbers } from './gamma';
-import type { DiagnosticsOptions, HeadInput, KeyValueInput } from './headInput';
+import { defaultGram, type DiagnosticsOptions, type GramChoice, type HeadInput, type KeyValueInput } from './headInput';
 import type { HeadResult } from './headResult';
 import { reproductionNumbers } from './reproduction';
 import { keySpectrum, spectrumNumbers } from './spectrum';
 
 export type KeyValueNumbers = Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma' | 'reproduction'>;
 
-/** The part of a query head's input that it shares with the other query heads of its kv head. */
-export function keyValueInput(input: HeadInput): KeyValueInput {
-  const { layer, head, firstHead = head, tokens, headDim, k, v, otherValues, untrained, rule } = input;
-  const masked = rule !== undefined && (rule.causal || rule.window !== null);
-  return { layer, head: firstHead, tokens, headDim, k, v, otherValues, untrained, masked };
+/**
+ * The part of a query head's input that it shares with the other query heads of its kv head, as `gram` has it. A prefix
+ * of T is what query T-1 sees: the first T keys and values, in a layer with a sliding window the last of them.
+ */
+export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram): KeyValueInput {
+  const { layer, head, firstHead = head, tokens, headDim, rope = null, rule = plainScores } = input;
+  const { from, to } = gram.prefix === null ? { from: 0, to: tokens } : visibleKeys(rule, gram.prefix - 1, tokens);
+  const rows = (x: Float64Array): Float64Array => (to - from === tokens ? x : x.slice(from * headDim, to * headDim));
+  const keys = (k: Float64Array): Float64Array => rows(gram.keys === 'pre-rope' ? unrotate(k, rope, headDim) : k);
+  const masked = rule.causal || rule.window !== null;
+  return {
+    layer,
+    head: firstHead,
+    tokens: to - from,
+    headDim,
+    k: keys(input.k),
+    v: rows(input.v),
+    otherValues: input.otherValues.map(rows),
+    untrained: input.untrained.map(({ k, v }) => ({ k: keys(k), v: rows(v) })),
+    labels: {
+      ...(gram.prefix !== null
+        ? { gram: `prefix-${gram.prefix}` as const, gramKeys: { from, to } }
+        : masked
+          ? { gram: 'full-Gram' as const }
+          : {}),
+      ...(rope === null ? {} : { keys: gram.keys }),
+    },
+  };
 }
 
 /** Spec sections 3 to 5 for one kv head. */
@@ -27,7 +52,7 @@ export function keyValueNumbers(
   const { k, v, tokens, headDim, layer, head } = input;
   const spectrum = keySpectrum(k, tokens, headDim, kernels);
   return {
-    spectrum: { ...spectrumNumbers(spectrum, headDim), ...(input.masked ? { gram: 'full-Gram' as const } : {}) },
+    spectrum: { ...spectrumNumbers(spectrum, headDim), ...input.labels },
     alignment: alignmentNumbers(input, options, spectrum, kernels),
     gamma: gammaNumbers(spectrum, v, kernels, { seed: options.seed, layer, head }),
     reproduction: reproductionNumbers(spectrum, v, headDim, kernels),

@@ -8,6 +8,12 @@ import { kpcaValues } from './kpcaValues';
 import type { KeySpectrum } from './spectrum';
 import { centreColumns, distance, dot, mean, measured, norm, squaredNorm, transpose } from './vector';
 
+/**
+ * Squared distances below this part of the largest are those of equal rows (a token that occurs twice): solvers leave
+ * them apart by round-off, 1e-13 at most, which must not count among the non-zero distances of the median.
+ */
+const sameRows = 1e-20;
+
 interface Epsilons {
   /** Added to the norm of a row before dividing. */
   readonly row: number;
@@ -154,7 +160,8 @@ function kernelCka(x: Float64Array, y: Float64Array, tokens: number, width: numb
 function centredRbf(x: Float64Array, tokens: number, width: number): Float64Array {
   const n = tokens;
   const squared = squaredDistances(x, n, width);
-  const sorted = squared.filter((value) => value > 0).sort();
+  const most = squared.reduce((a, b) => Math.max(a, b), 0);
+  const sorted = squared.filter((value) => value > sameRows * most).sort();
   // torch.median: the lower of the two middle values.
   const sigmaSquared = sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
   const gram = squared.map((value) => Math.exp(-value / (2 * sigmaSquared)));

@@ -44,6 +44,11 @@ export function ropeTables(rope: RopeShape | null, tokens: number): RopeTables |
   return { dims: rope.dims, style: rope.style, cos, sin };
 }
 
+/** Copy of x [H, N, d] (or [N, d]) with the rotation undone: a rotation loses nothing but round-off. */
+export function unrotate(x: FloatArray, tables: RopeTables | null, headDim: number): Float64Array {
+  return rotate(x, tables === null ? null : { ...tables, sin: tables.sin.map((value) => -value) }, headDim);
+}
+
 /** Rotated copy of x [H, N, d] (or [N, d]); entries past `dims` stay. */
 export function rotate(x: FloatArray, tables: RopeTables | null, headDim: number): Float64Array {
   const out = Float64Array.from(x);

@@ -1,7 +1,7 @@
 // What a person asks for and what it will cost, before anything runs.
 
 import type { BackendKind, ForwardAttention } from '../engine/backend';
-import type { NoiseSettings } from '../diagnostics/headInput';
+import type { GramChoice, NoiseSettings } from '../diagnostics/headInput';
 import type { HeadResult } from '../diagnostics/headResult';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
@@ -22,6 +22,8 @@ export interface InspectionRequest {
   readonly rpc: RpcSettings;
   readonly forward: ForwardAttention;
   readonly noise: NoiseSettings;
+  /** How keys enter the Gram matrix. */
+  readonly gram: GramChoice;
   readonly nulls: number;
   /** Untrained twins for the null of that name; 0: not run. */
   readonly twins: number;

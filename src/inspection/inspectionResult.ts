@@ -63,6 +63,10 @@ export interface Provenance {
   readonly nulls: number;
   readonly twins: number;
   readonly noise: NoiseSettings;
+  /** Causal models: the Gram matrix of all keys, or of those that query T-1 sees. */
+  readonly gram?: 'full-Gram' | `prefix-${number}`;
+  /** Models with rotary positions: whether the keys of the Gram matrix have them. */
+  readonly keys?: 'post-rope' | 'pre-rope';
   /** Facts of the model that a person set or answered. */
   readonly overrides: Readonly<Record<string, string>>;
   readonly elapsedMs?: number;

@@ -64,7 +64,8 @@ function queryCost(request: InspectionRequest, layer: number): HeadCost {
 
 /** Of one kv head: spectra and nulls. */
 function keyValueCost(request: InspectionRequest, layer: number): HeadCost {
-  const { tokens: n, headDim: d } = specOfLayer(request.spec, layer);
+  const { tokens, headDim: d } = specOfLayer(request.spec, layer);
+  const n = request.gram.prefix ?? tokens;
   // Householder reduction, QL with vectors and the back-transformation of one N x N matrix: about 9 N^3.
   const eigen = (1 + request.twins) * 9 * n * n * n;
   // Two nulls in two modes; each draw one orthonormalisation and one projection.

@@ -3,9 +3,9 @@
 
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { BackendKind, ForwardAttention } from '../engine/backend';
-import type { NoiseSettings } from '../diagnostics/headInput';
+import { defaultGram, type GramChoice, type NoiseSettings } from '../diagnostics/headInput';
 import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
-import { specForInput } from '../model/blockShape';
+import { blockShape, specForInput } from '../model/blockShape';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
 import type { InspectionRequest } from './inspectionRequest';
@@ -17,6 +17,8 @@ export interface Choices {
   readonly rpc: RpcSettings;
   readonly forward: ForwardAttention;
   readonly noise: NoiseSettings;
+  /** How keys enter the Gram matrix; absent: all of them, with their rotary positions. */
+  readonly gram?: GramChoice;
   readonly nulls: number;
   readonly twins: number;
   readonly seed: number;
@@ -26,7 +28,7 @@ export interface Choices {
 /** A choice that this model cannot have. The sentence is the same everywhere; `choice` says which control it is about. */
 export class ChoiceError extends ModelSpecError {
   constructor(
-    readonly choice: 'layers' | 'heads' | 'rpc' | 'forward' | 'noise',
+    readonly choice: 'layers' | 'heads' | 'rpc' | 'forward' | 'noise' | 'gram' | 'keys',
     message: string,
   ) {
     super('badInput', message);
@@ -76,6 +78,29 @@ function checkNoise(noise: NoiseSettings): void {
   }
 }
 
+/** `spec` has the N of the input. */
+function checkGram({ keys, prefix }: GramChoice, spec: ModelSpec): void {
+  if (keys === 'pre-rope' && blockShape(spec).rope === null) {
+    throw new ChoiceError(
+      'keys',
+      'This model has no rotary positions, so its keys have no state before them. Choose post-rope.',
+    );
+  }
+  if (prefix === null) return;
+  if (!spec.causal) {
+    throw new ChoiceError(
+      'gram',
+      'This model is not causal: every query sees all keys, so a prefix is the Gram matrix of no query. Choose full.',
+    );
+  }
+  if (!Number.isInteger(prefix) || prefix < 1 || prefix > spec.tokens) {
+    throw new ChoiceError(
+      'gram',
+      `The input has ${spec.tokens} tokens, so there is no prefix of ${prefix}. Choose a prefix from 1 to ${spec.tokens}, or full.`,
+    );
+  }
+}
+
 /** Throws ChoiceError. */
 export function makeRequest(
   index: TensorIndex,
@@ -87,9 +112,12 @@ export function makeRequest(
 ): InspectionRequest {
   checkRpc(choices, spec);
   checkNoise(choices.noise);
+  const own = specForInput(spec, input);
+  const gram = choices.gram ?? defaultGram;
+  checkGram(gram, own);
   return {
     index,
-    spec: specForInput(spec, input),
+    spec: own,
     input,
     checkpointSha256: null,
     backend: backend.kind,
@@ -99,6 +127,7 @@ export function makeRequest(
     rpc: choices.rpc,
     forward: choices.forward,
     noise: choices.noise,
+    gram,
     nulls: choices.nulls,
     twins: choices.twins,
     seed: choices.seed,

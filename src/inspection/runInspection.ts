@@ -4,7 +4,7 @@
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
-import { specOfLayer } from '../model/blockShape';
+import { blockShape, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { isGiven } from '../model/overrides';
 import { CancelledError } from './cancelledError';
@@ -13,7 +13,7 @@ import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { resultSchemaName } from './inspectionResult';
 import { inputSummary } from './inputSummary';
-import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput } from './inspectionResult';
+import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput, Provenance } from './inspectionResult';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { networkOutput, outputKind, outputShape } from './networkOutput';
 import { TraceStore } from './traceStore';
@@ -136,7 +136,13 @@ class Run {
     const rpc = runsRpc(request.rpc, layer) ? rpcParameters(request.rpc, specOfLayer(spec, layer)) : null;
     const inputs = passed.heads();
     for (const input of inputs) this.traces.keep(input, rpc);
-    const options: DiagnosticsOptions = { seed: request.seed, nulls: request.nulls, rpc, noise: request.noise };
+    const options: DiagnosticsOptions = {
+      seed: request.seed,
+      nulls: request.nulls,
+      rpc,
+      noise: request.noise,
+      gram: request.gram,
+    };
     const known = request.known.filter((entry) => entry.layer === layer).map((entry) => entry.head);
     const heads: HeadResult[] = [...known];
     this.done += headWork * known.length;
@@ -201,6 +207,7 @@ class Run {
         nulls: request.nulls,
         twins: request.twins,
         noise: request.noise,
+        ...gramFacts(request),
         overrides: Object.fromEntries(
           spec.facts.filter((fact) => isGiven(fact.source)).map((fact) => [fact.fact, fact.value]),
         ),
@@ -227,6 +234,14 @@ class Run {
 
 const nullNames = ['random', 'permuted', 'untrained'] as const;
 const statistics = ['overlap', 'energy', 'rayleigh'] as const;
+
+/** Said of models that leave a choice only. */
+function gramFacts({ spec, gram }: InspectionRequest): Pick<Provenance, 'gram' | 'keys'> {
+  return {
+    ...(spec.causal ? { gram: gram.prefix === null ? 'full-Gram' : (`prefix-${gram.prefix}` as const) } : {}),
+    ...(blockShape(spec).rope === null ? {} : { keys: gram.keys }),
+  };
+}
 
 /**
  * Benjamini-Hochberg q beside every p, over all heads of the run (spec section 5). Query heads of one kv head share

@@ -3,6 +3,7 @@
 import type { HeadResult } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { formatNumber, verdictText } from './format';
+import { gramLabel, gramOfRun, gramSentence } from './gramText';
 import { layerLabel } from './layerLabel';
 import { groupedHeadsText } from './sharedHeads';
 
@@ -76,6 +77,8 @@ export function headTable(result: InspectionResult, options: HeadTableOptions = 
     lines.push(
       `AUC: mean relative deviation under ${kind}; RPC ${rpc.variant}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}.`,
     );
+  const gram = gramOfRun(result.layers);
+  if (gram !== null && gramLabel(gram) !== '') lines.push(`overlap, p, q and verdict:${gramSentence(gram)}`);
   const grouped = groupedHeadsText(result.model);
   if (grouped !== null) lines.push(grouped);
   return `${lines.join('\n')}\n`;

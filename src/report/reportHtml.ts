@@ -13,6 +13,7 @@ import { headFigures } from './figures/headFigures';
 import { tokenNames } from './figures/tokenAxis';
 import { overviewFigures } from './figures/overviewFigures';
 import { shrinkHeatmap } from './figures/shrinkHeatmap';
+import { gramOfRun, withGram } from './gramText';
 import { selectHeads, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs } from './html';
 import { layerSizes, layerTitle } from './layerLabel';
@@ -118,6 +119,7 @@ export function reportHtml(
   const some = selected.length < all.length;
   const { model, provenance } = result;
   const overview = overviewFigures(result.layers, model);
+  const gram = gramOfRun(result.layers);
   const which = some ? 'of the heads shown below; all heads are in the appendix' : 'of every head';
   const sections: [string, string][] = [
     ['Model', `<div class="card"><div>${modelCard(result)}</div>${pictureHtml(options)}</div>`],
@@ -127,7 +129,7 @@ export function reportHtml(
     ['Cautions', cautionList(result)],
     [
       'Heads',
-      `${alignmentTable(selected, `Alignment ${which}`, model)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`, model)}`,
+      `${alignmentTable(selected, withGram(`Alignment ${which}`, gram), model)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`, model)}`,
     ],
     ['Overview', `<div class="figures">\n${overview.map((figure) => figureHtml(figure, formulas)).join('\n')}\n</div>`],
     [
@@ -138,7 +140,7 @@ export function reportHtml(
       ? [
           [
             'Appendix: all heads',
-            `${alignmentTable(all, 'Alignment of every head', model)}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval', model)}`,
+            `${alignmentTable(all, withGram('Alignment of every head', gram), model)}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval', model)}`,
           ] satisfies [string, string],
         ]
       : []),

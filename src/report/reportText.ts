@@ -6,6 +6,7 @@ import { defaultLevels } from '../diagnostics/noiseLevels';
 import { formatNumber, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 import { outputRows, outputTitle } from './outputText';
+import { gramLabel, gramOfRun, gramSentence } from './gramText';
 import { groupedHeadsText } from './sharedHeads';
 
 const shownLogits = 10;
@@ -89,13 +90,18 @@ function inputRows(input: Provenance['inputs'][number]): (readonly [string, stri
 }
 
 /** What results of earlier builds do not have. */
-function laterRows({ twins, noise, overrides }: Partial<Provenance>): (readonly [string, string])[] {
+function laterRows({ twins, noise, overrides, gram, keys }: Partial<Provenance>): (readonly [string, string])[] {
   const rows: (readonly [string, string])[] = [];
   if (twins !== undefined) rows.push(['Untrained twins', String(twins)]);
   if (noise !== undefined) {
     const kinds = noise.kinds.map((kind) => `${kind} (${(noise.levels[kind] ?? defaultLevels(kind)).join(', ')})`);
     rows.push(['Noise', kinds.length === 0 ? 'none' : `${kinds.join('; ')}; ${noise.repeats} repeats`]);
   }
+  if (gram !== undefined || keys !== undefined)
+    rows.push([
+      'Gram matrix',
+      gramLabel({ ...(gram === undefined ? {} : { gram }), ...(keys === undefined ? {} : { keys }) }),
+    ]);
   const set = Object.entries(overrides ?? {}).map(([name, value]) => `${name}=${value}`);
   if (set.length > 0) rows.push(['Facts set by hand', set.join(', ')]);
   return rows;
@@ -162,10 +168,12 @@ export function methodText(result: InspectionResult): string {
   const { rpc } = result.provenance;
   const name = escapeHtml(rpc.variant);
   const variant = variantWords[rpc.variant];
+  const choice = gramOfRun(result.layers);
+  const gram = choice === null ? '' : escapeHtml(gramSentence(choice));
   const grouped = result.model.kvHeads < result.model.heads ? ', each key/value head counted once' : '';
   const text = [
     `Teo &amp; Nguyen 2024 (${teo}) read self-attention as kernel principal component analysis: a head's output would be the projection of its queries on principal axes in the feature space of the kernel exp(x·y/√d), scaled by the keys' sums, and the value matrix would hold the eigenvectors of the centred Gram matrix of the keys. They derive RPC-Attention from robust PCA. Saritas &amp; Yildiz 2025 (${saritas}) tried to reproduce the claims about value vectors, eigenvalues and projection error and report that they could not. This report measures both sides' quantities on one checkpoint and one input and prints the chance level or null beside each score.`,
-    `<strong>Spectrum.</strong> The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins (weights drawn anew at the family's own initialisation scale, on the same input); p is one-sided, q is Benjamini-Hochberg over all heads${grouped}. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
+    `<strong>Spectrum.</strong>${gram} The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins (weights drawn anew at the family's own initialisation scale, on the same input); p is one-sided, q is Benjamini-Hochberg over all heads${grouped}. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
     `<strong>Noise.</strong> The same noise is given to softmax and RPC attention; deviation is relative to each method's own clean output, AUC is its mean over the levels, intervals are 95 % over repeats. <strong>RPC</strong> runs beside the model on the same q, k, v; variant <code>${name}</code>${variant === undefined ? '' : ` (${escapeHtml(variant)})`}, ${rpc.iterations} iterations, lambda ${escapeHtml(formatNumber(rpc.lambda))}. Paper and code differ in threshold, mu and sign, so numbers of different variants are not comparable.`,
   ];
   return text.map((paragraph) => `<p>${paragraph}</p>`).join('\n');

@@ -2,26 +2,19 @@
 
 import { basename, extname } from 'node:path';
 import * as vscode from 'vscode';
+import type { GramChoice } from '../diagnostics/headInput';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import { CancelledError } from '../inspection/cancelledError';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import type { ModelInput, ModelSpec, SpecOverrides } from '../model/modelSpec';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
-import { backendSetting } from './settings';
+import { backendSetting, gramSetting } from './settings';
 import { chooseBackend } from './backendChoice';
 import { showError } from './log';
-import {
-  checkpointExtensions,
-  confirmPlan,
-  Dismissed,
-  loadInput,
-  openFile,
-  pickInput,
-  planRequest,
-  resolveSpec,
-} from './openFlow';
-import type { OpenedFile } from './openFlow';
+import { checkpointExtensions, Dismissed, loadInput, openFile, pickInput, planRequest, resolveSpec } from './openFlow';
+import type { OpenedFile, PlannedRequest } from './openFlow';
+import { confirmPlan, planOfSettings } from './planQuestion';
 import type { Services } from './services';
 import { threadRunner } from './runners';
 import type { Runner } from './runners';
@@ -137,8 +130,9 @@ async function planAndRun(
   if (opening.isCancellationRequested) throw new CancelledError();
   const page = await inspector.reveal();
   const backend = await chooseBackend(page);
-  const { request, plan, threads } = planRequest(opened, spec, input, backend, services.version);
-  if (known.unasked !== true) await confirmPlan(plan, opening);
+  const make = (gram: GramChoice): PlannedRequest => planRequest(opened, spec, input, backend, services.version, gram);
+  const first = planOfSettings(make, gramSetting(spec));
+  const { request, plan, threads } = known.unasked === true ? first : await confirmPlan(first, make, opening);
 
   const makeRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
     attempt.backend === 'webgpu'

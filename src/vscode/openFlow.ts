@@ -3,6 +3,7 @@
 
 import * as vscode from 'vscode';
 import type { TensorIndex } from '../checkpoint/tensorIndex';
+import type { GramChoice } from '../diagnostics/headInput';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { poolSize } from '../inspection/node/localRunner';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
@@ -231,15 +232,17 @@ export interface PlannedRequest {
   readonly threads: number;
 }
 
-/** The request that the settings make of `spec` and `input`, and what it will cost. */
+/** The request that the settings make of `spec` and `input`, with this Gram matrix, and what it will cost. */
 export function planRequest(
   opened: OpenedFile,
   spec: ModelSpec,
   input: ModelInput,
   backend: BackendChoice,
   gramlensVersion: string,
+  gram: GramChoice,
 ): PlannedRequest {
-  const request = makeRequest(opened.index, spec, input, backend, settingsChoices(spec), gramlensVersion);
+  const choices = { ...settingsChoices(spec), gram };
+  const request = makeRequest(opened.index, spec, input, backend, choices, gramlensVersion);
   const threads = poolSize(request.heads.length);
   const plan = planInspection(request, largestLayerByteLength(opened.index, spec), threads, describeSpec(spec));
   return { request, plan, threads };
@@ -253,26 +256,4 @@ export function planSentence(plan: InspectionPlan): string {
     readableSeconds(plan.estimatedSeconds),
     plan.backend,
   );
-}
-
-/** Shows the plan; Enter runs it, Escape leaves. A plan over the memory budget says so. */
-export async function confirmPlan(plan: InspectionPlan, token: vscode.CancellationToken): Promise<void> {
-  const over = plan.peakByteLength > memoryBudgetBytes();
-  const run = {
-    label: `$(play) ${over ? vscode.l10n.t('Inspect although it needs more than gramlens.memoryBudgetMB') : vscode.l10n.t('Inspect')}`,
-    detail: planSentence(plan),
-  };
-  const title = vscode.l10n.t(
-    'Plan: {0} layers, {1} heads each, N {2}, d {3}',
-    plan.layers,
-    plan.heads,
-    plan.tokens,
-    plan.headDim,
-  );
-  const chosen = await vscode.window.showQuickPick(
-    [run],
-    { title, placeHolder: plan.backendReason, ignoreFocusOut: true },
-    token,
-  );
-  if (chosen === undefined) throw new Dismissed();
 }

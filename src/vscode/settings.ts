@@ -2,6 +2,7 @@
 // hold anything, so they are checked again here.
 
 import * as vscode from 'vscode';
+import type { GramChoice } from '../diagnostics/headInput';
 import type { NoiseKind } from '../diagnostics/headResult';
 import {
   defaultNulls,
@@ -14,6 +15,7 @@ import {
   noiseSettings,
 } from '../inspection/defaults';
 import type { Choices } from '../inspection/request';
+import { blockShape } from '../model/blockShape';
 import type { ModelSpec, RpcSettings, RpcVariant } from '../model/modelSpec';
 
 export type BackendSetting = 'auto' | 'webgpu' | 'cpu' | 'reference';
@@ -62,6 +64,16 @@ function chosenNoiseKinds(): readonly NoiseKind[] {
   return noiseKinds.filter((kind) => value.includes(kind));
 }
 
+/** The Gram matrix that settings ask for, where the model leaves a choice. */
+export function gramSetting(spec: ModelSpec): GramChoice {
+  const prefix = /^prefix:([1-9]\d{0,5})$/.exec(String(configuration().get<unknown>('gram')))?.[1];
+  const before = configuration().get<unknown>('keys') === 'pre-rope' && blockShape(spec).rope !== null;
+  return {
+    keys: before ? 'pre-rope' : 'post-rope',
+    prefix: spec.causal && prefix !== undefined ? Number(prefix) : null,
+  };
+}
+
 /** Everything of a run that settings decide. */
 export function settingsChoices(spec: ModelSpec): Choices {
   return {
@@ -69,6 +81,7 @@ export function settingsChoices(spec: ModelSpec): Choices {
     heads: null,
     rpc: rpcSettings(spec),
     forward: 'native',
+    gram: gramSetting(spec),
     noise: noiseSettings(chosenNoiseKinds(), null, whole('noise.repeats', defaultRepeats, 1, 1000)),
     nulls: whole('nulls', defaultNulls, 0, 10_000),
     twins: whole('untrainedTwins', defaultTwins, 0, 200),

@@ -118,8 +118,8 @@ function renderChart(): void {
     availableMetrics(heads).map((known) => ({ value: known.id, label: known.label })),
     metric.id,
   );
-  explanation.textContent = metric.explanation;
   const figure = overviewFigure(metric, state.layers, model);
+  explanation.textContent = figure.shows;
   if (view === null) {
     view = new FigureView(figure, {
       height: (width) => Math.max(140, Math.min(90 + model.layers * 26, 2.2 * width)),

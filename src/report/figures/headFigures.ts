@@ -3,6 +3,7 @@
 
 import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
 import type { HeadDetail } from '../../inspection/headDetail';
+import { gramSentence, withGram } from '../gramText';
 import { formatNull, formatNumber, median, verdictText } from '../format';
 import type { Figure, LineFigure } from './figure';
 import { noiseFigures, whatIf } from './noiseFigures';
@@ -54,8 +55,8 @@ function spectrumFigure(head: HeadResult, context: HeadContext): LineFigure {
   return {
     kind: 'lines',
     id: 'spectrum',
-    title: 'Spectrum of the centred key Gram matrix',
-    shows: `Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, N - 1) = ${spectrum.rank} of eigenvectors that alignment uses; largest score ${formatNumber(spectrum.maxScore)}.${beyond}`,
+    title: withGram('Spectrum of the centred key Gram matrix', spectrum),
+    shows: `Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, ${spectrum.gramKeys === undefined ? 'N' : 'T'} - 1) = ${spectrum.rank} of eigenvectors that alignment uses; largest score ${formatNumber(spectrum.maxScore)}.${beyond}${gramSentence(spectrum)}`,
     caution: `The spectrum says nothing about the values; where R is below d = ${context.headDim}, the eigenvectors past R are round-off and are left out, as are the eigenvalues past R here.${spectrum.reason === undefined ? '' : ` ${spectrum.reason}`}`,
     formula: formulas.spectrum,
     x: { label: 'eigenvalue index', unit: '', scale: 'linear', integer: true },
@@ -99,8 +100,8 @@ function anglesFigure(head: HeadResult, name: 'theory' | 'plain'): LineFigure[] 
     {
       kind: 'lines',
       id: `angles-${name}`,
-      title: `Principal angles, ${name}`,
-      shows: `Cosines of the principal angles between the ${modeWords[name]} and the top eigenvectors; overlap ${formatNumber(mode.overlap)}, chance level ${formatNumber(mode.overlapChance)}. ${nullsText(mode)} Verdict: ${verdictText(head.alignment)}.`,
+      title: withGram(`Principal angles, ${name}`, head.spectrum),
+      shows: `Cosines of the principal angles between the ${modeWords[name]} and the top eigenvectors; overlap ${formatNumber(mode.overlap)}, chance level ${formatNumber(mode.overlapChance)}. ${nullsText(mode)} Verdict: ${verdictText(head.alignment)}.${gramSentence(head.spectrum)}`,
       caution: `Lying above the chance band of random V is no evidence of learned eigenvectors: keys and values are linear maps of the same tokens, and permuted tokens are easy to beat too; only untrained twins and other heads test that.${informative}`,
       formula: formulas.angles[name],
       x: { label: 'principal angle', unit: '', scale: 'linear', integer: true },
@@ -144,8 +145,8 @@ function gammaFigures(head: HeadResult): LineFigure[] {
     {
       kind: 'lines',
       id: 'gamma-residual',
-      title: 'Eigen-residual of each column',
-      shows: `How far each column recovered from V is from being an eigenvector of the Gram matrix: 0 = eigenvector, near 1 = unrelated; medians: ${medians}.`,
+      title: withGram('Eigen-residual of each column', head.spectrum),
+      shows: `How far each column recovered from V is from being an eigenvector of the Gram matrix: 0 = eigenvector, near 1 = unrelated; medians: ${medians}.${gramSentence(head.spectrum)}`,
       caution: `A small residual of the eigenvectors only measures round-off; a large one of the learned columns does not exclude that their span lies close to the leading eigenvectors (see the principal angles).${reason}`,
       formula: formulas.eigenResidual,
       x: column,
@@ -162,9 +163,8 @@ function gammaFigures(head: HeadResult): LineFigure[] {
     {
       kind: 'lines',
       id: 'gamma-pairs',
-      title: 'Gamma constancy: relative difference of pairs',
-      shows:
-        'Mean relative difference of gamma over all pairs of tokens, per column, with one standard deviation as band; gamma is constant exactly where the column is an eigenvector.',
+      title: withGram('Gamma constancy: relative difference of pairs', head.spectrum),
+      shows: `Mean relative difference of gamma over all pairs of tokens, per column, with one standard deviation as band; gamma is constant exactly where the column is an eigenvector.${gramSentence(head.spectrum)}`,
       caution:
         'Entries of a column near 0 make this heavy-tailed, and the band is the spread over pairs, not a confidence interval; the eigen-residual says the same without that weakness.',
       formula: formulas.gamma,

@@ -358,6 +358,11 @@ export function metricById(id: string): HeadMetric {
   return headMetrics.find((candidate) => candidate.id === id) ?? headMetrics[0]!;
 }
 
+/** Whether the number rests on the Gram matrix of the keys. */
+export function usesGram({ id, group }: HeadMetric): boolean {
+  return group === 'Alignment' || group === 'Reproduction' || (group === 'Kernel PCA' && !id.startsWith('projection.'));
+}
+
 /** Metrics that at least one of these heads has a number for (all of them while there are no heads yet). */
 export function availableMetrics(heads: readonly HeadResult[]): readonly HeadMetric[] {
   if (heads.length === 0) return headMetrics;

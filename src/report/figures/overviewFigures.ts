@@ -1,9 +1,10 @@
 // Layers x heads heatmaps of any metric, also while a run is still filling in.
 
 import type { LayerResult, ModelSummary } from '../../inspection/inspectionResult';
+import { gramOfRun, gramSentence, withGram } from '../gramText';
 import { layerLabel } from '../layerLabel';
 import type { HeatmapFigure } from './figure';
-import { metricById, metricDomain, type HeadMetric } from './metrics';
+import { metricById, metricDomain, usesGram, type HeadMetric } from './metrics';
 import { formulas } from './sources';
 
 /** Sizes of the model, as its summary has them. */
@@ -44,11 +45,12 @@ export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[
       cellNotes[cell] = metric.describe(head);
     }
   }
+  const gram = usesGram(metric) ? gramOfRun(layers) : null;
   return {
     kind: 'heatmap',
     id: `overview-${metric.id}`,
-    title: metric.label,
-    shows: metric.explanation,
+    title: withGram(metric.label, gram),
+    shows: metric.explanation + (gram === null ? '' : gramSentence(gram)),
     caution: cautions[metric.group],
     formula: formulaOf(metric),
     rows: size.layers,

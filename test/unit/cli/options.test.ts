@@ -6,6 +6,7 @@ import {
   checkSetIsUsed,
   parseFailOn,
   parseFormats,
+  parseGram,
   parseIndexes,
   parseLevels,
   parseNoise,
@@ -13,6 +14,9 @@ import {
   parseSet,
   parseWhole,
 } from '../../../src/cli/options';
+
+const gramSentence = (text: string): string =>
+  `--gram ${text}: say full, or prefix:T with a number of tokens, as in prefix:16.`;
 
 const wrong: readonly (readonly [string, () => unknown, string])[] = [
   [
@@ -46,6 +50,9 @@ const wrong: readonly (readonly [string, () => unknown, string])[] = [
   ['a negative lambda', () => parseRpc('lambda=-1'), '--rpc lambda -1: must be a number, 0 or more.'],
   ['a value without a name', () => parseSet(['4']), '--set 4: expected name=value pairs, found "4".'],
   ['a fact said twice', () => parseSet(['heads=4', 'heads=6']), '--set heads is given twice.'],
+  ['a prefix without a length', () => parseGram('prefix'), gramSentence('prefix')],
+  ['a negative prefix', () => parseGram('prefix:-3'), gramSentence('prefix:-3')],
+  ['a prefix of nothing', () => parseGram('prefix:0'), '--gram prefix 0: must be a whole number from 1 to 100000.'],
   [
     'unknown noise',
     () => parseNoise('pink'),

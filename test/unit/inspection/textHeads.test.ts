@@ -4,15 +4,19 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { diagnoseHead } from '../../../src/diagnostics/diagnoseHead';
-import type { DiagnosticsOptions, HeadInput } from '../../../src/diagnostics/headInput';
+import type { DiagnosticsOptions, GramChoice, HeadInput } from '../../../src/diagnostics/headInput';
+import type { HeadResult } from '../../../src/diagnostics/headResult';
 import { createNoise } from '../../../src/diagnostics/noiseDraws';
 import { logPhiNorms } from '../../../src/diagnostics/projectionLoss';
 import type { LayerTrace } from '../../../src/engine/backend';
 import { createReferenceBackend } from '../../../src/engine/reference/backend';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
+import { noiseSettings, publishedRpc } from '../../../src/inspection/defaults';
 import { headInputs } from '../../../src/inspection/headInputs';
+import { ChoiceError, makeRequest } from '../../../src/inspection/request';
 import { relativeError } from '../engine/portableNormals';
 import { loadCase, textCases } from '../engine/textCases';
+import { numbersOf } from './sampleRun';
 
 /** Float64 round-off. */
 const tolerance = 1e-12;
@@ -103,5 +107,79 @@ describe('inspection: heads of language models', () => {
       assert.ok(Math.abs(part[t - 1]! - all[t - 1]!) < tolerance);
     }
     assert.ok(Math.abs(logPhiNorms(q!, k, tokens, headDim, kernels)[0]! - all[0]!) > 1e-3, 'the mask changes row 0');
+  });
+
+  it('takes the Gram matrix of a prefix from its tokens alone, and of all of them for T = N', async () => {
+    const { head } = await lastLayer('llama-gqa');
+    const input = head(3);
+    const of = (prefix: number | null): HeadResult =>
+      diagnoseHead(input, { ...options, gram: { keys: 'post-rope', prefix } }, kernels);
+    const full = of(null);
+    const whole = of(input.tokens);
+    assert.deepEqual(whole.spectrum.gramKeys, { from: 0, to: input.tokens });
+    assert.deepEqual([full.spectrum.gram, whole.spectrum.gram], ['full-Gram', `prefix-${input.tokens}`]);
+    assert.deepEqual(whole.spectrum.eigenvalues, full.spectrum.eigenvalues);
+    assert.deepEqual([whole.alignment, whole.noise], [full.alignment, full.noise]);
+    const part = of(4);
+    assert.equal(part.spectrum.eigenvalues.length, 4);
+    assert.equal(part.spectrum.rank, Math.min(input.headDim, 3));
+    assert.deepEqual([part.projection, part.attention, part.rpc], [full.projection, full.attention, full.rpc]);
+  });
+
+  it('finds a prefix of one or two tokens not measurable, with a reason', async () => {
+    const { head } = await lastLayer('gpt2');
+    for (const prefix of [1, 2]) {
+      const result = diagnoseHead(head(0), { ...options, gram: { keys: 'post-rope', prefix } }, kernels);
+      assert.equal(result.alignment.verdict, 'not measurable');
+      assert.ok(result.alignment.reason !== undefined && result.gamma.learned.reason !== undefined);
+      assert.ok(result.reproduction.asCoded.reason !== undefined);
+      assert.ok([...numbersOf(result).values()].every(Number.isFinite));
+    }
+  });
+
+  it('leaves queries and scores alone when keys enter the Gram matrix before their rotation', async () => {
+    const { head } = await lastLayer('llama-gqa');
+    const of = (keys: 'post-rope' | 'pre-rope'): HeadResult =>
+      diagnoseHead(head(1), { ...options, gram: { keys, prefix: null } }, kernels);
+    const [after, before] = [of('post-rope'), of('pre-rope')];
+    assert.deepEqual([after.spectrum.keys, before.spectrum.keys], ['post-rope', 'pre-rope']);
+    assert.notDeepEqual(before.spectrum.eigenvalues, after.spectrum.eigenvalues);
+    assert.deepEqual([before.projection, before.rpc, before.noise], [after.projection, after.rpc, after.noise]);
+  });
+
+  it('refuses Gram matrices that a model does not have', () => {
+    const refused = (name: string, gram: GramChoice): string => {
+      const { index, spec, input } = loadCase(textCases.find((text) => text.name === name)!);
+      const base = {
+        layers: null,
+        heads: null,
+        rpc: publishedRpc,
+        forward: 'native',
+        nulls: 0,
+        twins: 0,
+        seed: 0,
+      } as const;
+      const choices = { ...base, noise: noiseSettings([], null, 1), keepTensors: false, gram };
+      try {
+        makeRequest(index, spec, input, { kind: 'cpu', reason: '' }, choices, '0');
+        return 'taken';
+      } catch (error) {
+        return error instanceof ChoiceError ? `${error.choice}: ${error.message}` : String(error);
+      }
+    };
+    const tokens = textCases.find(({ name }) => name === 'gpt2')!.ids.length;
+    assert.equal(refused('gpt2', { keys: 'post-rope', prefix: tokens }), 'taken');
+    assert.equal(
+      refused('gpt2', { keys: 'post-rope', prefix: tokens + 1 }),
+      `gram: The input has ${tokens} tokens, so there is no prefix of ${tokens + 1}. Choose a prefix from 1 to ${tokens}, or full.`,
+    );
+    assert.equal(
+      refused('gpt2', { keys: 'pre-rope', prefix: null }),
+      'keys: This model has no rotary positions, so its keys have no state before them. Choose post-rope.',
+    );
+    assert.equal(
+      refused('distilbert', { keys: 'post-rope', prefix: 2 }),
+      'gram: This model is not causal: every query sees all keys, so a prefix is the Gram matrix of no query. Choose full.',
+    );
   });
 });

@@ -158,3 +158,28 @@ describe('report number formats', () => {
     assert.equal(median([null]), null);
   });
 });
+
+describe('report figures of causal models', () => {
+  const prefix = { gram: 'prefix-16', gramKeys: { from: 8, to: 16 }, keys: 'pre-rope' } as const;
+  const labelled = { ...head, spectrum: { ...head.spectrum, ...prefix } };
+  const usesKeys = /^(spectrum|angles|gamma)/;
+
+  it('say which Gram matrix they show, in title and words, and only those that use one', () => {
+    const figures = headFigures(labelled, context, null);
+    assert.equal(figures.filter(({ id }) => usesKeys.test(id)).length, 5);
+    for (const figure of figures) {
+      const named = figure.title.endsWith(', prefix-16, pre-RoPE keys');
+      assert.equal(named, usesKeys.test(figure.id), figure.title);
+      assert.equal(figure.shows.includes('keys 8 to 15, which are those that query 15 sees'), named, figure.shows);
+    }
+    assert.ok(headFigures(head, context, null).every(({ title }) => !title.includes('RoPE')));
+  });
+
+  it('say it in the overview, whose projection loss is of no Gram matrix', () => {
+    const layers = [{ index: 0, heads: [labelled] }];
+    const title = (id: string): string => overviewFigure(metricById(id), layers, { layers: 1, heads: 3 }).title;
+    assert.equal(title('alignment.theory.overlap'), 'Alignment overlap (theory), prefix-16, pre-RoPE keys');
+    assert.equal(title('projection.besselViolation'), 'Bessel violation');
+    assert.equal(title('attention.entropy'), 'Attention entropy');
+  });
+});

@@ -1,0 +1,41 @@
+// Which Gram matrix a number rests on, in words: every figure and table that uses one says it where there was a choice.
+
+import type { HeadResult, SpectrumNumbers } from '../diagnostics/headResult';
+import type { LayerResult } from '../inspection/inspectionResult';
+
+type Choice = Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys'>;
+
+const keyWords = { 'post-rope': 'post-RoPE keys', 'pre-rope': 'pre-RoPE keys' } as const;
+
+/** `prefix-16, pre-RoPE keys`; '' where the model leaves no choice. */
+export function gramLabel({ gram, keys }: Choice): string {
+  return [gram, keys === undefined ? undefined : keyWords[keys]].filter((part) => part !== undefined).join(', ');
+}
+
+/** `title` with the label behind it. */
+export function withGram(title: string, choice: Choice | null): string {
+  const label = choice === null ? '' : gramLabel(choice);
+  return label === '' ? title : `${title}, ${label}`;
+}
+
+/** One or two sentences with a space before them; '' where the model leaves no choice. */
+export function gramSentence({ gram, gramKeys, keys }: Choice): string {
+  const t = gramKeys?.to ?? 0;
+  const which =
+    gram === undefined
+      ? ''
+      : gramKeys === undefined
+        ? ' full-Gram: one Gram matrix of all N keys, although each query sees its own part of them only.'
+        : gramKeys.from === 0
+          ? ` ${gram}: the Gram matrix of the first T = ${t} keys, which are those that query ${t - 1} sees.`
+          : ` ${gram}: the Gram matrix of keys ${gramKeys.from} to ${t - 1}, which are those that query ${t - 1} sees in this layer's sliding window.`;
+  const rotation =
+    keys === undefined ? '' : ` Keys are taken ${keys === 'pre-rope' ? 'before' : 'after'} their rotary positions.`;
+  return which + rotation;
+}
+
+/** The choice of a run, from its first head; null while there is none. */
+export function gramOfRun(layers: readonly LayerResult[]): Choice | null {
+  const first: HeadResult | undefined = layers.flatMap(({ heads }) => heads)[0];
+  return first?.spectrum ?? null;
+}
