@@ -20,6 +20,9 @@ import type { Choices } from '../inspection/request';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { largestLayerByteLength } from '../model/loadWeights';
+import { canBeMapped, guessSentence, summariseGuess } from '../model/mapping/describeGuess';
+import { guessMapping } from '../model/mapping/guessMapping';
+import { shapesOf } from '../model/mapping/mappedSpec';
 import type { MappingFile } from '../model/mapping/mappingFile';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelSpec, SpecOverrides } from '../model/modelSpec';
@@ -91,11 +94,23 @@ function specOrQuestion(
   try {
     return inferModelSpec(index, config, overrides, preprocessor, mapping);
   } catch (error) {
-    if (!(error instanceof ModelSpecError) || error.question === null) throw error;
+    if (!(error instanceof ModelSpecError)) throw error;
+    if (error.question === null) throw mapping === null ? withGuess(error, index) : error;
     const { question, option, choices } = error.question;
     const values = choices.map((choice) => choice.value).join(', ');
     throw new UsageError(`${question} Say --set ${option}=VALUE (${values}).`);
   }
+}
+
+/** An error about a network that is not recognised says what names and shapes tell of it, and how to go on. */
+function withGuess(error: ModelSpecError, index: Parameters<typeof inferModelSpec>[0]): ModelSpecError {
+  if (!canBeMapped(error.reason) || index.entries.size === 0) return error;
+  const shapes = shapesOf(index);
+  const guess = summariseGuess(guessMapping(shapes), shapes);
+  // A file of a known family that is only broken is not to be mapped around its fault.
+  if (error.reason !== 'unknownFamily' && !guess.complete) return error;
+  const how = 'gramlens map CHECKPOINT writes the guess into a file for you to correct; gramlens inspect then uses it.';
+  return new ModelSpecError(error.reason, `${error.message} ${guessSentence(guess, how)}`);
 }
 
 /** Puts the option before a sentence about a choice: `request.ts` speaks to the editor, too. */

@@ -7,6 +7,8 @@ import { overrideNames } from '../model/overrides';
 import { runInspect } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
 import { printProbe, probeCommand } from './nodeWebGpu';
+import { runMap } from './mapCommand';
+import type { MapFlags } from './mapCommand';
 import { runReport } from './reportCommand';
 import { runSelftest } from './selftestCommand';
 import type { SelftestFlags } from './selftestCommand';
@@ -84,6 +86,15 @@ function program(): Command {
     .argument('<checkpoint>')
     .option('--json', 'as JSON')
     .action((checkpoint: string, flags: { readonly json?: boolean }) => runTensors(checkpoint, flags.json === true));
+
+  root
+    .command('map')
+    .description(
+      'guess which tensor plays which role in a checkpoint of unknown names, and write the guess for editing',
+    )
+    .argument('<checkpoint>')
+    .option('--out <file>', 'where to write it; default: <checkpoint>.gramlens.json, which inspect finds by itself')
+    .action((checkpoint: string, flags: MapFlags) => runMap(checkpoint, flags));
 
   root
     .command('report')

@@ -88,7 +88,11 @@ function embedImage(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, inp
   const c = spec.embedDim;
   const { channels, gridHeight, gridWidth } = image;
   const count = gridHeight * gridWidth;
-  const embedded = ops.linear(patches(image, input), count, patch, channels * image.patch * image.patch, c);
+  const pixels = patches(image, input);
+  const { patchNorm = null, tokenNorm = null } = weights;
+  const fed = patchNorm === null ? pixels : normRows(ops, spec, pixels, count, patchNorm);
+  const projected = ops.linear(fed, count, patch, channels * image.patch * image.patch, c);
+  const embedded = tokenNorm === null ? projected : normRows(ops, spec, projected, count, tokenNorm);
   const prefix = prefixRows(weights, c);
   const covered = checkPositions(spec, weights, prefix.length, count);
   const data = new Float64Array((prefix.length + count) * c);

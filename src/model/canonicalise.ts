@@ -2,7 +2,8 @@
 // one after the other. Pure functions on one tensor, so that loading holds one layer at a time.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import { ModelSpecError, type ModelSpec, type WeightLayout } from './modelSpec';
+import { imageShape } from './blockShape';
+import { ModelSpecError, type LinearRole, type ModelSpec, type WeightLayout } from './modelSpec';
 import type { LinearWeights } from './weights';
 
 /** A matrix read from the file, or a bias (one row); `shape` is the file's. */
@@ -13,26 +14,56 @@ export interface StoredTensor {
 }
 
 /** `stored` as [out, in]. @throws ModelSpecError shapeMismatch where the layout does not fit the shape. */
-export function canonicalMatrix(spec: ModelSpec, layout: WeightLayout | undefined, stored: StoredTensor): FloatArray {
+export function canonicalMatrix(spec: ModelSpec, layout: LinearRole['layout'], stored: StoredTensor): FloatArray {
+  return steps(layout).reduce<StoredTensor>(
+    (now, step) => ({
+      ...now,
+      shape: step === 'in-out' ? [...now.shape].reverse() : now.shape,
+      values: undone(spec, step, now),
+    }),
+    stored,
+  ).values;
+}
+
+function steps(layout: LinearRole['layout']): readonly WeightLayout[] {
+  return layout === undefined ? [] : typeof layout === 'string' ? [layout] : layout;
+}
+
+/** Rows of the matrix as the engine wants it, from the file's shape. */
+export function canonicalRows(layout: LinearRole['layout'], shape: readonly number[]): number {
+  const [first] = steps(layout);
+  if (first === 'in-out') return shape.slice(1).reduce((product, n) => product * n, 1);
+  return (first === 'heads-out' || first === 'hwio' ? shape.at(-1) : shape[0]) ?? 1;
+}
+
+function undone(spec: ModelSpec, layout: WeightLayout, stored: StoredTensor): FloatArray {
   const { shape, values } = stored;
   switch (layout) {
-    case undefined:
-      return values;
     case 'in-out':
       return transposed(values, shape[0] ?? 1);
     case 'heads-out':
       return transposed(values, values.length / (shape.at(-1) ?? 1));
     case 'hwio':
       return kernelFromHwio(stored);
+    case 'pixels-last':
+    case 'pixel-norm':
+      return channelsFirst(spec, stored);
     default:
       return reorderedRows(stored, shape[0] ?? 1, rowOrder(spec, layout, stored));
   }
 }
 
 /** A bias belongs to the rows of its matrix: it moves with them. */
-export function canonicalBias(spec: ModelSpec, layout: WeightLayout | undefined, stored: StoredTensor): FloatArray {
-  if (layout === undefined || layout === 'in-out' || layout === 'heads-out' || layout === 'hwio') return stored.values;
-  return reorderedRows(stored, stored.values.length, rowOrder(spec, layout, stored));
+export function canonicalBias(spec: ModelSpec, layout: LinearRole['layout'], stored: StoredTensor): FloatArray {
+  let { values } = stored;
+  for (const step of steps(layout)) {
+    if (step === 'in-out' || step === 'heads-out' || step === 'hwio' || step === 'pixels-last') continue;
+    values =
+      step === 'pixel-norm'
+        ? channelsFirst(spec, { ...stored, values })
+        : reorderedRows({ ...stored, values }, values.length, rowOrder(spec, step, stored));
+  }
+  return values;
 }
 
 /** Matrices of the same width one below the other; where one has a bias, missing ones become zeros. */
@@ -70,6 +101,19 @@ function kernelFromHwio({ name, shape, values }: StoredTensor): FloatArray {
     const c = Math.floor(at / out) % channels;
     const yx = Math.floor(at / (out * channels));
     result[(o * channels + c) * area + yx] = values[at]!;
+  }
+  return result;
+}
+
+/** Rows of flat patches (y, x, channel) as (channel, y, x). */
+function channelsFirst(spec: ModelSpec, { values }: StoredTensor): FloatArray {
+  const { channels, patch } = imageShape(spec);
+  const area = patch * patch;
+  const result = sameKind(values, values.length);
+  for (let at = 0; at < values.length; at++) {
+    const within = at % (area * channels);
+    const channel = within % channels;
+    result[at - within + channel * area + Math.floor(within / channels)] = values[at]!;
   }
   return result;
 }

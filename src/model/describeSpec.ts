@@ -32,6 +32,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   qwen2: 'Qwen2',
   qwen3: 'Qwen3',
   'lmtool-fwms': 'Transformer language model (lmtool-fwms)',
+  mapped: 'Mapped transformer',
 };
 
 export function familyName(family: ModelFamily): string {

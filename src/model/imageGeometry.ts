@@ -10,13 +10,15 @@ import type { SpecContext } from './specContext';
 export interface GeometryClues {
   /** [C, channels, p, p], [C, 3 p p], or Flax's [p, p, channels, C]. */
   readonly patch: string;
-  /** [1, P, C] or [P, C] */
-  readonly position: string;
+  /** [1, P, C] or [P, C]; null: no learned positions, the image size must be said. */
+  readonly position: string | null;
   readonly prefixTokens: number;
   /** How many prefix tokens the positions may cover, tried in order. */
   readonly covers: readonly number[];
   /** The patch kernel is [p, p, channels, C]. */
   readonly channelsLast?: boolean;
+  /** Channels of a flat patch; 3 where absent. */
+  readonly channels?: number;
 }
 
 export interface ImageGeometry {
@@ -37,16 +39,17 @@ interface Size {
 /** Reads the patch weight and the position embedding. */
 export function inferGeometry(context: SpecContext, clues: GeometryClues): ImageGeometry {
   const { channels, patch } = patchOf(context, clues);
-  const { prefixTokens } = clues;
-  const positions = context.shapeOf(clues.position);
+  const { prefixTokens, position } = clues;
+  if (position === null) return withoutPositions(context, clues, channels, patch);
+  const positions = context.shapeOf(position);
   const count = positions.length === 2 ? positions[0]! : positions.length === 1 ? 1 : 0;
-  if (count === 0) throw context.mismatch(clues.position, 'expected [1, P, C], one row a token');
-  const { grid, source } = gridOf(context, clues, count, patch);
+  if (count === 0) throw context.mismatch(position, 'expected [1, P, C], one row a token');
+  const { grid, source } = gridOf(context, { ...clues, position }, count, patch);
   const patches = grid.height * grid.width;
   context.fact('grid', `${grid.height} x ${grid.width} patches of ${patch} pixels`, source);
   context.fact('image', `${channels} x ${grid.height * patch} x ${grid.width * patch}`, 'grid and patch size');
   const covered = count - patches;
-  const positionSource = `shape of ${context.prefix}${clues.position}`;
+  const positionSource = `shape of ${context.prefix}${position}`;
   if (prefixTokens > 0 && covered === 0) {
     context.fact('positions', 'patches only (no_embed_class)', positionSource);
   } else if (covered < prefixTokens) {
@@ -75,15 +78,58 @@ function patchOf(context: SpecContext, clues: GeometryClues): { channels: number
     clues.channelsLast === true ? [shape[0], shape[1], shape[2]] : [shape[2], shape[3], shape[1]];
   if (shape.length === 4 && height === width && shape.every((n) => n > 0))
     return { channels: channels!, patch: height! };
-  const old = shape.length === 2 ? Math.sqrt(shape[1]! / 3) : 0;
-  if (old >= 1 && Number.isInteger(old)) return { channels: 3, patch: old };
+  const flat = clues.channels ?? 3;
+  const old = shape.length === 2 ? Math.sqrt(shape[1]! / flat) : 0;
+  if (old >= 1 && Number.isInteger(old)) return { channels: flat, patch: old };
   if (shape.length === 4) throw context.mismatch(name, `but only square patches ${form} are in this version`);
   throw context.mismatch(name, `expected ${form}`);
 }
 
+/** The grid of a network that has no table of positions: only a person or a configuration knows it. */
+function withoutPositions(
+  context: SpecContext,
+  { prefixTokens }: GeometryClues,
+  channels: number,
+  patch: number,
+): ImageGeometry {
+  const { grid: wanted, image } = context.overrides;
+  const given = (option: string): string => givenBy(context.overrides, option);
+  const said = context.settings.find(imageKeys, asSize, 'an image size');
+  const size = image ?? said?.value;
+  const grid = wanted ?? (size === undefined ? null : toGrid(size, patch));
+  if (grid === null) {
+    throw new ModelSpecError(
+      size === undefined ? 'badInput' : 'badOverride',
+      size === undefined
+        ? `${context.fileName} has no learned positions, so nothing says how large its pictures are. Say it with --set image=HEIGHTxWIDTH.`
+        : `${image === undefined ? (said?.source ?? '') : given('image')} says pictures of ${size.height} x ${size.width}, and both sides must be multiples of ${patch}, the width of a patch.`,
+    );
+  }
+  const source = given(wanted !== undefined ? 'grid' : 'image');
+  context.fact(
+    'grid',
+    `${grid.height} x ${grid.width} patches of ${patch} pixels`,
+    wanted === undefined && image === undefined ? (said?.source ?? '') : source,
+  );
+  const tokens = grid.height * grid.width + prefixTokens;
+  context.fact('tokens', tokens, 'grid and prefix tokens');
+  return {
+    image: {
+      channels,
+      patch,
+      height: grid.height * patch,
+      width: grid.width * patch,
+      gridHeight: grid.height,
+      gridWidth: grid.width,
+    },
+    tokens,
+    covered: 0,
+  };
+}
+
 function gridOf(
   context: SpecContext,
-  clues: GeometryClues,
+  clues: GeometryClues & { readonly position: string },
   count: number,
   patch: number,
 ): { grid: Size; source: string } {
@@ -153,7 +199,12 @@ function possibleCounts(clues: GeometryClues, count: number): string {
     .join(', or ');
 }
 
-function askGrid(context: SpecContext, clues: GeometryClues, count: number, patch: number): ModelSpecError {
+function askGrid(
+  context: SpecContext,
+  clues: GeometryClues & { readonly position: string },
+  count: number,
+  patch: number,
+): ModelSpecError {
   const covered = clues.covers[0] ?? 0;
   const patches = count - covered;
   if (patches < 1)

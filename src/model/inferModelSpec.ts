@@ -18,6 +18,7 @@ import { symVit } from './families/symVit';
 import { textFamilies } from './families/textFamilies';
 import { timmVit } from './families/timmVit';
 import { whisper } from './families/whisper';
+import { mappedSpec } from './mapping/mappedSpec';
 import { overrideSources, type MappingFile } from './mapping/mappingFile';
 import { ModelSpecError, type ModelSpec, type SpecFact, type SpecOverrides } from './modelSpec';
 import { givenBy, parseOverrides, type ParsedOverrides } from './overrides';
@@ -61,9 +62,6 @@ export function inferModelSpec(
   mapping: MappingFile | null = null,
 ): ModelSpec {
   const parsed = withMappingFile(overrides, mapping);
-  if (mapping !== null && mapping.mapping !== null) {
-    throw new ModelSpecError('unsupported', `${mapping.name} maps roles, which is not in this version.`);
-  }
   for (const [beside, option] of [
     [config, ' Give another one with --config FILE.'],
     [preprocessor, ''],
@@ -74,6 +72,10 @@ export function inferModelSpec(
   }
   const notes: string[] = [];
   const settings = Settings.of(index, config, notes, preprocessor);
+  if (mapping !== null && mapping.mapping !== null) {
+    const context = new SpecContext(index, '', settings, parsed, [], notes, `the mapping ${mapping.name}`);
+    return mappedSpec(context, mapping.mapping, mapping.name);
+  }
   const named = inferNamed(index, config, settings, parsed, notes);
   if (named !== null) return named;
   const states = hidesBlocks(index) ? [] : listStates(index);

@@ -96,6 +96,8 @@ export function untrainedEmbedWeights(
     types,
     position,
     norm: trained.norm ? norm(trained.norm) : null,
+    patchNorm: trained.patchNorm ? norm(trained.patchNorm) : null,
+    tokenNorm: trained.tokenNorm ? norm(trained.tokenNorm) : null,
     ...(trained.convolutions
       ? {
           convolutions: {

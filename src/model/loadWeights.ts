@@ -5,7 +5,7 @@ import { singleFile, type ByteSource, type CheckpointBytes } from '../checkpoint
 import { blockSizes } from '../checkpoint/gguf/ggmlTypes';
 import { readTensor } from '../checkpoint/readTensor';
 import type { FloatArray, TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
-import { canonicalBias, canonicalMatrix, stacked, type StoredTensor } from './canonicalise';
+import { canonicalBias, canonicalMatrix, canonicalRows, stacked, type StoredTensor } from './canonicalise';
 import { ModelSpecError, type BlockRoles, type LinearRole, type ModelSpec } from './modelSpec';
 import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from './weights';
 
@@ -61,12 +61,18 @@ export function createWeightLoader(
   };
   const linear = async (role: LinearRole): Promise<LinearWeights> => {
     const parts = [];
-    for (const { weight, bias, layout, slice } of [role, ...(role.then ?? [])]) {
+    for (const { weight, bias, layout, slice, rows: some } of [role, ...(role.then ?? [])]) {
       const file = await stored(weight, slice);
       const matrix = canonicalMatrix(spec, layout, file);
       const shift = bias === null ? null : canonicalBias(spec, layout, await stored(bias, slice));
-      const height = layout === undefined ? (file.shape[0] ?? 1) : (shift?.length ?? 0);
-      parts.push({ weight: matrix, bias: shift, rows: height });
+      const all = canonicalRows(layout, file.shape);
+      const width = matrix.length / all;
+      const { from, to } = some ?? { from: 0, to: all };
+      parts.push({
+        weight: some === undefined ? matrix : matrix.slice(from * width, to * width),
+        bias: some === undefined ? shift : (shift?.slice(from, to) ?? null),
+        rows: to - from,
+      });
     }
     return stacked(parts);
   };
@@ -117,6 +123,8 @@ export function createWeightLoader(
       const words = roles.words ?? null;
       return {
         patch: await optionalLinear(roles.patch),
+        patchNorm: await optionalLinear(roles.patchNorm),
+        tokenNorm: await optionalLinear(roles.tokenNorm),
         classToken: await optional(roles.classToken),
         distToken: await optional(roles.distToken),
         registers: await optional(roles.registers),

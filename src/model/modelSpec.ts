@@ -30,7 +30,8 @@ export type ModelFamily =
   | 'mistral'
   | 'qwen2'
   | 'qwen3'
-  | 'lmtool-fwms';
+  | 'lmtool-fwms'
+  | 'mapped';
 
 /** As in `result.json`: what the checkpoint was trained with. */
 export type AttentionKind = 'softmax' | 'symmetric' | 'scaled' | 'rpc';
@@ -54,15 +55,19 @@ export interface RpcSettings {
  * 'by-head': rows of q, k, v interleaved head by head, [H, 3, d, in] (GPT-NeoX).
  * 'query-pairs', 'key-pairs': rows of q or k of each head permuted for rotation in neighbouring pairs (GGUF llama).
  * 'hwio': convolution kernel [p, p, channels, C] (Flax).
+ * 'pixels-last': columns of flat patches with the channels last (p, p, channels); 'pixel-norm': a norm over them.
  */
-export type WeightLayout = 'in-out' | 'heads-out' | 'by-head' | 'query-pairs' | 'key-pairs' | 'hwio';
+export type WeightLayout =
+  'in-out' | 'heads-out' | 'by-head' | 'query-pairs' | 'key-pairs' | 'hwio' | 'pixels-last' | 'pixel-norm';
 
 /** Names of tensors in the `TensorIndex`. */
 export interface LinearRole {
   readonly weight: string;
   readonly bias: string | null;
-  /** Absent: [out, in] as it is. */
-  readonly layout?: WeightLayout;
+  /** Absent: [out, in] as it is. Several are undone one after the other. */
+  readonly layout?: WeightLayout | readonly WeightLayout[];
+  /** Only these rows [from, to) of the matrix as the engine wants it, and of the bias (q, k, v in another order). */
+  readonly rows?: { readonly from: number; readonly to: number };
   /** The file stacks the layers along a first axis of length `of`: row `index` of weight and bias (Flax, scanned). */
   readonly slice?: { readonly index: number; readonly of: number };
   /** Further matrices whose rows follow (separate k and v behind q, up behind gate); a missing bias becomes zeros. */
@@ -109,6 +114,9 @@ export interface BlockRoles {
 export interface EmbedRoles {
   /** null: tokens are looked up (`words`), not projected from patches. */
   readonly patch: LinearRole | null;
+  /** Norm of each patch's pixels before the projection, and of the projected patches before any token joins them. */
+  readonly patchNorm?: LinearRole | null;
+  readonly tokenNorm?: LinearRole | null;
   /** null: no class token. */
   readonly classToken: string | null;
   readonly distToken: string | null;

@@ -17,7 +17,11 @@ export const timmEps: Default<number> = { value: 1e-6, source: 'default of timm'
 export const timmActivation: Default<ModelSpec['activation']> = { value: 'gelu', source: 'default of timm' };
 
 /** LayerNorm epsilon. */
-export function inferEps(context: SpecContext, otherwise: Default<number> = timmEps): number {
+export function inferEps(
+  context: SpecContext,
+  otherwise: Default<number> = timmEps,
+  keys: readonly string[] = ['layer_norm_eps', 'norm_eps'],
+): number {
   if (context.overrides.eps !== undefined) {
     context.fact('LayerNorm eps', context.overrides.eps, givenBy(context.overrides, 'eps'));
     return context.overrides.eps;
@@ -26,7 +30,7 @@ export function inferEps(context: SpecContext, otherwise: Default<number> = timm
     const eps = asNumber(value);
     return eps !== null && eps > 0 && eps <= 0.1 ? eps : null;
   };
-  const said = context.settings.find(['layer_norm_eps', 'norm_eps'], small, 'a small number above 0');
+  const said = context.settings.find(keys, small, 'a small number above 0');
   context.fact('LayerNorm eps', said?.value ?? otherwise.value, said?.source ?? otherwise.source);
   return said?.value ?? otherwise.value;
 }

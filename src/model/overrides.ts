@@ -37,7 +37,7 @@ export function givenBy(overrides: ParsedOverrides, option: string): string {
 
 /** Whether a fact's source is what `givenBy` says: a person decided it, not the file. */
 export function isGiven(source: string): boolean {
-  return source.startsWith('--set ') || / overrides\.[\w.]+$/.test(source);
+  return source.startsWith('--set ') || / (overrides|mapping)\.[\w.]+$/.test(source);
 }
 
 /** More RPC iterations than any published run; against a crafted or mistyped 1e9. */

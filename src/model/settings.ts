@@ -19,7 +19,7 @@ export interface Found<T> {
 /** Keys under which other maps of the same kind are nested (timm hub configs, our own metadata). */
 const nestedKeys = ['model_args', 'pretrained_cfg', 'args', 'config', 'model_cfg', 'net_kwargs'];
 /** `dims` is what Whisper's own code saves beside the weights. */
-const argumentKeys = ['args', 'hyper_parameters', 'config', 'cfg', 'dims'];
+const argumentKeys = ['args', 'hyper_parameters', 'config', 'cfg', 'dims', 'model_args'];
 
 export class Settings {
   private constructor(

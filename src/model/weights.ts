@@ -12,6 +12,10 @@ export interface LinearWeights {
 export interface EmbedWeights {
   /** [C, channels, p, p] */
   readonly patch: LinearWeights | null;
+  /** [channels p p] */
+  readonly patchNorm?: LinearWeights | null;
+  /** [C] */
+  readonly tokenNorm?: LinearWeights | null;
   /** [C] */
   readonly classToken: FloatArray | null;
   /** [C] */

@@ -89,7 +89,11 @@ function embedImage(spec: ModelSpec, weights: EmbedWeights, input: ImageInput): 
   const whole = tf.slice(pixels, [0, 0, 0], [channels, gridHeight * patch, gridWidth * patch]);
   const tiles = tf.transpose(tf.reshape(whole, [channels, gridHeight, patch, gridWidth * patch]), [1, 0, 2, 3]);
   const rows = tf.transpose(tf.reshape(tiles, [gridHeight, channels * patch, gridWidth, patch]), [0, 2, 1, 3]);
-  const patches = linear(tf.reshape(rows, [count, channels * patch * patch]), projection, 'the patch embedding');
+  const { patchNorm = null, tokenNorm = null } = weights;
+  const flat = tf.reshape(rows, [count, channels * patch * patch]);
+  const fed = patchNorm === null ? flat : networkNorm(spec, flat, patchNorm, 'the norm of the pixels');
+  const projected = linear(fed, projection, 'the patch embedding');
+  const patches = tokenNorm === null ? projected : networkNorm(spec, projected, tokenNorm, 'the norm of the patches');
   const tokens = tf.concat([...prefix.map((token) => tensorOf(token, [1, c], 'prefix tokens')), patches], 0);
   if (weights.position === null) return tokens;
   // Tokens without a position (registers, or the whole prefix) get zeros.

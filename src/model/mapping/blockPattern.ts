@@ -2,7 +2,7 @@
 // take turns in one list, "layer{i+1}" where counting starts at 1.
 
 /** `{i}`, `{2i}`, `{i+1}`, `{2i+1}`; groups: factor, offset. */
-const index = /\{(\d{0,4})i(?:\+(\d{1,6}))?\}/;
+const index = /\{([1-9]\d{0,3})?i(?:\+(\d{1,6}))?\}/;
 const indexes = new RegExp(index, 'g');
 
 export function isPattern(name: string): boolean {
@@ -11,8 +11,8 @@ export function isPattern(name: string): boolean {
 
 /** The tensor name of block `layer`. */
 export function expand(pattern: string, layer: number): string {
-  return pattern.replace(indexes, (_, factor: string, offset: string | undefined) =>
-    String((factor === '' ? 1 : Number(factor)) * layer + Number(offset ?? '0')),
+  return pattern.replace(indexes, (_, factor: string | undefined, offset: string | undefined) =>
+    String(Number(factor ?? '1') * layer + Number(offset ?? '0')),
   );
 }
 
@@ -25,7 +25,7 @@ export function parsePattern(
   return {
     before: pattern.slice(0, match.index),
     after: pattern.slice(match.index + match[0].length),
-    factor: match[1] === undefined || match[1] === '' ? 1 : Number(match[1]),
+    factor: Number(match[1] ?? '1'),
     offset: Number(match[2] ?? '0'),
   };
 }

@@ -1,0 +1,183 @@
+// What stands before and behind the blocks: words or patches, positions, prefix tokens, norms, the classifier.
+
+import { plainShape, shapeText, type Assigned, type Candidate } from './guessTypes';
+import type { Shapes } from './checkMapping';
+import { biasNames, bufferWords, endsAsBias, inEmbedding, inHead, inPosition, wordsOf } from './guessWords';
+
+const word = (alternatives: string): RegExp => new RegExp(`(^|\\.)(${alternatives})(\\.|$)`);
+const wordTable = word(
+  'wte|embed\\.tokens|word\\.embeddings?|tok\\.embeddings?|token\\.emb|token\\.embeddings?|tok\\.emb|embed\\.in|embedder|emb|embed|embeddings?|vocab',
+);
+const classWords = word('cls|class|cls\\.token|class\\.token');
+const registerWords = word('reg|register|registers|reg\\.token|memory\\.tokens');
+const typeWords = word('token\\.type|token\\.type\\.embeddings?|segment|segments|type');
+const patchWords = word('patch|patches|patch\\.embed|patch\\.embedding|patch\\.embeddings|to\\.patch|conv1|stem');
+const denseWords = word('dense|transform|pooler');
+/** A table of so few rows is one of token types. */
+const mostTypes = 16;
+
+/** Tensors outside the blocks. `before`: what stands before the number of a block. */
+export function endCandidates(shapes: Shapes, lists: readonly string[]): readonly Candidate[] {
+  return [...shapes]
+    .filter(([name]) => !lists.some((before) => name.startsWith(before) && /^\d/.test(name.slice(before.length))))
+    .map(([name, shape]) => ({ name, words: wordsOf(name), shape: plainShape(shape) }))
+    .filter(({ words }) => !bufferWords.test(words));
+}
+
+export function guessEnds(all: readonly Candidate[], width: number, assigned: Assigned): void {
+  const free = (test: (candidate: Candidate) => boolean): readonly Candidate[] =>
+    all.filter((candidate) => assigned.isFree(candidate) && test(candidate));
+  const biasOf = (weight: Candidate, length: number): Candidate | null => {
+    const names = biasNames(weight.name);
+    return all.find(({ name, shape }) => names.includes(name) && shape.length === 1 && shape[0] === length) ?? null;
+  };
+  const table = ({ shape }: Candidate): boolean => shape.length === 2 && shape[1] === width;
+  const vector = ({ shape }: Candidate): boolean => shape.length === 1 && shape[0] === width;
+
+  const convolution = free(({ shape }) => shape.length === 4 && shape[0] === width && shape[2] === shape[3])[0];
+  const linear = free(
+    (candidate) => candidate.shape.length === 2 && candidate.shape[0] === width && patchWords.test(candidate.words),
+  )[0];
+  const patch = convolution ?? linear;
+  if (patch !== undefined) {
+    const reason =
+      convolution !== undefined
+        ? `A convolution with a square kernel onto the width ${width}.`
+        : `Its name says patches, and it writes the width ${width} from ${patch.shape[1] ?? 0} numbers.`;
+    assigned.module('patch', patch, biasOf(patch, width), reason, 'sure');
+    const flat = patch.shape.slice(1).reduce((product, n) => product * n, 1);
+    const stem = patch.name.replace(/[^./_]*[./_][^./_]*$/, '');
+    const near = free(
+      ({ name, shape }) => stem !== '' && name.startsWith(stem) && shape.length === 1 && !endsAsBias(name),
+    );
+    const pixels = near.find(({ shape }) => shape[0] === flat && flat !== width);
+    const tokens = near.find((candidate) => candidate !== pixels && vector(candidate));
+    if (pixels !== undefined) {
+      assigned.module(
+        'patchNorm',
+        pixels,
+        biasOf(pixels, flat),
+        `It stands beside the patch projection and has the ${flat} numbers of a patch.`,
+        'likely',
+      );
+    }
+    if (tokens !== undefined) {
+      assigned.module(
+        'tokenNorm',
+        tokens,
+        biasOf(tokens, width),
+        'It stands beside the patch projection and has the width.',
+        'likely',
+      );
+    }
+  }
+
+  const position = free((candidate) => table(candidate) && inPosition.test(candidate.words))[0];
+  if (position !== undefined) {
+    assigned.set(
+      'position',
+      position,
+      `Its name says positions; it has ${position.shape[0] ?? 0} rows of the width.`,
+      'sure',
+    );
+  }
+  // A table of one row has lost its first axis here.
+  const types = free(
+    (candidate) =>
+      typeWords.test(candidate.words) &&
+      (vector(candidate) || (table(candidate) && (candidate.shape[0] ?? 0) <= mostTypes)) &&
+      !endsAsBias(candidate.name),
+  )[0];
+  if (types !== undefined) {
+    const rows = types.shape.length === 1 ? 1 : (types.shape[0] ?? 0);
+    assigned.set('types', types, `Its name says token types; it has ${rows} ${rows === 1 ? 'row' : 'rows'}.`, 'sure');
+  }
+  const classToken = free(
+    (candidate) => vector(candidate) && classWords.test(candidate.words) && !endsAsBias(candidate.name),
+  )[0];
+  if (classToken !== undefined && patch !== undefined) {
+    assigned.set('classToken', classToken, 'Its name says a class token, and it is one row of the width.', 'sure');
+  }
+  const registers = free((candidate) => table(candidate) && registerWords.test(candidate.words))[0];
+  if (registers !== undefined && patch !== undefined) {
+    assigned.set('registers', registers, `Its name says registers; it has ${registers.shape[0] ?? 0} rows.`, 'sure');
+  }
+  if (patch === undefined) {
+    const tables = free((candidate) => table(candidate) && !isOutput(candidate));
+    const named = tables.find(({ words }) => wordTable.test(words));
+    const largest = [...tables].sort((a, b) => (b.shape[0] ?? 0) - (a.shape[0] ?? 0))[0];
+    const words = named ?? largest;
+    if (words !== undefined) {
+      const rows = `it has ${words.shape[0] ?? 0} rows of the width`;
+      assigned.set(
+        'words',
+        words,
+        named === undefined ? `The largest table: ${rows}.` : `Its name says words or tokens; ${rows}.`,
+        named === undefined ? 'weak' : 'sure',
+      );
+    }
+  }
+  guessNorms(
+    free((candidate) => vector(candidate) && !endsAsBias(candidate.name)),
+    assigned,
+    (weight) => biasOf(weight, width),
+  );
+  const outputs = free(
+    (candidate) =>
+      candidate.shape.length === 2 &&
+      candidate.shape.includes(width) &&
+      isOutput(candidate) &&
+      !denseWords.test(candidate.words),
+  );
+  const classifier = outputs[0];
+  if (classifier !== undefined) {
+    const [rows = 0, columns = 0] = classifier.shape;
+    const classes = columns === width ? rows : columns;
+    assigned.module(
+      'classifier',
+      classifier,
+      biasOf(classifier, classes),
+      `Its name says an output, and its shape ${shapeText(classifier.shape)} reads the width.`,
+      'sure',
+    );
+  }
+}
+
+const isOutput = ({ words }: Candidate): boolean =>
+  /(^|\.)embed\.out(\.|$)/.test(words) ||
+  (inHead.test(words) && !/(^|\.)(embed|emb|embedding|embeddings|wte)(\.|$)/.test(words));
+
+function guessNorms(
+  vectors: readonly Candidate[],
+  assigned: Assigned,
+  biasOf: (weight: Candidate) => Candidate | null,
+): void {
+  const named = vectors.filter(
+    ({ words }) => /(^|\.)(ln|layer\.?norm|norm|rmsnorm|final|post)|norm/.test(words) || inHead.test(words),
+  );
+  for (const candidate of named) {
+    const { words } = candidate;
+    const head = inHead.test(words) && /(^|\.)(head|classifier|fc)(\.|$)/.test(words);
+    const embedding = inEmbedding.test(words) && !/(^|\.)post(\.|$)|embeddings?\.after/.test(words);
+    if (denseWords.test(words) || /(^|\.)(lm|predictions)(\.|$)/.test(words)) continue;
+    if (head && !assigned.has('poolNorm.weight')) {
+      assigned.module(
+        'poolNorm',
+        candidate,
+        biasOf(candidate),
+        'A norm inside the head: of the pooled tokens.',
+        'likely',
+      );
+    } else if (embedding && !assigned.has('embedNorm.weight')) {
+      assigned.module('embedNorm', candidate, biasOf(candidate), 'A norm named for the embedding.', 'sure');
+    } else if (!embedding && !head && !assigned.has('finalNorm.weight')) {
+      assigned.module(
+        'finalNorm',
+        candidate,
+        biasOf(candidate),
+        'The norm outside of blocks, embedding and head.',
+        'sure',
+      );
+    }
+  }
+}
