@@ -9,12 +9,13 @@ import { nullResult, permutedNull, randomNull, rankAmong, type CoefficientRule }
 import { keySpectrum, type KeySpectrum } from './spectrum';
 import {
   principalCosines,
+  statisticsOfDraw,
   subspaceStatistics,
   subspaceTarget,
   type SubspaceStatistics,
   type SubspaceTarget,
 } from './subspace';
-import { centreColumns, mean, quantile } from './vector';
+import { centreColumns, mean, quantile, transpose } from './vector';
 import { alignmentVerdict, informativeChance } from './verdict';
 
 type AlignmentModeName = 'theory' | 'plain';
@@ -57,8 +58,9 @@ function twinStatistics(
     const own = keySpectrum(k, input.tokens, input.headDim, kernels);
     const target = subspaceTarget(own, kernels);
     for (const mode of ['theory', 'plain'] as const) {
-      const found = subspaceStatistics(target, alignmentCoefficients(mode, own, v));
-      if (found !== null) draws[mode].push(found.statistics);
+      const coefficients = alignmentCoefficients(mode, own, v);
+      const found = statisticsOfDraw(target, transpose(coefficients, input.tokens, v.length / input.tokens));
+      if (found !== null) draws[mode].push(found);
     }
   }
   return draws;

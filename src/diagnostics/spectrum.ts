@@ -19,10 +19,10 @@ export interface KeySpectrum {
   readonly rank: number;
 }
 
-/** Gram matrix and eigenvectors of keys k [N, d]. */
+/** Gram matrix of keys k [N, d], its eigenvalues, and the eigenvectors that anything asks for: the first d. */
 export function keySpectrum(k: Float64Array, tokens: number, headDim: number, kernels: HeadKernels): KeySpectrum {
   const gram = keyGram(k, tokens, headDim, kernels);
-  const eigen = kernels.symmetricEigen(gram.centred, tokens, tokens);
+  const eigen = kernels.symmetricEigen(gram.centred, tokens, Math.min(headDim, tokens));
   const found = numericalRank(eigen);
   return { gram, eigen, numericalRank: found, rank: Math.min(headDim, found, tokens - 1) };
 }

@@ -12,9 +12,6 @@ import {
 import type { KeySpectrum } from './spectrum';
 import { squaredNorm, sum, transpose } from './vector';
 
-/** Eigenvalues whose sum is below this part of w_1 cannot move the Rayleigh share by more, and are left out. */
-const negligibleTail = 1e-12;
-
 /** Cholesky of B^T B loses cond^2 2^-52 in orthogonality: up to here less than 1e-8 once, nothing after a second pass. */
 const onePassCondition = 1e4;
 const twoPassCondition = 1e7;
@@ -25,9 +22,10 @@ export interface SubspaceTarget {
   readonly rank: number;
   /** All eigenvalues, descending. */
   readonly values: Float64Array;
-  /** [kept, N]: the leading eigenvectors in rows, r or more of them. */
+  /** [r, N]: the leading eigenvectors in rows. */
   readonly axes: Float64Array;
-  readonly kept: number;
+  /** Kc [N, N] */
+  readonly centred: Float64Array;
   readonly kernels: HeadKernels;
 }
 
@@ -44,14 +42,8 @@ export interface SubspaceStatistics {
 /** What a span is compared with. */
 export function subspaceTarget(spectrum: KeySpectrum, kernels: HeadKernels): SubspaceTarget {
   const { values, vectors, size } = spectrum.eigen;
-  let kept = size;
-  let tail = 0;
-  while (kept > spectrum.rank) {
-    tail += Math.abs(values[kept - 1]!);
-    if (tail > negligibleTail * values[0]!) break;
-    kept--;
-  }
-  return { tokens: size, rank: spectrum.rank, values, axes: vectors.subarray(0, kept * size), kept, kernels };
+  const axes = vectors.subarray(0, spectrum.rank * size);
+  return { tokens: size, rank: spectrum.rank, values, axes, centred: spectrum.gram.centred, kernels };
 }
 
 /** Basis by SVD, for numbers that are reported. `coefficients` is B [N, d]; null where B = 0 or r = 0. */
@@ -67,46 +59,48 @@ export function subspaceStatistics(
 
 /** The same of an orthonormal basis whose singular values are known. */
 export function statisticsOfBasis(target: SubspaceTarget, basis: SingularBasis): SubspaceStatistics {
-  const { tokens, kept, rank, axes, kernels } = target;
+  const { tokens, rank, axes, kernels } = target;
   const p = basis.rank;
-  const inBasis = kernels.matmulTransposed(axes, basis.basis, kept, tokens, p);
+  const inBasis = kernels.matmulTransposed(axes, basis.basis, rank, tokens, p);
   let inside = 0;
   for (let n = 0; n < rank; n++) {
     for (let c = 0; c < p; c++) inside += (basis.singularValues[c]! * inBasis[n * p + c]!) ** 2;
   }
   const whole = basis.singularValues.reduce((total, value) => total + value * value, 0);
-  return finish(target, inBasis, p, inside / whole);
+  return finish(target, basis.basis, inBasis, p, inside / whole);
 }
 
 /**
- * The statistics of one draw, B given as its transpose [d, N]. Through the Cholesky factor of B^T B, so that no
- * basis of length N is formed; draws that are too ill-conditioned for it go the long way.
+ * The statistics of one draw, B given as its transpose [d, N]. Through the Cholesky factor of B^T B instead of an SVD;
+ * draws that are too ill-conditioned for it go the long way.
  */
 export function statisticsOfDraw(target: SubspaceTarget, rows: Float64Array): SubspaceStatistics | null {
-  const { tokens, kept, rank, axes, kernels } = target;
+  const { tokens, rank, axes, kernels } = target;
   const d = rows.length / tokens;
   const gram = kernels.matmulTransposed(rows, rows, d, tokens, d);
   let whole = 0;
   for (let c = 0; c < d; c++) whole += gram[c * d + c]!;
   if (whole === 0 || rank === 0) return null;
-  const projected = kernels.matmulTransposed(axes, rows, kept, tokens, d);
-  const energy = squaredNorm(projected.subarray(0, rank * d)) / whole;
+  const projected = kernels.matmulTransposed(axes, rows, rank, tokens, d);
+  const energy = squaredNorm(projected) / whole;
 
   const factor = inverseCholesky(gram, d);
-  if (factor !== null && factor.condition <= onePassCondition) {
-    return finish(target, kernels.matmulTransposed(projected, factor.inverse, kept, d, d), d, energy);
-  }
   if (factor !== null && factor.condition <= twoPassCondition) {
     const nearly = kernels.matmul(factor.inverse, rows, d, d, tokens);
+    if (factor.condition <= onePassCondition) {
+      const inBasis = kernels.matmulTransposed(projected, factor.inverse, rank, d, d);
+      return finish(target, nearly, inBasis, d, energy);
+    }
     const second = inverseCholesky(kernels.matmulTransposed(nearly, nearly, d, tokens, d), d);
     if (second !== null && second.condition <= onePassCondition) {
-      const inNearly = kernels.matmulTransposed(axes, nearly, kept, tokens, d);
-      return finish(target, kernels.matmulTransposed(inNearly, second.inverse, kept, d, d), d, energy);
+      const inNearly = kernels.matmulTransposed(axes, nearly, rank, tokens, d);
+      const inBasis = kernels.matmulTransposed(inNearly, second.inverse, rank, d, d);
+      return finish(target, kernels.matmul(second.inverse, nearly, d, d, tokens), inBasis, d, energy);
     }
   }
   const basis = anyOrthonormalBasis(rows, d, tokens);
-  const inBasis = kernels.matmulTransposed(axes, basis.basis, kept, tokens, basis.rank);
-  return finish(target, inBasis, basis.rank, energy);
+  const inBasis = kernels.matmulTransposed(axes, basis.basis, rank, tokens, basis.rank);
+  return finish(target, basis.basis, inBasis, basis.rank, energy);
 }
 
 /** Cosines of the principal angles, descending, min(p, r) of them. */
@@ -115,20 +109,22 @@ export function principalCosines(target: SubspaceTarget, statistics: SubspaceSta
   return values.map((value) => Math.min(1, value));
 }
 
-function finish(target: SubspaceTarget, inBasis: Float64Array, p: number, energy: number): SubspaceStatistics {
-  let overlap = 0;
-  let variance = 0;
-  for (let n = 0; n < target.kept; n++) {
-    let row = 0;
-    for (let c = 0; c < p; c++) row += inBasis[n * p + c]! ** 2;
-    variance += target.values[n]! * row;
-    if (n < target.rank) overlap += row;
-  }
+/** `basis` [p, N] orthonormal, `inBasis` [r, p] the axes in it. */
+function finish(
+  target: SubspaceTarget,
+  basis: Float64Array,
+  inBasis: Float64Array,
+  p: number,
+  energy: number,
+): SubspaceStatistics {
+  const { tokens, rank, centred, values, kernels } = target;
+  const overlap = squaredNorm(inBasis);
+  const variance = kernels.quadraticForm(centred, tokens, basis);
   return {
     rank: p,
-    overlap: Math.min(1, overlap / Math.min(p, target.rank)),
+    overlap: Math.min(1, overlap / Math.min(p, rank)),
     energy: Math.min(1, energy),
-    rayleigh: Math.min(1, variance / sum(target.values.subarray(0, p))),
-    projected: inBasis.subarray(0, target.rank * p),
+    rayleigh: Math.min(1, variance / sum(values.subarray(0, p))),
+    projected: inBasis,
   };
 }

@@ -67,6 +67,8 @@ export interface HeadKernels {
    * @throws EngineError internal when they do not pass.
    */
   symmetricEigen(a: Float64Array, n: number, count: number): EigenPairs;
+  /** Sum over the rows q of x [count, n] of q a q^T, for a symmetric a [n, n]. */
+  quadraticForm(a: Float64Array, n: number, x: Float64Array): number;
   /** a [m, k] times b [k, n]. */
   matmul(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array;
   /** a [m, k] times the transpose of b [n, k]. */

@@ -14,11 +14,11 @@ import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
 const rates = {
   /** Matrix products and attention, flop/s. */
   products: 8e9,
-  /** Orthonormal bases of null draws, flop/s, and what every draw costs besides. */
-  nullFlops: 5e9,
+  /** Orthonormal bases and Rayleigh shares of null draws, flop/s, and what every draw costs besides. */
+  nullFlops: 8e9,
   nullDraw: 1.2e-4,
   /** Symmetric eigen-decomposition, flop/s. */
-  eigen: 1.1e9,
+  eigen: 6e9,
   /** Drawing a weight of an untrained twin, seconds. */
   drawnWeight: 6e-8,
   /** SHA-256 of the file, bytes/s. */
@@ -66,11 +66,11 @@ function queryCost(request: InspectionRequest, layer: number): HeadCost {
 function keyValueCost(request: InspectionRequest, layer: number): HeadCost {
   const { tokens, headDim: d } = specOfLayer(request.spec, layer);
   const n = request.gram.prefix ?? tokens;
-  // Householder reduction, QL with vectors and the back-transformation of one N x N matrix: about 9 N^3.
-  const eigen = (1 + request.twins) * 9 * n * n * n;
-  // Two nulls in two modes; each draw one orthonormalisation and one projection.
+  // Householder reduction, divide and conquer and the back-transformation of d vectors: about 3 N^3.
+  const eigen = (1 + request.twins) * 3 * n * n * n;
+  // Two nulls in two modes; each draw one orthonormalisation, two projections and half of a product with Kc.
   const draws = 4 * request.nulls;
-  const nulls = draws * 4 * n * d * d;
+  const nulls = draws * (6 * n * d * d + n * n * d);
   return {
     flops: eigen + nulls,
     seconds: eigen / rates.eigen + nulls / rates.nullFlops + draws * rates.nullDraw,

@@ -44,6 +44,7 @@ function headKernels(module: WasmModule): HeadKernels {
         () => wasmEigen(module, a, n, count),
         () => plainEigen(a, n, count),
       ),
+    quadraticForm: (a, n, x) => quadraticForm(module, a, n, x),
     matmul: (a, b, m, k, n) => product(module, 0, a, b, null, m, k, n),
     matmulTransposed: (a, b, m, k, n) => product(module, 1, a, b, null, m, k, n),
   };
@@ -71,6 +72,14 @@ function product(
   module.exports.gemm(transposed, pa, pb, c, m, k, n, pack);
   if (pBias !== null) module.exports.addBias(c, pBias, m, n);
   return module.take(c, m * n);
+}
+
+function quadraticForm(module: WasmModule, a: Float64Array, n: number, x: Float64Array): number {
+  const count = x.length / n;
+  module.reset();
+  const pack = module.alloc(module.exports.gemmScratch());
+  const work = module.alloc(module.exports.quadraticFormScratch(count));
+  return module.exports.quadraticForm(module.put(a), n, module.put(x), count, work, pack);
 }
 
 function linear(

@@ -14,6 +14,8 @@ export interface KernelExports {
   gemmScratch(): number;
   attentionScratch(tokens: number, headDim: number, valueDim: number): number;
   gemm(transposed: number, a: Pointer, b: Pointer, c: Pointer, m: number, k: number, n: number, pack: Pointer): void;
+  quadraticFormScratch(count: number): number;
+  quadraticForm(a: Pointer, n: number, x: Pointer, count: number, work: Pointer, pack: Pointer): number;
   addBias(c: Pointer, bias: Pointer, m: number, n: number): void;
   eigenStride(n: number): number;
   eigenScratch(n: number, count: number): number;

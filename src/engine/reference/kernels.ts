@@ -8,12 +8,12 @@ import type { HeadKernels } from '../headKernels';
 import { attention, pattern } from './attention';
 import { symmetricEigen } from './eigen';
 import { erfc } from './erf';
-import { matmul, matmulTransposed } from './matmul';
+import { matmul, matmulTransposed, quadraticForm } from './matmul';
 import { rpc } from './rpc';
 
 /** Head kernels of `reference`. */
 export function createReferenceKernels(): HeadKernels {
-  return { name: 'reference', attention, pattern, rpc, symmetricEigen, matmul, matmulTransposed };
+  return { name: 'reference', attention, pattern, rpc, symmetricEigen, quadraticForm, matmul, matmulTransposed };
 }
 
 /** Layer primitives of `reference`. */

@@ -27,3 +27,11 @@ export function matmulTransposed(a: FloatArray, b: FloatArray, m: number, k: num
   }
   return c;
 }
+
+/** Sum over the rows q of x [count, n] of q a q^T. */
+export function quadraticForm(a: FloatArray, n: number, x: FloatArray): number {
+  const images = matmul(x, a, x.length / n, n, n);
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += images[i]! * x[i]!;
+  return sum;
+}

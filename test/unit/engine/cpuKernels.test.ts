@@ -7,6 +7,7 @@ import { instantiateKernels, type WasmModule } from '../../../src/engine/cpu/was
 import type { Float64Ops } from '../../../src/engine/float64Ops';
 import { createReferenceOps } from '../../../src/engine/reference/kernels';
 import type { RpcVariant } from '../../../src/model/modelSpec';
+import { randomSymmetric } from './eigenMatrices';
 import { normals, relativeError } from './portableNormals';
 
 /** Sums run in another order than in `reference`; both are float64. */
@@ -53,6 +54,26 @@ describe('engine: cpu kernels against reference', () => {
     const none = new Float64Array(0);
     assert.deepEqual(cpu.kernels.matmul(none, none, 2, 0, 3), new Float64Array(6));
     assert.deepEqual(cpu.kernels.matmul(none, none, 0, 0, 3), new Float64Array(0));
+  });
+
+  it('sums q a q^T over rows, for sizes around the blocks of 64 columns and for none', () => {
+    for (const [n, count] of [
+      [1, 1],
+      [7, 3],
+      [63, 5],
+      [64, 64],
+      [65, 4],
+      [131, 9],
+      [197, 64],
+      [20, 0],
+    ] as const) {
+      const a = randomSymmetric(n);
+      const x = normals(`form/${n}/${count}`, count * n);
+      const bound = a.reduce((sum, value) => sum + Math.abs(value), 0) + 1;
+      const error = Math.abs(cpu.kernels.quadraticForm(a, n, x) - reference.kernels.quadraticForm(a, n, x));
+      assert.ok(error <= tolerance * bound, `n ${n}, ${count} rows: ${error}`);
+    }
+    assert.equal(reference.kernels.quadraticForm(Float64Array.of(2, 3, 3, 5), 2, Float64Array.of(1, 2, -1, 0)), 36);
   });
 
   for (const tokens of [1, 2, 7, 50, 197]) {

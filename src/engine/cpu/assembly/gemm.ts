@@ -218,6 +218,47 @@ export function multiply(
   }
 }
 
+/** Doubles of scratch that `quadraticForm` needs besides that of `gemm`. */
+export function quadraticFormScratch(count: i32): i32 {
+  return count * NC;
+}
+
+/**
+ * Sum over the rows q of x [count, n] of q A q^T, A [n, n] symmetric: block columns of the upper triangle alone, what
+ * lies above the diagonal block counts twice.
+ */
+export function quadraticForm(a: usize, n: i32, x: usize, count: i32, work: usize, pack: usize): f64 {
+  let total: f64 = 0;
+  for (let j = 0; j < n; j += NC) {
+    const nc = min<i32>(NC, n - j);
+    const column = a + ((<usize>j) << 3);
+    const own = x + ((<usize>j) << 3);
+    multiply(false, x, n, column, n, work, NC, count, j, nc, false, pack);
+    const above = j > 0 ? dotRows(work, NC, own, n, count, nc) : 0;
+    multiply(false, own, n, column + ((<usize>j * <usize>n) << 3), n, work, NC, count, nc, nc, false, pack);
+    total += 2 * above + dotRows(work, NC, own, n, count, nc);
+  }
+  return total;
+}
+
+/** Sum of the products of the entries of u [rows, n] and v [rows, n]. */
+function dotRows(u: usize, ldu: i32, v: usize, ldv: i32, rows: i32, n: i32): f64 {
+  let total: f64 = 0;
+  for (let i = 0; i < rows; i++) {
+    const p = u + ((<usize>i * <usize>ldu) << 3);
+    const q = v + ((<usize>i * <usize>ldv) << 3);
+    let pair = f64x2.splat(0);
+    let j = 0;
+    for (; j + 2 <= n; j += 2) {
+      const at = (<usize>j) << 3;
+      pair = f64x2.add(pair, f64x2.mul(v128.load(p + at), v128.load(q + at)));
+    }
+    total += f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
+    if (j < n) total += load<f64>(p + ((<usize>j) << 3)) * load<f64>(q + ((<usize>j) << 3));
+  }
+  return total;
+}
+
 /** Adds bias [n] to each row of c [m, n]. */
 export function addBias(c: usize, bias: usize, m: i32, n: i32): void {
   for (let i = 0; i < m; i++) {

@@ -5,7 +5,7 @@ import { expInto, maximum, scaleBy, sum } from './elementwise';
 import { gemmPacked, packAll, packedLength } from './gemm';
 
 export { eigen, eigenScratch, eigenStride } from './eigen';
-export { addBias, gemm, gemmScratch } from './gemm';
+export { addBias, gemm, gemmScratch, quadraticForm, quadraticFormScratch } from './gemm';
 export { expInto, gelu, geluTanh, layerNorm, relu, rmsNorm, sigmoidUnit } from './elementwise';
 
 /** Rows of the pattern held at a time: 32 rows of 1024 tokens are 256 KB. A multiple of the tile's 4 rows. */

@@ -2,7 +2,7 @@
 // of the work is matrix products. Row-major, upper triangle; the rows of the matrix end up as the reflectors.
 
 import { block } from './gemm';
-import { axpy4, both, dotPair, norm2, SEGMENT } from './vectors';
+import { axpy4, dotPair, get, norm2, SEGMENT } from './vectors';
 
 /** Reflectors of a panel. The trailing matrix is updated once a panel, by a product with inner dimension 2 PANEL. */
 const PANEL: i32 = 32;
@@ -187,10 +187,10 @@ function rowsProduct(a: usize, n: i32, row: usize, from: i32, to: i32, x: usize,
         zj = f64x2.add(zj, f64x2.mul(b3, s3));
         v128.store(y + j, f64x2.add(yj, zj));
       }
-      t0 += both(c0);
-      t1 += both(c1);
-      t2 += both(c2);
-      t3 += both(c3);
+      t0 += f64x2.extract_lane(c0, 0) + f64x2.extract_lane(c0, 1);
+      t1 += f64x2.extract_lane(c1, 0) + f64x2.extract_lane(c1, 1);
+      t2 += f64x2.extract_lane(c2, 0) + f64x2.extract_lane(c2, 1);
+      t3 += f64x2.extract_lane(c3, 0) + f64x2.extract_lane(c3, 1);
     }
     store<f64>(y + at, load<f64>(y + at) + t0);
     store<f64>(y + at, load<f64>(y + at, 8) + t1, 8);
@@ -218,12 +218,12 @@ function finishImage(
     const at = <usize>p * row + start;
     // (W_p . v) goes with V_p and (V_p . v) with W_p.
     const to = inner + ((<usize>p) << 4);
-    const pair = dotPair(own + start, w + at, v + at, n - from);
-    v128.store(to, f64x2.neg(pair));
+    dotPair(own + start, w + at, v + at, n - from, to);
+    v128.store(to, f64x2.neg(v128.load(to)));
   }
   combine(image, from, n, v, w, row, count, inner);
-  const product = dotPair(own + start, image + start, image + start, n - from);
-  const shift = -0.5 * factor * factor * f64x2.extract_lane(product, 0);
+  dotPair(own + start, image + start, image + start, n - from, inner);
+  const shift = -0.5 * factor * factor * get(inner, 0);
   for (let j = start; j < (<usize>n) << 3; j += 8) {
     store<f64>(image + j, factor * load<f64>(image + j) + shift * load<f64>(own + j));
   }

@@ -36,13 +36,13 @@ export function norm2(x: usize, n: i32): f64 {
     lost = f64x2.sub(f64x2.sub(next, total), term);
     total = next;
   }
-  let all = both(total);
+  let all = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
   if (p < end) all += load<f64>(p) * load<f64>(p);
   return sqrt(all);
 }
 
-/** (x . u, x . v) of vectors [n]. */
-export function dotPair(x: usize, u: usize, v: usize, n: i32): v128 {
+/** to = (x . u, x . v) of vectors [n]. */
+export function dotPair(x: usize, u: usize, v: usize, n: i32, to: usize): void {
   let first: f64 = 0;
   let second: f64 = 0;
   const end = (<usize>n) << 3;
@@ -56,19 +56,15 @@ export function dotPair(x: usize, u: usize, v: usize, n: i32): v128 {
       a = f64x2.add(a, f64x2.mul(s, v128.load(u + p)));
       b = f64x2.add(b, f64x2.mul(s, v128.load(v + p)));
     }
-    first += both(a);
-    second += both(b);
+    first += f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+    second += f64x2.extract_lane(b, 0) + f64x2.extract_lane(b, 1);
   }
   if (p < end) {
     first += load<f64>(x + p) * load<f64>(u + p);
     second += load<f64>(x + p) * load<f64>(v + p);
   }
-  return f64x2.replace_lane(f64x2.splat(first), 1, second);
-}
-
-/** The sum of both lanes. */
-export function both(pair: v128): f64 {
-  return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
+  put(to, 0, first);
+  put(to, 1, second);
 }
 
 /** y += c[0] s + c[1] t + c[2] u + c[3] v for vectors [n]. */
