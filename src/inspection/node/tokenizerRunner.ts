@@ -18,7 +18,7 @@ export interface TokenizerCalls {
 /** Building the largest vocabularies takes 3 s on two cores; ten times that on a busy machine. */
 const openLimitMs = 30_000;
 /** A megabyte of text takes under 2 s; a pattern that has not ended after this grows exponentially. */
-export const encodeLimitMs = 10_000;
+const encodeLimitMs = 10_000;
 /** JavaScript heap of the thread in MB. The largest vocabularies in use take 450. */
 const heapLimitMb = 1024;
 
@@ -33,16 +33,29 @@ export interface TokenizerRunner {
   close(): Promise<void>;
 }
 
-/** Starts dist/tokenizer.js (`script`) on `files`. @throws ModelSpecError 'badInput' naming the file. */
-export async function openTokenizer(script: string, files: TokenizerFiles): Promise<TokenizerRunner> {
-  const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: heapLimitMb } });
+interface Limits {
+  readonly encodeMs: number;
+  readonly heapMb: number;
+}
+
+/**
+ * Starts dist/tokenizer.js (`script`) on `files`. `limits`: where they are not the usual ones.
+ * @throws ModelSpecError 'badInput' naming the file.
+ */
+export async function openTokenizer(
+  script: string,
+  files: TokenizerFiles,
+  limits: Partial<Limits> = {},
+): Promise<TokenizerRunner> {
+  const { encodeMs = encodeLimitMs, heapMb = heapLimitMb } = limits;
+  const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
   const endpoint = connect<object, TokenizerCalls>(workerChannel(worker), {});
   const { name } = files;
   let ended: Error | null = null;
   worker.on('error', (error) => {
     const memory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
     ended = memory
-      ? tokenizerFault(name, `the tokenizer takes more than the ${heapLimitMb} MB of memory that it may have.`)
+      ? tokenizerFault(name, `the tokenizer takes more than the ${heapMb} MB of memory that it may have.`)
       : new Error(`the tokenizer's thread stopped: ${error.message}`);
     endpoint.close(ended.message);
   });
@@ -80,8 +93,8 @@ export async function openTokenizer(script: string, files: TokenizerFiles): Prom
     const facts = await limited(endpoint.remote.open(files), openLimitMs, 'reading the tokenizer');
     return {
       facts,
-      encode: (text) => limited(endpoint.remote.encode(text), encodeLimitMs, 'taking the text apart'),
-      labels: (ids) => limited(endpoint.remote.labels(ids), encodeLimitMs, 'looking the tokens up'),
+      encode: (text) => limited(endpoint.remote.encode(text), encodeMs, 'taking the text apart'),
+      labels: (ids) => limited(endpoint.remote.labels(ids), encodeMs, 'looking the tokens up'),
       close,
     };
   } catch (error) {
