@@ -9,6 +9,8 @@ import { readTensor } from '../../src/checkpoint/readTensor';
 export interface ListReport {
   /** From opening the file to the index in hand. */
   readonly listMs: number;
+  /** Processor time of that, which other processes do not lengthen. */
+  readonly cpuMs: number;
   /** Peak resident memory of the whole process after listing, before any tensor is read. */
   readonly peakMB: number;
   readonly entries: number;
@@ -30,6 +32,12 @@ function peakMemoryMB(): number {
 async function main(path: string, tensor: string | undefined): Promise<ListReport> {
   const source = await openFileSource(path);
   const started = performance.now();
+  const before = process.cpuUsage();
+  const cpu = (): number => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  };
+  let cpuMs = 0;
   let entries = 0;
   let error: string | null = null;
   const values: number[] = [];
@@ -38,17 +46,19 @@ async function main(path: string, tensor: string | undefined): Promise<ListRepor
   try {
     const index = await readCheckpoint(source);
     listMs = performance.now() - started;
+    cpuMs = cpu();
     peakMB = peakMemoryMB();
     entries = index.entries.size;
     const entry = tensor === undefined ? undefined : index.entries.get(tensor);
     if (entry !== undefined) values.push(...(await readTensor(source, entry)).slice(0, 4));
   } catch (caught) {
     listMs = performance.now() - started;
+    cpuMs = cpu();
     peakMB = peakMemoryMB();
     error = caught instanceof Error ? caught.message : String(caught);
   }
   await source.close();
-  return { listMs, peakMB, entries, values, error };
+  return { listMs, cpuMs, peakMB, entries, values, error };
 }
 
 void main(process.argv[2] ?? '', process.argv[3]).then((report) => {

@@ -56,6 +56,7 @@ function beginsModel(head: Uint8Array): boolean {
   let at = 0;
   let hasVersion = false;
   let hasGraph = false;
+  let hasProducer = false;
   const number = (): number | null => {
     let value = 0;
     for (let i = 0; i < 8; i++) {
@@ -79,11 +80,12 @@ function beginsModel(head: Uint8Array): boolean {
     }
     if (tag % 8 !== wire.bytes) continue;
     const content = head.subarray(at, at + value);
+    if (field === 2) hasProducer = true;
     if ((field === 2 || field === 3) && !(value <= maxProducerBytes && isName(content))) return false;
     if (field === 7) {
       const first = content[0];
       const second = content.length > 1 && first! >= 0x80 ? content[1]! : 0;
-      if (first !== undefined) {
+      if (first !== undefined && !hasProducer) {
         const inner = (first & 0x7f) + second * 128;
         if (inner % 8 !== wire.bytes || !graphFields.includes(Math.floor(inner / 8))) return false;
       }

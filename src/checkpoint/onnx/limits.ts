@@ -7,13 +7,13 @@ export const maxNameBytes = 4096;
 /** Bytes of all names, texts and keys together. An export of 20,000 nodes has 4 MB. */
 export const maxTextBytes = 32 * 1024 * 1024;
 /** Nodes, those of subgraphs included. The largest exports we know have 50,000. */
-export const maxNodes = 200_000;
+export const maxNodes = 100_000;
 /** Inputs, outputs and attributes of all nodes together. */
 export const maxNodeParts = 1_000_000;
-/** Initializers and constants. */
-export const maxTensors = 200_000;
+/** Initializers and constants. An export of 20,000 nodes has 5,000. */
+export const maxTensors = 65_536;
 /** Inputs, outputs and value_info of the graph. */
-export const maxValueInfos = 400_000;
+export const maxValueInfos = 150_000;
 /** Graphs in graphs: a loop in a branch in a loop has 3. */
 export const maxGraphDepth = 16;
 /** Numbers or texts of one attribute that are kept; longer lists are named and passed over. */

@@ -34,8 +34,8 @@ export async function readOnnx(source: ByteSource, open: OpenFile | null = null)
   const cursor = new WireCursor(source);
   const model = await readModel(cursor);
   const { graph, irVersion } = model;
-  if (irVersion === null) return cursor.fail('corrupt', `the ONNX model has no ir_version. ${writeAgain}`);
-  if (graph === null) return cursor.fail('truncated', `the ONNX model ends before its graph. ${copyAgain}`);
+  if (irVersion === null || graph === null)
+    return cursor.fail('truncated', `the ONNX model ends before its graph. ${copyAgain}`);
   const external = new ExternalData(cursor);
   const { entries, initializers } = listTensors(cursor, graph, external);
   const nameNotes = checkNames(cursor, graph);
