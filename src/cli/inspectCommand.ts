@@ -46,6 +46,7 @@ import {
   parseRpc,
   parseSet,
   parseWhole,
+  towerOf,
   UsageError,
 } from './options';
 import type { FailOn, Format } from './options';
@@ -90,6 +91,7 @@ function specOrQuestion(
   preprocessor: unknown,
   overrides: SpecOverrides,
   mapping: MappingFile | null,
+  input: string,
 ): ModelSpec {
   try {
     return inferModelSpec(index, config, overrides, preprocessor, mapping);
@@ -97,6 +99,8 @@ function specOrQuestion(
     if (!(error instanceof ModelSpecError)) throw error;
     if (error.question === null) throw mapping === null ? withGuess(error, index) : error;
     const { question, option, choices } = error.question;
+    const tower = option === 'tower' ? towerOf(input) : null;
+    if (tower !== null) return specOrQuestion(index, config, preprocessor, { ...overrides, tower }, mapping, input);
     const values = choices.map((choice) => choice.value).join(', ');
     throw new UsageError(`${question} Say --set ${option}=VALUE (${values}).`);
   }
@@ -180,7 +184,7 @@ async function prepare(
       ? opened.config
       : await readJsonFile(flags.config, '--config ', "the model's config.json");
   const mapping = flags.mapping === undefined ? await findMapping(opened.path) : await readMapping(flags.mapping);
-  const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides, mapping);
+  const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides, mapping, text);
   const tokenizer = new TokenizerSource(
     tokenizerScript,
     { ...opened, config },

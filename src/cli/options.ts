@@ -74,6 +74,12 @@ export function parseSet(texts: readonly string[]): SpecOverrides {
   return Object.fromEntries(pairs);
 }
 
+/** The tower of a CLIP model that `--input SPEC` is for; null where arrays and noise fit both. */
+export function towerOf(input: string): 'vision' | 'text' | null {
+  if (/^(tokens|text):|\.(json|txt)$/i.test(input)) return 'text';
+  return /\.(png|jpe?g)$/i.test(input) ? 'vision' : null;
+}
+
 /** Facts that are true of nothing in this run: the person believes something else about the model or the input. */
 export function checkSetIsUsed(
   overrides: SpecOverrides,

@@ -3,7 +3,7 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import { audioShape } from '../model/blockShape';
-import type { FeatureInput, ImageInput, ImageShape, ModelSpec, TokenInput } from '../model/modelSpec';
+import type { FeatureInput, ImageInput, ImageShape, ModelSpec, Pooling, TokenInput } from '../model/modelSpec';
 import type { EmbedWeights, LinearWeights } from '../model/weights';
 import { EngineError } from './backend';
 
@@ -131,8 +131,13 @@ function sinusoidRows(
 export function pooledRows(
   spec: ModelSpec,
   tokens: number,
-  kind: 'class' | 'mean' | 'last',
+  kind: Exclude<Pooling, 'class-mean'>,
 ): { readonly from: number; readonly to: number } {
   if (kind === 'class') return { from: 0, to: 1 };
+  if (kind === 'end') {
+    // Without an end of text transformers' argmax over "is it the end" falls on token 0.
+    const at = spec.text?.endsAt ?? 0;
+    return { from: at, to: at + 1 };
+  }
   return kind === 'last' ? { from: tokens - 1, to: tokens } : { from: spec.prefixTokens, to: tokens };
 }

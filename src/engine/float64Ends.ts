@@ -2,7 +2,7 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import { imageShape, specOfHead } from '../model/blockShape';
-import type { FeatureInput, ImageInput, ImageShape, ModelInput, ModelSpec, TokenInput } from '../model/modelSpec';
+import type { FeatureInput, ImageInput, ImageShape, ModelInput, ModelSpec, Pooling, TokenInput } from '../model/modelSpec';
 import type { EmbedWeights, HeadWeights, LinearWeights } from '../model/weights';
 import type { Residual } from './backend';
 import {
@@ -139,7 +139,7 @@ export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights,
   if (masks) return requireFinite(maskLogits(ops, spec, weights, masks, x), 'masks');
   if (classifier === null) return null;
   const c = spec.embedDim;
-  const pool = (kind: 'class' | 'mean' | 'last'): Float64Array => {
+  const pool = (kind: Exclude<Pooling, 'class-mean'>): Float64Array => {
     const { from, to } = pooledRows(spec, x.tokens, kind);
     const rows = x.data.subarray(from * c, to * c);
     const normed = weights.norm === null ? rows : normRows(ops, spec, rows, to - from, weights.norm);

@@ -24,13 +24,22 @@ export function networkOutput(spec: ModelSpec, numbers: FloatArray): NetworkOutp
   }
   if (kind !== 'logits') {
     const shape = outputShape(spec, numbers);
-    const what = kind === 'states' ? 'a vector a token' : 'an embedding';
+    const what = kind === 'states' ? 'a vector a token' : `an embedding${endOfText(spec)}`;
     const reason = `the output of a ${familyName(spec.family)} is ${what}`;
     return { kind, logitsTop: [], shape, norm: meanLength(numbers, shape.at(-1)!), reason };
   }
   const top = Array.from(numbers, (logit, index) => ({ index, label: String(index), logit }));
   top.sort((a, b) => b.logit - a.logit || a.index - b.index);
   return { kind, logitsTop: top.slice(0, listedLogits) };
+}
+
+/** Which token a text embedding was read from. */
+function endOfText({ head, text }: ModelSpec): string {
+  if (head.pooling !== 'end' || !text) return '';
+  const { endsAt = null } = text;
+  return endsAt === null
+    ? ', read from token 0 because the input has no end of text'
+    : `, read from token ${endsAt}, the end of the text`;
 }
 
 export function outputKind(spec: ModelSpec): 'logits' | 'embedding' | 'states' | 'masks' {

@@ -117,5 +117,10 @@ export function imagePreprocessing(spec: ModelSpec): ImagePreprocessing {
 
 /** The spec with N of this input: language models run on as many tokens as they are given. */
 export function specForInput(spec: ModelSpec, input: ModelInput): ModelSpec {
-  return 'ids' in input ? { ...spec, tokens: input.ids.length } : spec;
+  if (!('ids' in input)) return spec;
+  const { ids } = input;
+  const endToken = spec.text?.endToken;
+  if (!spec.text || endToken === undefined) return { ...spec, tokens: ids.length };
+  const at = ids.indexOf(endToken === 'highest' ? ids.reduce((most, id) => Math.max(most, id), 0) : endToken);
+  return { ...spec, tokens: ids.length, text: { ...spec.text, endsAt: at < 0 ? null : at } };
 }

@@ -18,6 +18,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   mae: 'MAE encoder',
   deit3: 'DeiT-III',
   'clip-vision': 'CLIP image tower',
+  'clip-text': 'CLIP text tower',
   'flax-vit': 'ViT (Flax)',
   'whisper-encoder': 'Whisper encoder',
   segmenter: 'Segmenter',

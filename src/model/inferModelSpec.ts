@@ -2,6 +2,7 @@
 // bytes. What the file cannot say is asked (ModelSpecError 'question'), what we do not run is refused by name.
 
 import type { TensorIndex } from '../checkpoint/tensorIndex';
+import { clipText } from './families/clipText';
 import { deitDistilled } from './families/deitDistilled';
 import { deit3 } from './families/deit3';
 import { dino } from './families/dino';
@@ -44,7 +45,7 @@ const families: readonly RecogniseFamily[] = [
 ];
 
 /** Families that their names alone tell; the first that finds itself in the file wins. */
-const namedFamilies: readonly NamedFamily[] = [...imageFamilies, whisper, ...textFamilies];
+const namedFamilies: readonly NamedFamily[] = [...imageFamilies, whisper, ...clipText, ...textFamilies];
 
 /**
  * The spec of a checkpoint. `config` is the parsed config.json beside it (or null), `preprocessor` the parsed
@@ -107,10 +108,12 @@ function inferNamed(
   notes: string[],
 ): ModelSpec | null {
   const modelType = asText(asRecord(config)?.['model_type']);
-  for (const family of namedFamilies) {
+  for (const family of towerFamilies(index, modelType, overrides)) {
     const places = family.places(index, modelType);
     if (places.length === 0) continue;
     const facts: SpecFact[] = [];
+    const { tower } = overrides;
+    if (tower !== undefined) facts.push({ fact: 'tower', value: tower, source: givenBy(overrides, 'tower') });
     const state = chooseState(index, statesAt(index, places), overrides.state, facts, givenBy(overrides, 'state'));
     const said = family.configKeys === undefined ? settings : settings.under(family.configKeys);
     const context = new SpecContext(index, state.prefix, said, overrides, facts, notes, family.layout);
@@ -118,6 +121,40 @@ function inferNamed(
     return family.build(context);
   }
   return null;
+}
+
+/** The named families, without the tower of a CLIP model that is not wanted. @throws ModelSpecError question, badOverride */
+function towerFamilies(
+  index: TensorIndex,
+  modelType: string | null,
+  { tower }: ParsedOverrides,
+): readonly NamedFamily[] {
+  const present = new Set(
+    namedFamilies
+      .filter((family) => family.tower !== undefined && family.places(index, modelType).length > 0)
+      .map((family) => family.tower!),
+  );
+  if (tower !== undefined && !present.has(tower)) {
+    throw new ModelSpecError(
+      'badOverride',
+      `--set tower=${tower}: ${index.fileName} has ${present.size === 0 ? 'no towers; this is for models of pictures and text' : `only a ${[...present][0]!} tower`}. Leave it out.`,
+    );
+  }
+  if (tower === undefined && present.size > 1) {
+    throw new ModelSpecError(
+      'question',
+      `${index.fileName} holds an image tower and a text tower. Choose one with --set tower=vision or --set tower=text.`,
+      {
+        option: 'tower',
+        question: `${index.fileName} holds an image tower and a text tower. Which one shall be inspected?`,
+        choices: [
+          { value: 'vision', label: 'Image tower', detail: 'takes a picture' },
+          { value: 'text', label: 'Text tower', detail: 'takes token ids' },
+        ],
+      },
+    );
+  }
+  return namedFamilies.filter((family) => family.tower === undefined || tower === undefined || family.tower === tower);
 }
 
 function recogniseFamily(context: SpecContext, probe: AttentionProbe): AttentionPart {

@@ -17,6 +17,7 @@ export type ModelFamily =
   | 'mae'
   | 'deit3'
   | 'clip-vision'
+  | 'clip-text'
   | 'flax-vit'
   | 'whisper-encoder'
   | 'segmenter'
@@ -136,10 +137,10 @@ export interface EmbedRoles {
 
 /**
  * Which tokens the head reads: the class token, the mean of all tokens behind the prefix, both side by side (2C),
- * the last token, or every patch token by itself (an output [classes, gridHeight, gridWidth]). `norm` comes before
- * pooling, `poolNorm` after.
+ * the last token, the one that ends the text (`TextShape.endToken`), or every patch token by itself (an output
+ * [classes, gridHeight, gridWidth]). `norm` comes before pooling, `poolNorm` after.
  */
-export type Pooling = 'class' | 'mean' | 'class-mean' | 'last' | 'patches';
+export type Pooling = 'class' | 'mean' | 'class-mean' | 'last' | 'end' | 'patches';
 
 /**
  * The head of a mask transformer: the last `classes` tokens are classes, those before are patches. Mask of class c at
@@ -217,6 +218,10 @@ export interface TextShape {
    * `position` are their frequencies [C / 2].
    */
   readonly sinusoid?: { readonly clamp: number | null };
+  /** Where the head reads behind pooling 'end': the first token with this id, or with the highest id of the input. */
+  readonly endToken?: number | 'highest';
+  /** Index of that token once there is an input (`specForInput`); null: the input has none. */
+  readonly endsAt?: number | null;
 }
 
 /** Rotary positions on q and k (after their norms). */

@@ -6,6 +6,8 @@ import { asBoolean, asInteger, asLayers, asNumber, asNumbers, asSize } from './p
 
 export type AttentionOverride = 'softmax' | 'symmetric' | 'scaled' | 'rpc' | 'reconstruction';
 
+export type Tower = 'vision' | 'text';
+
 export interface ParsedOverrides {
   readonly heads?: number;
   readonly decoderHeads?: number;
@@ -19,6 +21,7 @@ export interface ParsedOverrides {
   readonly grid?: { readonly height: number; readonly width: number };
   readonly image?: { readonly height: number; readonly width: number };
   readonly frames?: number;
+  readonly tower?: Tower;
   readonly state?: string;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
@@ -103,6 +106,7 @@ const options: Readonly<Record<string, Option>> = {
     (text) => within(atLeastOne(text), (frames) => frames % 2 === 0),
     (frames) => ({ frames }),
   ),
+  tower: oneOf<Tower>(['vision', 'text'], (tower) => ({ tower })),
   state: parsed(
     'the name of a state in the file, such as model_ema',
     (text) => (text === '' ? null : text),

@@ -41,12 +41,12 @@ const otherFamilies: readonly Pattern[] = [
   {
     pattern: /(^|\.)(vision_model|text_model)\.encoder\.layers\.\d+\./,
     what: 'a CLIP or SigLIP model (Hugging Face names)',
-    missing: 'embeddings.class_embedding of the image tower',
+    missing: 'the embedding of an image or a text tower',
   },
   {
     pattern: /(^|\.)transformer\.resblocks\.\d+\./,
     what: 'a CLIP model (OpenAI names)',
-    missing: 'class_embedding of an image tower that is a transformer',
+    missing: 'class_embedding of an image tower that is a transformer, or token_embedding of a text tower',
   },
   {
     pattern: /(^|\.)encoder\.layer\.\d+\.layer_scale1\./,

@@ -342,7 +342,9 @@ export class TextReader {
     this.fact('vocabulary', vocabulary, `shape of ${parts.embed.words ?? ''}`);
     const classifier = parts.head.classifier;
     const classes = classifier === null ? null : (this.index.entries.get(classifier.weight)?.shape[0] ?? null);
-    this.fact('classes', classes ?? 'none: no head in the file', classifier?.weight ?? 'tensor names');
+    if ((parts.head.output ?? 'logits') === 'logits') {
+      this.fact('classes', classes ?? 'none: no head in the file', classifier?.weight ?? 'tensor names');
+    }
     return {
       family,
       attention: 'softmax',

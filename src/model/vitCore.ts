@@ -154,7 +154,8 @@ export interface VitParts {
 /** Puts the parts together with the facts that weights never say: eps, activation, preprocessing. */
 export function finishVit(context: SpecContext, traits: VitDefaults, parts: VitParts): ModelSpec {
   const { prefix, geometry, block, head } = parts;
-  context.fact('classes', head.classes ?? 'none: no classifier in the file', head.source);
+  const what = head.roles.output === 'embedding' ? 'embedding' : 'classes';
+  context.fact(what, head.classes ?? 'none: no classifier in the file', head.source);
   const gated = block.mlp === 'gated';
   const layerNormEps = inferEps(context, traits.eps);
   const activation = inferActivation(context, traits.activation, gated);

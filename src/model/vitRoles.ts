@@ -55,7 +55,12 @@ export function headNormKind(context: SpecContext, names: VitNames): 'layer' | '
   return context.has(moduleBias(module)) ? 'layer' : 'rms';
 }
 
-export function blockRoles(context: SpecContext, names: VitNames, i: number, sizes: BlockSizes): BlockRoles {
+export function blockRoles(
+  context: SpecContext,
+  names: Pick<VitNames, 'blockAt' | 'block'>,
+  i: number,
+  sizes: BlockSizes,
+): BlockRoles {
   const { width } = sizes;
   const at = names.blockAt(i);
   const { block } = names;
@@ -81,7 +86,12 @@ export function blockRoles(context: SpecContext, names: VitNames, i: number, siz
   };
 }
 
-function qkvRole(context: SpecContext, names: VitNames, at: string, sizes: BlockSizes): LinearRole {
+function qkvRole(
+  context: SpecContext,
+  names: Pick<VitNames, 'blockAt' | 'block'>,
+  at: string,
+  sizes: BlockSizes,
+): LinearRole {
   const { width } = sizes;
   const { qkv, query, key, value } = names.block;
   const fused = presentModule(context, qkv, at);
@@ -95,7 +105,12 @@ function qkvRole(context: SpecContext, names: VitNames, at: string, sizes: Block
   return stacked(q!, k!, v!);
 }
 
-function fc1Role(context: SpecContext, names: VitNames, at: string, sizes: BlockSizes): LinearRole {
+function fc1Role(
+  context: SpecContext,
+  names: Pick<VitNames, 'blockAt' | 'block'>,
+  at: string,
+  sizes: BlockSizes,
+): LinearRole {
   const { width, mlp } = sizes;
   const { fc1, gateUp, gate, up } = names.block;
   const both: Axis = { name: '2 x MLP width', length: 2 * mlp.length };

@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import { imageShape, specOfHead } from '../../model/blockShape';
-import type { FeatureInput, ImageInput, ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
+import type { FeatureInput, ImageInput, ModelInput, ModelSpec, Pooling, TokenInput } from '../../model/modelSpec';
 import type { EmbedWeights, EntryWeights, HeadWeights, LinearWeights } from '../../model/weights';
 import type { Residual } from '../backend';
 import {
@@ -162,7 +162,7 @@ export async function unembedSteps(whole: ModelSpec, weights: HeadWeights, x: Re
     const rows = tensorOf(x.data.subarray(from * c, to * c), [to - from, c], 'last residual stream');
     return norm === null ? rows : networkNorm(spec, rows, norm, 'the final norm');
   };
-  const pool = (kind: 'class' | 'mean' | 'last'): tf.Tensor => {
+  const pool = (kind: Exclude<Pooling, 'class-mean'>): tf.Tensor => {
     const { from, to } = pooledRows(spec, x.tokens, kind);
     const rows = normedRows(from, to);
     return to - from === 1 ? rows : tf.mean(rows, 0, true);

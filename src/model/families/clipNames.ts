@@ -1,8 +1,9 @@
-// Names of CLIP's image tower in Hugging Face's and in OpenAI's (and OpenCLIP's) spelling (model-families.md 2.4).
+// Names of CLIP's towers in Hugging Face's and in OpenAI's (and OpenCLIP's) spelling (model-families.md 2.4); the
+// blocks of both towers have the same.
 
 import type { BlockNames, VitNames } from '../vitNames';
 
-const huggingFaceBlock: BlockNames = {
+export const huggingFaceBlock: BlockNames = {
   norm1: ['layer_norm1'],
   qkv: [],
   query: ['self_attn.q_proj'],
@@ -39,7 +40,7 @@ export function huggingFaceClipNames(base: string, container: string): VitNames 
   };
 }
 
-const openAiBlock: BlockNames = {
+export const openAiBlock: BlockNames = {
   norm1: ['ln_1'],
   qkv: ['attn.in_proj_'],
   query: [],

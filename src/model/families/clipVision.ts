@@ -3,12 +3,13 @@
 
 import { ModelSpecError, type LinearRole, type ModelSpec } from '../modelSpec';
 import type { Default } from '../numerics';
-import { asBoolean, asInteger, asRecord } from '../parseValues';
+import { asInteger } from '../parseValues';
 import { clipPictures } from '../pictureDefaults';
 import { checkUnused } from '../refusals';
 import type { Axis, SpecContext } from '../specContext';
 import { buildVit, countBlocks, vitWidth, type VitHead, type VitTraits } from '../vitCore';
 import { blockPattern, moduleWeight, neededModule, type VitNames } from '../vitNames';
+import { openClipActivation, quickGelu } from './clipActivation';
 import { huggingFaceClipNames, openAiClipNames } from './clipNames';
 import { checkSizes } from './huggingFaceNames';
 import { placesOf, type NamedFamily } from './namedFamily';
@@ -18,11 +19,11 @@ const huggingFaceAnchor = /^(.*?)(vision_model\.)?(encoder\.layers|layers)\.0\.s
 const openAiAnchor = /^(.*?)(visual\.)?transformer\.resblocks\.0\.attn\.in_proj_weight$/;
 /** Heads are 64 wide in OpenAI's code, whatever the width. */
 const usualHeadDim = 64;
-const quickGelu: Default<ModelSpec['activation']> = { value: 'quick_gelu', source: "default of OpenAI's CLIP" };
 
 export const huggingFaceClipVision: NamedFamily = {
   layout: 'the image tower of a CLIP model with Hugging Face names',
   configKeys: ['vision_config'],
+  tower: 'vision',
   places: (index, modelType) => {
     const siglip = [...index.entries.keys()].find((name) => /(^|\.)vision_model\.head\.probe$/.test(name));
     if (siglip !== undefined || /^siglip/.test(modelType ?? '')) throw refused(index.fileName, siglip, modelType);
@@ -44,6 +45,7 @@ export const huggingFaceClipVision: NamedFamily = {
 export const openAiClipVision: NamedFamily = {
   layout: 'the image tower of a CLIP model with OpenAI names',
   configKeys: ['vision_cfg'],
+  tower: 'vision',
   places: (index) =>
     placesOf(index, openAiAnchor, ([, place = '', base = '']) => index.entries.has(`${place}${base}class_embedding`)),
   build: (context) => {
@@ -56,13 +58,7 @@ export const openAiClipVision: NamedFamily = {
       );
     }
     const names = openAiClipNames(base);
-    const activation = openClipActivation(context);
-    if (activation.source === quickGelu.source) {
-      context.notes.push(
-        "The MLP uses QuickGELU, as OpenAI's own weights do. Most weights that OpenCLIP trained use GELU with the same names: for those give --set activation=gelu.",
-      );
-    }
-    return build(context, names, activation, (_, width) =>
+    return build(context, names, openClipActivation(context), (_, width) =>
       embeddingHead(context, names, width, transposedProjection(context, `${base}proj`, width)),
     );
   },
@@ -96,15 +92,6 @@ function build(
   });
   checkUnused(context, blocks);
   return spec;
-}
-
-/** open_clip_config.json says quick_gelu where it is on, and nothing where it is off. */
-function openClipActivation(context: SpecContext): Default<ModelSpec['activation']> {
-  const config = context.settings.values('config.json');
-  const model = asRecord(config?.['model_cfg']) ?? config;
-  if (asRecord(model?.['vision_cfg']) === null) return quickGelu;
-  const quick = asBoolean(model?.['quick_gelu']) === true;
-  return { value: quick ? 'quick_gelu' : 'gelu', source: 'config.json quick_gelu' };
 }
 
 function projection(context: SpecContext, name: string, width: Axis): LinearRole | null {

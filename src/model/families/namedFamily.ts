@@ -2,6 +2,7 @@
 
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
 import type { ModelSpec } from '../modelSpec';
+import type { Tower } from '../overrides';
 import type { SpecContext } from '../specContext';
 
 export interface NamedFamily {
@@ -9,6 +10,8 @@ export interface NamedFamily {
   readonly layout: string;
   /** Maps of the configuration that speak of this part of the model and come first (`vision_config`). */
   readonly configKeys?: readonly string[];
+  /** Which half of a model with an image and a text tower this is. */
+  readonly tower?: Tower;
   /**
    * Every place of the file where the network stands, as a prefix ('' or ending in '.' or '/'); none: the file is
    * not of this family. `modelType` is `model_type` of the configuration, null where it says none.

@@ -4,6 +4,7 @@
 import { inferHeads } from '../headCount';
 import { ModelSpecError, type LinearRole, type ModelSpec } from '../modelSpec';
 import { inferActivation, inferEps } from '../numerics';
+import { givenBy } from '../overrides';
 import { asInteger, asRecord } from '../parseValues';
 import { processorFile } from '../processorConfig';
 import { checkUnused } from '../refusals';
@@ -195,10 +196,10 @@ function framesOf(context: SpecContext, positions: number, tensor: string): numb
   if (wanted > trained) {
     throw new ModelSpecError(
       'badOverride',
-      `--set frames=${wanted}: ${context.fileName} has positions for ${trained} frames. Give ${trained} or fewer.`,
+      `${givenBy(context.overrides, 'frames')}=${wanted}: ${context.fileName} has positions for ${trained} frames. Give ${trained} or fewer.`,
     );
   }
-  context.fact('frames', wanted, '--set frames');
+  context.fact('frames', wanted, givenBy(context.overrides, 'frames'));
   if (wanted < trained) {
     context.notes.push(
       `The encoder runs on ${wanted} frames with its leading ${wanted / framesPerToken} positions. It was trained on ${trained} frames, shorter sound padded to them; OpenAI's code and transformers refuse any other length.`,

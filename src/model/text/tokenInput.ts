@@ -48,16 +48,17 @@ export function parseTokenJson(text: string, label: string): TokenList {
   return { ids, mask };
 }
 
-/** Seeded ids, uniform over the vocabulary; at most 32 of them. */
+/** Seeded ids, uniform over the vocabulary; at most 32 of them, the last one ending the text where the head looks for it. */
 export function randomTokenInput(
   seed: number,
   spec: ModelSpec,
   uniform: (count: number) => Float64Array,
   sha256: Sha256,
 ): TokenInput {
-  const { vocabulary, context } = textShape(spec);
+  const { vocabulary, context, endToken } = textShape(spec);
   const count = Math.min(randomTokens, context ?? randomTokens);
   const ids = Array.from(uniform(count), (u) => Math.floor(u * vocabulary));
+  if (typeof endToken === 'number' && endToken >= 0 && endToken < vocabulary) ids[count - 1] = endToken;
   return { ...tokenInput({ ids, mask: null }, `random:${seed}`, spec, sha256, null), kind: 'random-tokens' };
 }
 

@@ -134,12 +134,12 @@ describe('model: refusals by name', () => {
     [
       'vision_model.encoder.layers.0.self_attn.q_proj.weight',
       'a CLIP or SigLIP model (Hugging Face names)',
-      'embeddings.class_embedding of the image tower',
+      'the embedding of an image or a text tower',
     ],
     [
       'transformer.resblocks.0.attn.in_proj_weight',
       'a CLIP model (OpenAI names)',
-      'class_embedding of an image tower that is a transformer',
+      'class_embedding of an image tower that is a transformer, or token_embedding of a text tower',
     ],
     ['Transformer/encoderblock_0/LayerNorm_0/scale', 'a Flax ViT', 'embedding/kernel'],
   ];
@@ -316,7 +316,7 @@ describe('model: refusals of damaged or odd files', () => {
 
 describe('model: --set', () => {
   const all =
-    'heads, decoder.heads, eps, attention, rpc.variant, rpc.iterations, rpc.lambda, rpc.layers, activation, grid, image, frames, state, mean, std, cutoffs, standardise, tokenizer';
+    'heads, decoder.heads, eps, attention, rpc.variant, rpc.iterations, rpc.lambda, rpc.layers, activation, grid, image, frames, tower, state, mean, std, cutoffs, standardise, tokenizer';
   const bad: readonly (readonly [overrides: SpecOverrides, message: string])[] = [
     [{ head: '4' }, `--set head=4: there is no option "head". The options are ${all}.`],
     [{ heads: 'four' }, '--set heads=four: heads must be a whole number, 1 or more.'],
