@@ -2,7 +2,15 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import { imageShape, specOfHead } from '../model/blockShape';
-import type { FeatureInput, ImageInput, ImageShape, ModelInput, ModelSpec, Pooling, TokenInput } from '../model/modelSpec';
+import type {
+  FeatureInput,
+  ImageInput,
+  ImageShape,
+  ModelInput,
+  ModelSpec,
+  Pooling,
+  TokenInput,
+} from '../model/modelSpec';
 import type { EmbedWeights, HeadWeights, LinearWeights } from '../model/weights';
 import type { Residual } from './backend';
 import {

@@ -28,10 +28,15 @@ export function ropeFrequencies(rope: RopeShape): Float64Array {
   });
 }
 
-/** Tables for tokens 0..N-1; null without rotary positions. */
-export function ropeTables(rope: RopeShape | null, tokens: number): RopeTables | null {
+/** Tables for tokens 0..N-1; null without rotary positions. `divisors` [dims/2]: of each frequency, from the file. */
+export function ropeTables(
+  rope: RopeShape | null,
+  tokens: number,
+  divisors: FloatArray | null = null,
+): RopeTables | null {
   if (rope === null) return null;
-  const frequencies = ropeFrequencies(rope);
+  const scaled = ropeFrequencies(rope);
+  const frequencies = divisors === null ? scaled : scaled.map((frequency, j) => frequency / divisors[j]!);
   const half = frequencies.length;
   const cos = new Float64Array(tokens * half);
   const sin = new Float64Array(tokens * half);

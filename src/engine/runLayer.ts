@@ -115,7 +115,7 @@ function projectHeads(
   const { headNorm, rope } = blockShape(spec);
   const rows = ops.linear(x, tokens, weights.qkv, spec.embedDim, width);
   const part = (offset: number, count: number): Float64Array => splitHeads(rows, tokens, width, offset, count, headDim);
-  const tables = ropeTables(rope, tokens);
+  const tables = ropeTables(rope, tokens, weights.ropeDivisors);
   const finish = (values: Float64Array, norm: BlockWeights['keyNorm']): Float64Array => {
     const count = values.length / headDim;
     const normed =

@@ -112,7 +112,7 @@ export function headInputs(
   const size = tokens * headDim;
   const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);
   const x = Float64Array.from(trace.x);
-  const rope = ropeTables(blockShape(spec).rope, tokens);
+  const rope = ropeTables(blockShape(spec).rope, tokens, weights.ropeDivisors);
   const byKvHead = new Map<number, SharedInput>();
   return heads.map((head) => {
     const kvHead = kvHeadOf(spec, head);

@@ -58,6 +58,7 @@ export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, ra
     fc1,
     fc2,
     layerScale2: constant(trained.layerScale2, layerScaleInit),
+    ...(trained.ropeDivisors === undefined ? {} : { ropeDivisors: trained.ropeDivisors }),
   };
 }
 

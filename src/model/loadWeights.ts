@@ -166,6 +166,7 @@ export function createWeightLoader(
         fc1: await linear(roles.fc1),
         fc2: await linear(roles.fc2),
         layerScale2: await optional(roles.layerScale2),
+        ...(roles.ropeDivisors === undefined ? {} : { ropeDivisors: await tensor(roles.ropeDivisors) }),
       };
     },
     head: async (range) => ({

@@ -110,6 +110,8 @@ export interface BlockRoles {
   readonly fc1: LinearRole;
   readonly fc2: LinearRole;
   readonly layerScale2: string | null;
+  /** [dims/2] by which the rotary frequencies are divided (LLaMA 3.1 in GGUF); the same tensor in every layer. */
+  readonly ropeDivisors?: string;
 }
 
 export interface EmbedRoles {

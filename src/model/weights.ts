@@ -58,6 +58,8 @@ export interface BlockWeights {
   readonly fc1: LinearWeights;
   readonly fc2: LinearWeights;
   readonly layerScale2: FloatArray | null;
+  /** [dims/2] */
+  readonly ropeDivisors?: FloatArray;
 }
 
 export interface HeadWeights {

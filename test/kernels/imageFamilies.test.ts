@@ -25,7 +25,7 @@ describe('webgpu: image families', () => {
 
   // What the device tells apart is shapes, norms, activations, pooling; other spellings of the same are for the long run.
   const sameOnTheDevice =
-    /v5$|^(timm-registers|mae-encoder|dino-teacher|dinov2-original|hf-mae-v4|hf-vit|hf-dinov2-(v4|swiglu)|hf-clip-gelu|openclip|flax-(big|scanned)|whisper-openai|segmenter-(mask$|symmetric))/;
+    /v5$|^(timm-registers|mae-encoder|dino-teacher|dinov2-original|hf-mae-v4|hf-vit|hf-msn|timm-swiglu|timm-head-norm-layer|hf-dinov2-(v4|swiglu)|hf-clip-gelu|openclip|flax-(big|scanned)|whisper-openai|segmenter-(mask$|symmetric))/;
   for (const model of imageCases) {
     if (process.env['GRAMLENS_FULL'] !== '1' && sameOnTheDevice.test(model.name)) continue;
     it(`${model.name} against PyTorch`, async () => {

@@ -1,5 +1,7 @@
 // Which file of a folder is its checkpoint: the names that the Hugging Face hub uses first, else the only candidate.
 
+import { parseSplitName } from './splitGguf';
+
 /**
  * Whole checkpoints under the hub's names, in the order in which `from_pretrained` looks for them. A folder often has
  * the same weights as safetensors and as .bin; that is no ambiguity.
@@ -45,6 +47,8 @@ export function checkpointCandidates(names: readonly string[]): readonly string[
   const isCandidate = (name: string): boolean => {
     if (indexFile.test(name)) return true;
     if (!weightFile.test(name) || leftover.test(name)) return false;
+    // The first part of a split GGUF model stands for all of them.
+    if ((parseSplitName(name)?.number ?? 1) > 1) return false;
     const shard = parseShardName(name);
     return shard === null || !known.has(shard.indexName);
   };

@@ -9,6 +9,7 @@ import type { TensorIndex } from '../tensorIndex';
 import { checkpointCandidates, indexFile, onnxFile, parseShardName } from './chooseFile';
 import { readShards } from './readShards';
 import { isJsonObject, readShardIndex } from './shardIndex';
+import { parseSplitName, readSplitGguf } from './splitGguf';
 
 export interface CheckpointFolder {
   /** For messages: the path as the person gave it. */
@@ -41,6 +42,11 @@ export async function readCheckpointIn(
   choose: ChooseFile | null = null,
 ): Promise<FoundCheckpoint> {
   const wanted = fileName ?? (await chooseFile(folder, choose));
+  const split = parseSplitName(wanted);
+  if (split !== null) {
+    const index = await readSplitGguf(split, folder.open);
+    return { index, fileName: index.fileName };
+  }
   const shard = parseShardName(wanted);
   const notes: string[] = [];
   if (shard !== null) {

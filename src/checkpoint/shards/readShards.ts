@@ -96,7 +96,7 @@ async function readHeader(name: string, open: OpenFile): Promise<TensorIndex | n
   }
 }
 
-function missingSentence(missing: readonly string[], count: number): string {
+export function missingSentence(missing: readonly string[], count: number): string {
   const [only] = missing;
   if (missing.length === 1 && only !== undefined)
     return `the shard ${quoted(only)} is missing. Download it into the same folder.`;

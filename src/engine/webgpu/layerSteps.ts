@@ -176,7 +176,7 @@ function project(spec: ModelSpec, weights: BlockWeights, x: tf.Tensor, layer: nu
   const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, layer);
   const { headNorm, rope } = blockShape(spec);
   const rows = linear(x, weights.qkv, `the q, k, v projection of layer ${layer}`);
-  const tables = ropeTables(rope, x.shape[0]);
+  const tables = ropeTables(rope, x.shape[0], weights.ropeDivisors);
   const finish = (part: tf.Tensor, norm: BlockWeights['keyNorm'], what: string): tf.Tensor => {
     const by = headNorm === 'rms' ? rmsNorm : layerNorm;
     const normed = norm === null ? part : by(part, norm, spec.layerNormEps, `${what} of layer ${layer}`);

@@ -2,10 +2,8 @@
 // architecture `llama` the rows of q and k are permuted for rotation in neighbouring pairs; loading undoes that.
 
 import { ModelSpecError, type LinearRole, type ModelFamily, type RopeShape } from '../modelSpec';
-import { givenBy } from '../overrides';
-import { asNumber, asText } from '../parseValues';
-import type { SpecContext } from '../specContext';
-import { axis, TextReader } from '../textCore';
+import { axis } from '../textCore';
+import { GgufReader, ggufArchitecture } from './ggufReader';
 import type { NamedFamily } from './namedFamily';
 
 const architectures: readonly ModelFamily[] = ['llama', 'qwen2', 'qwen3'];
@@ -14,22 +12,19 @@ const layout = 'a LLaMA, Mistral or Qwen model in a GGUF file';
 export const ggufText: NamedFamily = {
   layout,
   places: (index) => {
-    const architecture = asText(index.tree?.['general.architecture']);
+    const architecture = ggufArchitecture(index);
     const known = architectures.some((name) => name === architecture) && index.entries.has('blk.0.attn_q.weight');
-    return index.format === 'gguf' && known ? [''] : [];
+    return known ? [''] : [];
   },
   build: (context) => {
-    const reader = new TextReader(context, layout);
-    const name = asText(context.index.tree?.['general.architecture']) ?? '';
+    const reader = new GgufReader(context, layout);
+    const name = reader.architecture;
     const family = architectures.find((entry) => entry === name) ?? 'llama';
     reader.fact('family', family, 'GGUF key general.architecture');
-    const key = (end: string): string => `${name}.${end}`;
-    const number = (end: string): number | null =>
-      context.settings.find([key(end)], asNumber, 'a number')?.value ?? null;
     const [rows = 0, embedDim = 0] = context.need('blk.0.attn_q.weight').shape;
     const keyRows = context.need('blk.0.attn_k.weight').shape[0] ?? 0;
     const mlpDim = context.need('blk.0.ffn_gate.weight').shape[0] ?? 0;
-    const heads = reader.heads([key('attention.head_count')], rows);
+    const heads = reader.heads([reader.key('attention.head_count')], rows);
     const headDim = rows / heads;
     const kvHeads = keyRows / headDim;
     if (!Number.isInteger(kvHeads) || kvHeads < 1 || heads % kvHeads !== 0) {
@@ -48,13 +43,9 @@ export const ggufText: NamedFamily = {
       ...context.linear(part, out, width),
       ...(permuted ? { layout: pairs } : {}),
     });
-    const window = number('attention.sliding_window');
-    const eps = reader.overrides.eps ?? number('attention.layer_norm_rms_epsilon') ?? 1e-6;
-    reader.fact(
-      'norm eps',
-      eps,
-      reader.overrides.eps === undefined ? key('attention.layer_norm_rms_epsilon') : givenBy(reader.overrides, 'eps'),
-    );
+    const window = reader.number('attention.sliding_window');
+    const rope = ropeOf(reader, headDim);
+    const ropeDivisors = divisorsOf(reader, rope);
     const spec = reader.spec(family, {
       causal: true,
       layers,
@@ -63,8 +54,8 @@ export const ggufText: NamedFamily = {
       headDim,
       embedDim,
       mlpDim,
-      layerNormEps: eps,
-      activation: 'silu',
+      layerNormEps: reader.epsAt('attention.layer_norm_rms_epsilon', 1e-6),
+      activation: reader.activationOf('silu', 'default of the family'),
       embed: { patch: null, classToken: null, distToken: null, position: null, words },
       blocks: Array.from({ length: layers }, (_, i) => {
         const at = (part: string): string => `blk.${i}.${part}`;
@@ -86,13 +77,14 @@ export const ggufText: NamedFamily = {
           fc1: { ...context.linear(at('ffn_gate'), mlp, width), then: [context.linear(at('ffn_up'), mlp, width)] },
           fc2: context.linear(at('ffn_down'), width, mlp),
           layerScale2: null,
+          ...ropeDivisors,
         };
       }),
       block: {
         norm: 'rms',
         headNorm: 'rms',
         mlp: 'gated',
-        rope: ropeOf(context, name, number, headDim),
+        rope,
         windows: window === null ? [] : Array.from({ length: layers }, () => window),
       },
       head: {
@@ -104,35 +96,31 @@ export const ggufText: NamedFamily = {
         distClassifier: null,
         pooling: 'last',
       },
-      text: { context: number('context_length') },
+      text: { context: reader.number('context_length') },
     });
     reader.checkUnused('blk');
     return spec;
   },
 };
 
-/** @throws ModelSpecError unsupported for scalings that are not in this version, `rope_freqs` among them. */
-function ropeOf(
-  context: SpecContext,
-  architecture: string,
-  number: (end: string) => number | null,
-  headDim: number,
-): RopeShape {
-  const type = context.settings.find([`${architecture}.rope.scaling.type`], asText, 'a name')?.value ?? 'none';
-  const special = context.has('rope_freqs.weight') ? 'of its own (tensor "rope_freqs.weight")' : `of type "${type}"`;
-  if (context.has('rope_freqs.weight') || !['none', 'linear'].includes(type)) {
+/** @throws ModelSpecError unsupported for scalings that are not in this version. */
+function ropeOf(reader: GgufReader, headDim: number): RopeShape {
+  const type = reader.text('rope.scaling.type') ?? 'none';
+  if (!['none', 'linear'].includes(type)) {
     throw new ModelSpecError(
       'unsupported',
-      `${context.fileName} has a scaling of its rotary positions ${special}, which is not in this version for GGUF files: its numbers would be wrong. Use the safetensors file of the model.`,
+      `${reader.index.fileName} has a scaling of its rotary positions of type "${type}", which is not in this version for GGUF files: its numbers would be wrong. Use the safetensors file of the model.`,
     );
   }
-  const theta = number('rope.freq_base') ?? 10000;
-  const factor = number('rope.scaling.factor');
-  context.fact('rope theta', theta, `${architecture}.rope.freq_base, default 10000`);
-  return {
-    theta,
-    dims: number('rope.dimension_count') ?? headDim,
-    style: 'half',
-    scaling: type === 'linear' && factor !== null ? { kind: 'linear', factor } : null,
-  };
+  const factor = reader.number('rope.scaling.factor');
+  const scaling = type === 'linear' && factor !== null ? ({ kind: 'linear', factor } as const) : null;
+  return reader.rotary(headDim, scaling);
+}
+
+/** LLaMA 3.1: the piecewise scaling comes as a tensor by which llama.cpp divides the frequencies. */
+function divisorsOf(reader: GgufReader, rope: RopeShape): { readonly ropeDivisors?: string } {
+  const { inner } = reader;
+  if (!inner.has('rope_freqs.weight')) return {};
+  reader.fact('rope scaling', 'divisor of each frequency', 'tensor rope_freqs.weight');
+  return { ropeDivisors: inner.tensor('rope_freqs.weight', [axis('rope dims / 2', rope.dims / 2)]) };
 }

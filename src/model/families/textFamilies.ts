@@ -3,6 +3,8 @@
 import { namedTextFamily } from '../textCore';
 import { bert, roberta } from './bert';
 import { distilbert } from './distilbert';
+import { ggufBert } from './ggufBert';
+import { ggufGpt } from './ggufGpt';
 import { ggufText } from './ggufText';
 import { gpt2 } from './gpt2';
 import { gptNeo } from './gptNeo';
@@ -14,4 +16,6 @@ import type { NamedFamily } from './namedFamily';
 export const textFamilies: readonly NamedFamily[] = [
   ...[gpt2, gptNeo, distilbert, roberta, bert, gptNeox, llama, lmtoolFwms].map(namedTextFamily),
   ggufText,
+  ggufGpt,
+  ggufBert,
 ];

@@ -59,6 +59,7 @@ const families: readonly (readonly [pattern: RegExp, family: string])[] = [
   [/^hf-vit/, 'vit'],
   [/^hf-deit/, 'deit'],
   [/^hf-mae/, 'vit-mae'],
+  [/^hf-msn/, 'vit-msn'],
   [/clip/, 'clip-vision'],
   [/^flax-/, 'flax-vit'],
   [/^whisper/, 'whisper-encoder'],
