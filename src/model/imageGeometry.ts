@@ -149,13 +149,15 @@ function gridOf(
     ['image', fromImage],
   ] as const) {
     if (size === undefined || size === null) continue;
+    // A picture of another size than the trained one: positions are resized for it (resizedSpec.ts).
+    if (option === 'image' && !fits(size)) continue;
     if (!fits(size)) {
       throw new ModelSpecError(
         'badOverride',
         `${given(option)}: a grid of ${size.height} x ${size.width} has ${size.height * size.width} patches, but the position embedding of ${context.fileName} has ${count} rows (${possibleCounts(clues, count)}).`,
       );
     }
-    if (wantedGrid !== undefined && fromImage !== undefined && fromImage !== null && !same(wantedGrid, fromImage)) {
+    if (wantedGrid !== undefined && fromImage && fits(fromImage) && !same(wantedGrid, fromImage)) {
       throw new ModelSpecError(
         'badOverride',
         `${given('grid')} and ${given('image')} disagree with each other; give one of them.`,

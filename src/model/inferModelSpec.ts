@@ -27,6 +27,7 @@ import { asRecord, asText } from './parseValues';
 import { checkUnused, hidesBlocks, refuseOtherFamily, refuseVariants } from './refusals';
 import { Settings } from './settings';
 import { SpecContext } from './specContext';
+import { resizedSpec } from './resizedSpec';
 import { chooseState, listStates, statesAt } from './states';
 import { buildTimmSpec, probeAttention } from './timmCore';
 
@@ -78,7 +79,7 @@ export function inferModelSpec(
     return mappedSpec(context, mapping.mapping, mapping.name);
   }
   const named = inferNamed(index, config, settings, parsed, notes);
-  if (named !== null) return named;
+  if (named !== null) return atWantedSize(named, parsed);
   const states = hidesBlocks(index) ? [] : listStates(index);
   if (states.length === 0) return refuseOtherFamily(index, config);
   const facts: SpecFact[] = [];
@@ -89,7 +90,13 @@ export function inferModelSpec(
   checkAttentionOverride(context, probe);
   const spec = buildTimmSpec(context, probe, recogniseFamily(context, probe));
   checkUnused(context);
-  return spec;
+  return atWantedSize(spec, parsed);
+}
+
+/** The spec for pictures of `--set image`, where the positions were made for another size. */
+function atWantedSize(spec: ModelSpec, overrides: ParsedOverrides): ModelSpec {
+  const { image } = overrides;
+  return image === undefined ? spec : resizedSpec(spec, image, givenBy(overrides, 'image'));
 }
 
 /** `--set` before the mapping file, each option with its source. */

@@ -7,6 +7,7 @@ import { readTensor } from '../checkpoint/readTensor';
 import type { FloatArray, TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
 import { canonicalBias, canonicalMatrix, canonicalRows, stacked, type StoredTensor } from './canonicalise';
 import { ModelSpecError, type BlockRoles, type LinearRole, type ModelSpec } from './modelSpec';
+import { resizePositions } from './positionResize';
 import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from './weights';
 
 export interface WeightLoader {
@@ -117,6 +118,13 @@ export function createWeightLoader(
       bias: role.bias === null ? null : await rows(role.bias, range),
     };
   };
+  const positions = async (): Promise<FloatArray | null> => {
+    const { position, positionResize } = spec.embed;
+    const table = await optional(position);
+    return table === null || positionResize === undefined
+      ? table
+      : resizePositions(table, spec.embedDim, positionResize);
+  };
   return {
     embed: async (ids) => {
       const roles = spec.embed;
@@ -128,7 +136,7 @@ export function createWeightLoader(
         classToken: await optional(roles.classToken),
         distToken: await optional(roles.distToken),
         registers: await optional(roles.registers),
-        position: await optional(roles.position),
+        position: await positions(),
         words: words === null || ids === null || ids === undefined ? null : await wordRows(words, ids),
         types: await optional(roles.types),
         norm: await optionalLinear(roles.norm),

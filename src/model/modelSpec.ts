@@ -1,6 +1,8 @@
 // What a checkpoint is, said in the field's terms and independent of the file's naming: sizes, attention kind,
 // and which tensor plays which role. One file a family fills this in; the engine reads nothing else.
 
+import type { PositionResize } from './positionResize';
+
 export type ModelFamily =
   | 'timm-vit'
   | 'deit-distilled'
@@ -127,6 +129,8 @@ export interface EmbedRoles {
   readonly registers?: string | null;
   /** [1, P, C]; null: no learned positions (rotary ones are in the blocks). */
   readonly position: string | null;
+  /** Set where the picture is of another size than the trained one: loading resizes the positions. */
+  readonly positionResize?: PositionResize;
   /** [vocabulary, C] */
   readonly words?: string | null;
   /** [types, C]; row 0 is added to every token. */

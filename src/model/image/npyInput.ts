@@ -22,7 +22,7 @@ export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha25
   if (!matches) {
     throw new ModelSpecError(
       'badInput',
-      `${name} has shape [${shape.join(', ')}], but the network takes [${expected.join(', ')}] or [1, ${expected.join(', ')}] (channels, height, width).`,
+      `${name} has shape [${shape.join(', ')}], but the network takes [${expected.join(', ')}] or [1, ${expected.join(', ')}] (channels, height, width).${resizable(image, spec)}`,
     );
   }
   const bad = values.findIndex((value) => !Number.isFinite(value));
@@ -42,4 +42,13 @@ export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha25
     sha256: sha256(bytes),
     picture: networkPicture(values, spec),
   };
+}
+
+/** How to inspect at the size of `image` [C, H, W], where that can be. */
+function resizable(image: readonly number[], spec: ModelSpec): string {
+  const { channels, patch } = imageShape(spec);
+  const [depth, height = 0, width = 0] = image;
+  const whole = height > 0 && width > 0 && height % patch === 0 && width % patch === 0;
+  if (image.length !== 3 || depth !== channels || !whole) return '';
+  return ` To inspect it at that size, with resized positions, give --set image=${height}x${width}.`;
 }
