@@ -2,6 +2,7 @@
 // families with other tensor names, then the variants of timm's layout whose forward pass differs from ours.
 
 import type { TensorIndex } from '../checkpoint/tensorIndex';
+import { modelName } from './headCount';
 import { ModelSpecError } from './modelSpec';
 import { asRecord, asText } from './parseValues';
 import type { SpecContext } from './specContext';
@@ -167,6 +168,14 @@ export function refuseVariants(context: SpecContext): void {
       'unsupported',
       `${context.fileName} has ${what} (tensor "${context.prefix}${tensor}"). Gramlens knows this variant but does ` +
         'not run it in this version: its numbers would be wrong.',
+    );
+  }
+  // timm's ResPostBlock has the names of the pre-LN block: norm1 and norm2 stand behind attention and MLP there.
+  const named = modelName(context);
+  if (named !== null && /(^|_)(rpn|srelpos|relpos)(_|$)/.test(named.value.toLowerCase())) {
+    throw new ModelSpecError(
+      'unsupported',
+      `${context.fileName} is "${named.value}" (${named.source}), whose blocks have norms behind the attention or relative positions. Gramlens knows this variant but does not run it in this version: its numbers would be wrong.`,
     );
   }
   if (!context.has('pos_embed') && context.has('patch_embed.proj.weight')) {

@@ -12,8 +12,8 @@ export function outputRows(output: InspectionResult['output'], most: number): re
   if (masks !== undefined) {
     const winners = masks.top
       .slice(0, most)
-      .map(({ label, share }) => [`class ${label}`, `${formatNumber(100 * share)} % of the patches`] as const);
-    return [['masks', `${masks.classes} classes at ${masks.grid.join(' x ')} patches; the largest logit:`], ...winners];
+      .map(({ label, share }) => [`class ${label} wins`, `${formatNumber(100 * share)} % of the patches`] as const);
+    return [['masks', `${masks.classes} classes at ${masks.grid.join(' x ')} patches`], ...winners];
   }
   const rows: (readonly [string, string])[] = [];
   if (shape !== undefined) rows.push([kind, `[${shape.join(', ')}]`]);

@@ -30,7 +30,10 @@ const forwardWords = {
 
 function layerCounts({ layers, stages }: InspectionResult['model']): string {
   if (stages === undefined) return String(layers);
-  const parts = stages.map((stage) => `${stage.layers} in the ${stage.name} (${stage.heads} heads, N ${stage.tokens})`);
+  const parts = stages.map(
+    (stage) =>
+      `${stage.layers} in the ${stage.name} (${stage.heads} ${stage.heads === 1 ? 'head' : 'heads'}, N ${stage.tokens})`,
+  );
   return `${layers}: ${parts.join(', ')}`;
 }
 

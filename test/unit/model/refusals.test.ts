@@ -307,6 +307,13 @@ describe('model: refusals of damaged or odd files', () => {
     );
   });
 
+  it('refuses res-post-norm blocks of timm by the name of the model: their tensors are named as pre-LN ones', () => {
+    assert.match(
+      errorOf(timmIndex(), {}, { architecture: 'vit_base_patch16_rpn_224', num_heads: 2 }).message,
+      /^tiny.safetensors is "vit_base_patch16_rpn_224" \(config.json architecture\), whose blocks have norms behind/,
+    );
+  });
+
   it('survives names of the object prototype', () => {
     const tree = { args: JSON.parse('{"__proto__": {"num_heads": 3}, "constructor": 1}') as Record<string, number> };
     assert.equal(errorOf(timmIndex({}, { tree })).question?.option, 'heads');
