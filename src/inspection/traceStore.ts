@@ -36,6 +36,7 @@ export class TraceStore {
       rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
     }
     const softmaxPattern = Float32Array.from(kernels.pattern(q, k, tokens, headDim, rule));
-    return { layer, head, tokens, softmaxPattern, rpcPattern };
+    const masked = rule.causal || rule.window !== null;
+    return { layer, head, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
   }
 }

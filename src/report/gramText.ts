@@ -1,11 +1,16 @@
 // Which Gram matrix a number rests on, in words: every figure and table that uses one says it where there was a choice.
 
 import type { HeadResult, SpectrumNumbers } from '../diagnostics/headResult';
-import type { LayerResult } from '../inspection/inspectionResult';
+import type { LayerResult, Provenance } from '../inspection/inspectionResult';
 
 type Choice = Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys'>;
 
 const keyWords = { 'post-rope': 'post-RoPE keys', 'pre-rope': 'pre-RoPE keys' } as const;
+
+/** What the provenance of a run says of it. */
+export function gramChoice({ gram, keys }: Pick<Provenance, 'gram' | 'keys'>): Choice {
+  return { ...(gram === undefined ? {} : { gram }), ...(keys === undefined ? {} : { keys }) };
+}
 
 /** `prefix-16, pre-RoPE keys`; '' where the model leaves no choice. */
 export function gramLabel({ gram, keys }: Choice): string {

@@ -6,7 +6,7 @@ import { defaultLevels } from '../diagnostics/noiseLevels';
 import { formatNumber, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 import { outputRows, outputTitle } from './outputText';
-import { gramLabel, gramOfRun, gramSentence } from './gramText';
+import { gramChoice, gramLabel, gramOfRun, gramSentence } from './gramText';
 import { groupedHeadsText } from './sharedHeads';
 
 const shownLogits = 10;
@@ -93,18 +93,16 @@ function inputRows(input: Provenance['inputs'][number]): (readonly [string, stri
 }
 
 /** What results of earlier builds do not have. */
-function laterRows({ twins, noise, overrides, gram, keys }: Partial<Provenance>): (readonly [string, string])[] {
+function laterRows(provenance: Partial<Provenance>): (readonly [string, string])[] {
+  const { twins, noise, overrides } = provenance;
   const rows: (readonly [string, string])[] = [];
   if (twins !== undefined) rows.push(['Untrained twins', String(twins)]);
   if (noise !== undefined) {
     const kinds = noise.kinds.map((kind) => `${kind} (${(noise.levels[kind] ?? defaultLevels(kind)).join(', ')})`);
     rows.push(['Noise', kinds.length === 0 ? 'none' : `${kinds.join('; ')}; ${noise.repeats} repeats`]);
   }
-  if (gram !== undefined || keys !== undefined)
-    rows.push([
-      'Gram matrix',
-      gramLabel({ ...(gram === undefined ? {} : { gram }), ...(keys === undefined ? {} : { keys }) }),
-    ]);
+  if (provenance.gram !== undefined || provenance.keys !== undefined)
+    rows.push(['Gram matrix', gramLabel(gramChoice(provenance))]);
   const set = Object.entries(overrides ?? {}).map(([name, value]) => `${name}=${value}`);
   if (set.length > 0) rows.push(['Facts set by hand', set.join(', ')]);
   return rows;

@@ -166,7 +166,7 @@ export function describeCursor(figure: Figure, cursor: Cursor): string {
     const note = figure.cellNotes?.[cell] ?? '';
     if (note !== '') return `${place}\n${note}`;
     const value = figure.values[cell] ?? Number.NaN;
-    return `${place}\n${Number.isFinite(value) ? withUnit(figure.value, value) : `${figure.value.label}: not measured`}`;
+    return `${place}\n${Number.isFinite(value) ? withUnit(figure.value, value) : `${figure.value.label}: ${figure.blank ?? 'not measured'}`}`;
   }
   if (figure.kind === 'lines' && cursor.kind === 'lines') {
     const series = figure.series[cursor.series];

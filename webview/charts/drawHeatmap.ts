@@ -121,6 +121,7 @@ function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
       const x = plot.x + column * cellWidth;
       const y = plot.y + row * cellHeight;
       if (!colour) {
+        if (figure.blank !== undefined) continue;
         const reach = Math.min(cellWidth, cellHeight, 14) / 4;
         const [cx, cy] = [x + cellWidth / 2, y + cellHeight / 2];
         crosses.push(

@@ -3,6 +3,7 @@
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import { overviewFigures } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
+import { gramChoice, gramLabel } from '../../src/report/gramText';
 import { planLines } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
@@ -30,7 +31,7 @@ function introduction(): HTMLElement {
   return h(
     'p',
     {},
-    'Choose a vision transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt) and an input. Gramlens runs it layer by layer and measures every attention head.',
+    'Choose a transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt, .gguf, .npz) and an input. Gramlens runs it layer by layer and measures every attention head.',
   );
 }
 
@@ -109,7 +110,7 @@ export class Overview {
       card(
         'Model',
         definitions([
-          ['attention', model.attention],
+          ['attention', `${model.attention}${model.causal ? ', causal' : ''}`],
           ...(model.stages ?? [model]).map(
             (part) =>
               [
@@ -151,6 +152,9 @@ export class Overview {
                     ? (provenance.parity.reason ?? '')
                     : `${provenance.parity.maxRelError.toExponential(1)} of max, against float64`,
                 ],
+                ...(provenance.gram === undefined && provenance.keys === undefined
+                  ? []
+                  : [['Gram matrix', gramLabel(gramChoice(provenance))] as const]),
                 ['seed', String(provenance.seed)],
                 ...(provenance.elapsedMs === undefined
                   ? []

@@ -54,6 +54,8 @@ export interface HeatmapFigure extends FigureBase {
   readonly kind: 'heatmap';
   readonly rows: number;
   readonly columns: number;
+  /** Word for a cell without a number that has no business having one; absent: 'not measured', marked by a cross. */
+  readonly blank?: string;
   /** [rows, columns] row-major; NaN = not measured (drawn hatched/neutral). */
   readonly values: Float32Array | Float64Array;
   readonly rowAxis: Axis;

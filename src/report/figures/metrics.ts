@@ -214,7 +214,12 @@ const attentionMetrics: readonly HeadMetric[] = [
   attention('entropy', 'Attention entropy', 'nats', "Mean entropy of the pattern's rows; 0 = one key gets everything."),
   attention('maxWeight', 'Largest attention weight', '', "Mean over queries of the row's largest weight."),
   attention('diagonalMass', 'Diagonal mass', '', 'Mean weight that a token gives to itself.'),
-  attention('firstTokenMass', 'First-token mass', '', 'Mean weight on token 0, the class token.'),
+  attention(
+    'firstTokenMass',
+    'First-token mass',
+    '',
+    'Mean weight on token 0: the class token of a vision transformer, the first token of a text.',
+  ),
 ];
 
 const rpcMetrics: readonly HeadMetric[] = [

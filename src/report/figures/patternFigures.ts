@@ -2,6 +2,7 @@
 // in the middle.
 
 import type { HeadDetail } from '../../inspection/headDetail';
+import { visibleKeys, type ScoreRule } from '../../model/blockShape';
 import { formatNumber } from '../format';
 import type { HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
@@ -16,7 +17,10 @@ function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: st
   const most = Math.max(...patterns.map(largest)) || 1;
   const quantile = Math.max(
     ...patterns.map((values) => {
-      const sorted = values.map(Math.abs).sort();
+      const sorted = values
+        .filter((value) => !Number.isNaN(value))
+        .map(Math.abs)
+        .sort();
       return sorted[Math.floor(covered * (sorted.length - 1))] ?? 0;
     }),
   );
@@ -33,6 +37,23 @@ function largest(values: Float32Array): number {
   return most;
 }
 
+/** A pattern [N, N] with NaN where the mask leaves no weight: those cells are not 0, they are not there. */
+function visiblePart(pattern: Float32Array, { tokens, rule }: HeadDetail): Float32Array {
+  if (rule === undefined) return pattern;
+  return pattern.map((weight, cell) => {
+    const { from, to } = visibleKeys(rule, Math.floor(cell / tokens), tokens);
+    const key = cell % tokens;
+    return key < from || key >= to ? Number.NaN : weight;
+  });
+}
+
+function maskWords(rule: ScoreRule | undefined): string {
+  if (rule === undefined) return '';
+  const seen = rule.causal ? 'no later key' : 'no key outside its window';
+  const window = rule.causal && rule.window !== null ? `, and the last ${rule.window} keys only` : '';
+  return `Empty cells are masked: a query sees ${seen}${window}.`;
+}
+
 /** Which tokens are no patches. */
 function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): string {
   if (suffixTokens > 0) {
@@ -47,13 +68,16 @@ function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): st
 
 /** One figure without RPC, three with it. */
 export function patternFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
-  const { tokens, softmaxPattern, rpcPattern } = detail;
+  const { tokens, rule } = detail;
+  const softmaxPattern = visiblePart(detail.softmaxPattern, detail);
+  const rpcPattern = detail.rpcPattern === null ? null : visiblePart(detail.rpcPattern, detail);
   const scale = scaleEnd(softmaxPattern, ...(rpcPattern ? [rpcPattern] : []));
   const top = scale.end;
-  const prefix = tokenWords(context);
+  const prefix = [tokenWords(context), maskWords(rule)].filter((words) => words !== '').join(' ');
   const names = context.tokenNames?.length === tokens ? context.tokenNames : null;
   const base = {
     kind: 'heatmap',
+    ...(rule === undefined ? {} : { blank: 'masked' }),
     rows: tokens,
     columns: tokens,
     rowAxis: { label: 'query position', unit: '', scale: 'linear', integer: true },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { describeCursor } from '../../../webview/charts/cursor';
 import { headFigures } from '../../../src/report/figures/headFigures';
 import {
   availableMetrics,
@@ -181,5 +182,21 @@ describe('report figures of causal models', () => {
     assert.equal(title('alignment.theory.overlap'), 'Alignment overlap (theory), prefix-16, pre-RoPE keys');
     assert.equal(title('projection.besselViolation'), 'Bessel violation');
     assert.equal(title('attention.entropy'), 'Attention entropy');
+  });
+
+  it('leave masked cells of a pattern empty instead of drawing them as 0', () => {
+    const tokens = 4;
+    const rule = { causal: true, window: 2, scale: null };
+    const softmaxPattern = Float32Array.from({ length: 16 }, (_, cell) => (cell % 4 <= cell / 4 ? 0.5 : 0));
+    const detail = { layer: 1, head: 2, tokens, rule, softmaxPattern, rpcPattern: softmaxPattern };
+    const patterns = headFigures(head, { ...context, tokens, prefixTokens: 0 }, detail).slice(0, 3);
+    for (const figure of patterns) {
+      assert.ok(figure.kind === 'heatmap');
+      const seen = Array.from(figure.values, (value) => (Number.isNaN(value) ? ' ' : 'x')).join('');
+      assert.equal(seen, 'x   ' + 'xx  ' + ' xx ' + '  xx', figure.id);
+      assert.equal(describeCursor(figure, { kind: 'heatmap', row: 0, column: 3 }).split(': ')[1], 'masked');
+    }
+    assert.match(patterns[0]!.shows, /a query sees no later key, and the last 2 keys only\.$/);
+    assert.ok(!patterns[0]!.shows.includes('class token'));
   });
 });
