@@ -9,10 +9,11 @@ import type { KeySpectrum } from './spectrum';
 import { centreColumns, distance, dot, mean, measured, norm, squaredNorm, transpose } from './vector';
 
 /**
- * Squared distances below this part of the largest are those of equal rows (a token that occurs twice): solvers leave
- * them apart by round-off, 1e-13 at most, which must not count among the non-zero distances of the median.
+ * Squared distances below this part of the rows' own squared lengths are those of equal rows (a token that occurs
+ * twice): solvers leave them apart by round-off, which must not count among the non-zero distances of the median. Not
+ * relative to the largest distance: lengths of rows span e^(largest score), and short rows differ for good.
  */
-const sameRows = 1e-20;
+const sameRows = 1e-14;
 
 interface Epsilons {
   /** Added to the norm of a row before dividing. */
@@ -160,8 +161,10 @@ function kernelCka(x: Float64Array, y: Float64Array, tokens: number, width: numb
 function centredRbf(x: Float64Array, tokens: number, width: number): Float64Array {
   const n = tokens;
   const squared = squaredDistances(x, n, width);
-  const most = squared.reduce((a, b) => Math.max(a, b), 0);
-  const sorted = squared.filter((value) => value > sameRows * most).sort();
+  const lengths = Float64Array.from({ length: n }, (_, i) => squaredNorm(x.subarray(i * width, (i + 1) * width)));
+  const sorted = squared
+    .filter((value, at) => value > sameRows * (lengths[Math.floor(at / n)]! + lengths[at % n]!))
+    .sort();
   // torch.median: the lower of the two middle values.
   const sigmaSquared = sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
   const gram = squared.map((value) => Math.exp(-value / (2 * sigmaSquared)));
