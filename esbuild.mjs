@@ -107,6 +107,12 @@ writeFileSync(
     [...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file))].sort(),
   ),
 );
+// ONNX Runtime: read from here when the first graph is run.
+if (existsSync('node_modules/onnxruntime-web/dist')) {
+  mkdirSync('dist/onnx', { recursive: true });
+  for (const file of ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'])
+    cpSync(`node_modules/onnxruntime-web/dist/${file}`, `dist/onnx/${file}`);
+}
 if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
   mkdirSync('dist/webview', { recursive: true });
   for (const file of ['codicon.css', 'codicon.ttf'])

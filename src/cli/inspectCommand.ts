@@ -14,12 +14,11 @@ import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerS
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { OutputFile } from '../inspection/node/writeFiles';
 import { writeFiles } from '../inspection/node/writeFiles';
-import { planInspection } from '../inspection/plan';
+import { heldByteLength, planInspection } from '../inspection/plan';
 import { ChoiceError, makeRequest } from '../inspection/request';
 import type { Choices } from '../inspection/request';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
-import { largestLayerByteLength } from '../model/loadWeights';
 import { canBeMapped, guessSentence, summariseGuess } from '../model/mapping/describeGuess';
 import { guessMapping } from '../model/mapping/guessMapping';
 import { shapesOf } from '../model/mapping/mappedSpec';
@@ -230,7 +229,7 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
   const line = new ProgressLine(flags.quiet === true ? 'none' : flags.jsonProgress === true ? 'json' : 'text');
   const plan = planInspection(
     request,
-    largestLayerByteLength(request.index, request.spec),
+    heldByteLength(request.index, request.spec),
     threads,
     describeSpec(request.spec),
   );

@@ -133,6 +133,7 @@ function alignmentMode(
     draws: options.nulls,
     twins: input.untrained.length,
     heads: input.otherValues.length,
+    noTwins: input.foreign?.noTwins ?? null,
   });
   return {
     cosines: principalCosines(target, statistics),
@@ -151,11 +152,15 @@ function alignmentMode(
 }
 
 /** A sentence for each null that is null; `asked`: how many draws each was to have. */
-function missingNulls(nulls: AlignmentMode['nulls'], asked: { draws: number; twins: number; heads: number }): string[] {
+function missingNulls(
+  nulls: AlignmentMode['nulls'],
+  asked: { draws: number; twins: number; heads: number; noTwins: string | null },
+): string[] {
   const fewDraws =
     asked.draws < 2 ? `${asked.draws} draws were asked for, 2 are needed` : 'fewer than 2 draws have a value';
   const fewTwins =
-    asked.twins < 2 ? `${asked.twins} twins were asked for, 2 are needed` : 'fewer than 2 twins have a value';
+    asked.noTwins ??
+    (asked.twins < 2 ? `${asked.twins} twins were asked for, 2 are needed` : 'fewer than 2 twins have a value');
   const fewHeads = asked.heads === 0 ? 'the layer has one head' : "no other head's values span anything";
   return [
     nulls.random === null ? `random was not run: ${fewDraws}.` : '',

@@ -75,6 +75,6 @@ function joined(input: HeadInput, shared: KeyValueNumbers, own: QueryNumbers): H
     reproduction: shared.reproduction,
     rpc: own.rpc,
     noise: own.noise,
-    ...(own.rpc === null ? { reason: rpcNotAsked } : {}),
+    ...(own.rpc === null ? { reason: input.foreign?.own?.reason ?? rpcNotAsked } : {}),
   };
 }

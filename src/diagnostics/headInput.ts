@@ -53,6 +53,8 @@ export interface HeadInput {
   readonly scaled: { readonly matrix: Float64Array } | { readonly alpha: number } | null;
   /** What the model itself runs in this layer; decides `attention` numbers and h of the projection loss. */
   readonly nativeRpc: RpcParameters | null;
+  /** Absent where our own engine ran the model. */
+  readonly foreign?: ForeignHead;
   /** (k, v) of this head in untrained twins on the same input, for the null `untrained`; empty: not run. */
   readonly untrained: readonly { readonly k: Float64Array; readonly v: Float64Array }[];
 }
@@ -63,7 +65,7 @@ export type QueryInput = Omit<HeadInput, 'otherValues' | 'untrained'>;
 /** Keys and values of one kv head as they enter its Gram matrix, shared by the query heads that read it. */
 export interface KeyValueInput extends Pick<
   HeadInput,
-  'layer' | 'tokens' | 'headDim' | 'k' | 'v' | 'otherValues' | 'untrained'
+  'layer' | 'tokens' | 'headDim' | 'k' | 'v' | 'otherValues' | 'untrained' | 'foreign'
 > {
   /**
    * First query head that reads this kv head, whichever heads were chosen: spec section 8 names random streams by
@@ -83,6 +85,16 @@ export interface GramChoice {
 }
 
 export const defaultGram: GramChoice = { keys: 'post-rope', prefix: null };
+
+/** What another runtime computed (an ONNX graph), where that is all there is. */
+export interface ForeignHead {
+  /** Why there are no untrained twins. */
+  readonly noTwins: string;
+  /** Why noise cannot be put in front of the projections; `x` and the projections are empty then. null: it can. */
+  readonly noProjections: string | null;
+  /** The model's own pattern [N, N] and output [N, d] where no ScoreRule gives them; null: `rule` does. */
+  readonly own: { readonly pattern: Float64Array; readonly out: Float64Array; readonly reason: string } | null;
+}
 
 export interface NoiseSettings {
   readonly kinds: readonly NoiseKind[];

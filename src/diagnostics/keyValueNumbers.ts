@@ -18,7 +18,7 @@ export type KeyValueNumbers = Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma
  * of T is what query T-1 sees: the first T keys and values, in a layer with a sliding window the last of them.
  */
 export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram): KeyValueInput {
-  const { layer, head, firstHead = head, tokens, headDim, rope = null, rule = plainScores } = input;
+  const { layer, head, firstHead = head, tokens, headDim, rope = null, rule = plainScores, foreign } = input;
   const { from, to } = gram.prefix === null ? { from: 0, to: tokens } : visibleKeys(rule, gram.prefix - 1, tokens);
   const rows = (x: Float64Array): Float64Array => (to - from === tokens ? x : x.slice(from * headDim, to * headDim));
   const keys = (k: Float64Array): Float64Array => rows(gram.keys === 'pre-rope' ? unrotate(k, rope, headDim) : k);
@@ -40,6 +40,7 @@ export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram):
           : {}),
       ...(rope === null ? {} : { keys: gram.keys }),
     },
+    ...(foreign === undefined ? {} : { foreign: { ...foreign, own: null } }),
   };
 }
 

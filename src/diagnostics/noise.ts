@@ -45,6 +45,8 @@ export function noiseNumbers(
   kernels: HeadKernels,
 ): NoiseNumbers[] {
   return options.noise.kinds.map((kind) => {
+    const foreign = foreignReason(kind, input);
+    if (foreign !== null) return notMeasured(kind, foreign);
     const levels = options.noise.levels[kind] ?? defaultLevels(kind);
     const repeats = options.noise.repeats;
     if (levels.length === 0 || repeats < 1) return notMeasured(kind, 'No noise level or no repeat was asked for.');
@@ -55,6 +57,12 @@ export function noiseNumbers(
     if (typeof sweep === 'string') return notMeasured(kind, sweep);
     return summarise(kind, levels, sweep, options.rpc !== null, clean.dispersion);
   });
+}
+
+/** Why a head of another runtime cannot be run again under this noise; null: it can. */
+function foreignReason(kind: NoiseKind, { foreign }: QueryInput): string | null {
+  if (foreign === undefined) return null;
+  return foreign.own?.reason ?? (kind === 'token_gauss' ? foreign.noProjections : null);
 }
 
 function runSweep(

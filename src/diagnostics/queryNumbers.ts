@@ -25,7 +25,9 @@ export function queryNumbers(input: QueryInput, options: DiagnosticsOptions, ker
   const rule = input.rule ?? plainScores;
   const head: HeadTensors = { q: input.q, k: input.k, v: input.v, tokens, rule };
   const softmax = softmaxOutput(head, headDim, input.scaled, kernels);
-  const beside = options.rpc === null ? null : rpcOutput(head, headDim, options.rpc, kernels);
+  const foreign = input.foreign?.own ?? null;
+  const asked = foreign === null ? options.rpc : null;
+  const beside = asked === null ? null : rpcOutput(head, headDim, asked, kernels);
   const native =
     input.nativeRpc === null
       ? null
@@ -33,19 +35,27 @@ export function queryNumbers(input: QueryInput, options: DiagnosticsOptions, ker
         ? beside
         : rpcOutput(head, headDim, input.nativeRpc, kernels);
 
-  const pattern = kernels.pattern(input.q, native?.cleanedKeys ?? input.k, tokens, headDim, rule);
+  const pattern = foreign?.pattern ?? kernels.pattern(input.q, native?.cleanedKeys ?? input.k, tokens, headDim, rule);
   const masked = rule.causal || rule.window !== null;
   const rpc =
-    options.rpc === null
+    asked === null
       ? null
       : {
-          ...rpcNumbers(options.rpc, input.q !== null, softmax, beside, tokens, headDim),
+          ...rpcNumbers(asked, input.q !== null, softmax, beside, tokens, headDim),
           ...(masked ? { masked } : {}),
         };
   const clean = { softmax, rpc: beside?.out ?? null, dispersion: rpc?.dispersion ?? null };
   return {
     attention: attentionNumbers(pattern, tokens),
-    projection: projectionNumbers(input.q, input.k, native?.out ?? softmax, tokens, headDim, kernels, rule),
+    projection: projectionNumbers(
+      input.q,
+      input.k,
+      foreign?.out ?? native?.out ?? softmax,
+      tokens,
+      headDim,
+      kernels,
+      rule,
+    ),
     rpc,
     noise: noiseNumbers(input, options, clean, kernels),
   };

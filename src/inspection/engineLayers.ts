@@ -169,6 +169,10 @@ class EngineLayers implements LayerSource {
     return { float64, shown };
   }
 
+  inspected(): ModelSpec {
+    return this.spec;
+  }
+
   /** Logits as they are, or log-probabilities where the head is an adaptive softmax. */
   private async finished(backend: Backend, last: Residual, logits: FloatArray): Promise<FloatArray> {
     const { clusters } = this.spec.head;

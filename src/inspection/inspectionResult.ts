@@ -49,7 +49,7 @@ export interface Provenance {
   /** Precision of the backend's forward pass. */
   readonly precision: 'float32' | 'float64';
   /** Precision of the tensors and arithmetic behind every metric. */
-  readonly metricsPrecision: 'float64';
+  readonly metricsPrecision: 'float64' | 'float64 of float32 tensors';
   readonly parity: Parity;
   readonly rpc: {
     readonly variant: string;

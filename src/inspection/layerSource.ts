@@ -4,6 +4,7 @@
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { HeadInput } from '../diagnostics/headInput';
 import type { Backend } from '../engine/backend';
+import type { ModelSpec } from '../model/modelSpec';
 import type { Parity } from './inspectionResult';
 
 export interface NamedArray {
@@ -34,6 +35,8 @@ export interface LayerSource {
    * gridWidth]), or a sentence why there is nothing.
    */
   output(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
+  /** What was inspected, with what only running it told. */
+  inspected(): ModelSpec;
   /** How far the forward pass was from float64, once it is over. */
   parity(): Parity;
 }

@@ -1,7 +1,11 @@
 // What a run will cost, said before it starts: memory, floating-point operations and a rough time.
 
+import type { TensorIndex } from '../checkpoint/tensorIndex';
 import { defaultLevels } from '../diagnostics/noiseLevels';
+import { largestSegmentBytes } from '../engine/onnx/segments';
+import { wantedValues } from '../engine/onnx/siteTaps';
 import { blockShape, isSymmetric, kvHeadOf, specOfLayer } from '../model/blockShape';
+import { largestLayerByteLength } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
@@ -101,6 +105,12 @@ function peakBytes(request: InspectionRequest, layerByteLength: number, threads:
   const inputs = 2 * 2 * request.heads.length * headInput;
   const atWork = threads * float64 * 14 * n * n;
   return processBytes + threads * threadBytes + garbageFactor * (weights + traces + twins + inputs + atWork);
+}
+
+/** Bytes of weights that a run holds at a time: one layer's, or one segment's of a graph. */
+export function heldByteLength(index: TensorIndex, spec: ModelSpec): number {
+  if (spec.onnx === undefined) return largestLayerByteLength(index, spec);
+  return largestSegmentBytes(index, wantedValues(spec.onnx, [...spec.onnx.sites.keys()]));
 }
 
 /**

@@ -7,6 +7,7 @@ import { defaultGram, type GramChoice, type NoiseSettings } from '../diagnostics
 import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
 import { blockShape, specForInput } from '../model/blockShape';
 import { ModelSpecError } from '../model/modelSpec';
+import { onnxSpecForInput } from '../model/onnx/onnxSpec';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
 import type { InspectionRequest } from './inspectionRequest';
 
@@ -57,6 +58,12 @@ function allOr(chosen: readonly number[] | null, count: number, what: 'layer' | 
 
 function checkRpc({ rpc, forward }: Choices, spec: ModelSpec): void {
   if (typeof rpc.layers !== 'string') checkIndexes(rpc.layers, spec.layers, 'layer', 'rpc');
+  if (spec.onnx !== undefined && forward !== 'native') {
+    throw new ChoiceError(
+      'forward',
+      'An ONNX graph runs as it was exported. RPC is computed beside its attention; choose the forward pass "native".',
+    );
+  }
   if (forward === 'rpc' && (rpc.layers === 'none' || rpc.layers.length === 0)) {
     throw new ChoiceError(
       'forward',
@@ -87,6 +94,12 @@ function checkGram({ keys, prefix }: GramChoice, spec: ModelSpec): void {
     );
   }
   if (prefix === null) return;
+  if (!spec.causal && spec.onnx !== undefined) {
+    throw new ChoiceError(
+      'gram',
+      'The mask of an ONNX graph is read off its pattern while it runs, so no prefix can be chosen before. Choose full.',
+    );
+  }
   if (!spec.causal) {
     throw new ChoiceError(
       'gram',
@@ -101,27 +114,31 @@ function checkGram({ keys, prefix }: GramChoice, spec: ModelSpec): void {
   }
 }
 
+const graphBackendReason =
+  "ONNX graphs run on ONNX Runtime's WebAssembly provider in float32, whichever backend is chosen for other files";
+
 /** Throws ChoiceError. */
 export function makeRequest(
   index: TensorIndex,
-  spec: ModelSpec,
+  inferred: ModelSpec,
   input: ModelInput,
   backend: { readonly kind: BackendKind; readonly reason: string },
   choices: Choices,
   gramlensVersion: string,
 ): InspectionRequest {
+  const spec = onnxSpecForInput(index, specForInput(inferred, input), input);
   checkRpc(choices, spec);
   checkNoise(choices.noise);
-  const own = specForInput(spec, input);
   const gram = choices.gram ?? defaultGram;
-  checkGram(gram, own);
+  checkGram(gram, spec);
   return {
     index,
-    spec: own,
+    spec,
     input,
     checkpointSha256: null,
-    backend: backend.kind,
-    backendReason: backend.reason,
+    ...(spec.onnx === undefined
+      ? { backend: backend.kind, backendReason: backend.reason }
+      : { backend: 'cpu' as const, backendReason: graphBackendReason }),
     layers: allOr(choices.layers, spec.layers, 'layer'),
     heads: allOr(choices.heads, spec.heads, 'head'),
     rpc: choices.rpc,
@@ -129,7 +146,8 @@ export function makeRequest(
     noise: choices.noise,
     gram,
     nulls: choices.nulls,
-    twins: choices.twins,
+    // Nobody knows how the weights of an arbitrary graph are initialised.
+    twins: spec.onnx === undefined ? choices.twins : 0,
     seed: choices.seed,
     keepTensors: choices.keepTensors,
     gramlensVersion,

@@ -199,7 +199,7 @@ class Run {
         adapter: backend.adapter,
         ...(backend.adapter === null ? { adapterReason: 'this backend uses no graphics adapter' } : {}),
         precision: backend.precision,
-        metricsPrecision: 'float64',
+        metricsPrecision: spec.onnx === undefined ? 'float64' : 'float64 of float32 tensors',
         parity: services.source.parity(),
         rpc: { ...request.rpc },
         forward: request.forward,
@@ -213,7 +213,7 @@ class Run {
         ),
         elapsedMs: Math.round(services.now() - started),
       },
-      model: modelSummary(spec),
+      model: modelSummary(services.source.inspected()),
       layers: withFalseDiscoveryRates(this.layers),
       output,
     };

@@ -14,6 +14,8 @@ interface KeptHead {
   readonly v: Float64Array;
   readonly rpc: RpcParameters | null;
   readonly rule: ScoreRule;
+  /** The model's own pattern, where q, k and `rule` do not give it. */
+  readonly pattern: Float64Array | null;
 }
 
 export class TraceStore {
@@ -21,7 +23,17 @@ export class TraceStore {
 
   keep(input: HeadInput, rpc: RpcParameters | null): void {
     const { tokens, headDim, q, k, v, rule = plainScores } = input;
-    this.heads.set(`${input.layer}/${input.head}`, { tokens, headDim, q, k, v, rpc, rule });
+    const own = input.foreign?.own ?? null;
+    this.heads.set(`${input.layer}/${input.head}`, {
+      tokens,
+      headDim,
+      q,
+      k,
+      v,
+      rpc: own === null ? rpc : null,
+      rule,
+      pattern: own?.pattern ?? null,
+    });
   }
 
   /** Both patterns of one head; throws when the head was not inspected. */
@@ -35,7 +47,7 @@ export class TraceStore {
       const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc, rule).cleanedKeys;
       rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
     }
-    const softmaxPattern = Float32Array.from(kernels.pattern(q, k, tokens, headDim, rule));
+    const softmaxPattern = Float32Array.from(kept.pattern ?? kernels.pattern(q, k, tokens, headDim, rule));
     const masked = rule.causal || rule.window !== null;
     return { layer, head, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
   }

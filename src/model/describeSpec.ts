@@ -34,6 +34,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   qwen3: 'Qwen3',
   'lmtool-fwms': 'Transformer language model (lmtool-fwms)',
   mapped: 'Mapped transformer',
+  onnx: 'ONNX graph',
 };
 
 export function familyName(family: ModelFamily): string {

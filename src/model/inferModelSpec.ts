@@ -21,6 +21,7 @@ import { timmVit } from './families/timmVit';
 import { whisper } from './families/whisper';
 import { mappedSpec } from './mapping/mappedSpec';
 import { overrideSources, type MappingFile } from './mapping/mappingFile';
+import { inferOnnxSpec } from './onnx/onnxSpec';
 import { ModelSpecError, type ModelSpec, type SpecFact, type SpecOverrides } from './modelSpec';
 import { givenBy, parseOverrides, type ParsedOverrides } from './overrides';
 import { asRecord, asText } from './parseValues';
@@ -77,6 +78,13 @@ export function inferModelSpec(
   if (mapping !== null && mapping.mapping !== null) {
     const context = new SpecContext(index, '', settings, parsed, [], notes, `the mapping ${mapping.name}`);
     return mappedSpec(context, mapping.mapping, mapping.name);
+  }
+  if (index.graph !== undefined) return inferOnnxSpec(index, index.graph, parsed, settings, notes);
+  if (parsed.tokens !== undefined) {
+    throw new ModelSpecError(
+      'badOverride',
+      `${givenBy(parsed, 'tokens')}: it is for ONNX graphs; ${index.fileName} has as many tokens as its input. Leave it out.`,
+    );
   }
   const named = inferNamed(index, config, settings, parsed, notes);
   if (named !== null) return atWantedSize(named, parsed);

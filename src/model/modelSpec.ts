@@ -1,6 +1,7 @@
 // What a checkpoint is, said in the field's terms and independent of the file's naming: sizes, attention kind,
 // and which tensor plays which role. One file a family fills this in; the engine reads nothing else.
 
+import type { OnnxModel } from './onnx/onnxModel';
 import type { PositionResize } from './positionResize';
 
 export type ModelFamily =
@@ -34,7 +35,8 @@ export type ModelFamily =
   | 'qwen2'
   | 'qwen3'
   | 'lmtool-fwms'
-  | 'mapped';
+  | 'mapped'
+  | 'onnx';
 
 /** As in `result.json`: what the checkpoint was trained with. */
 export type AttentionKind = 'softmax' | 'symmetric' | 'scaled' | 'rpc';
@@ -201,6 +203,8 @@ export interface ImageShape {
   readonly patch: number;
   readonly gridHeight: number;
   readonly gridWidth: number;
+  /** Sides that follow the picture that is given; those above hold until there is one. */
+  readonly open?: { readonly height: boolean; readonly width: boolean };
 }
 
 /** Input of speech encoders: log-mel features. */
@@ -228,6 +232,8 @@ export interface TextShape {
   readonly endToken?: number | 'highest';
   /** Index of that token once there is an input (`specForInput`); null: the input has none. */
   readonly endsAt?: number | null;
+  /** Tokens that every input must have; absent: as many as the context allows. */
+  readonly exact?: number;
 }
 
 /** Rotary positions on q and k (after their norms). */
@@ -349,6 +355,8 @@ export interface ModelSpec {
   readonly embed: EmbedRoles;
   readonly blocks: readonly BlockRoles[];
   readonly head: HeadRoles;
+  /** The graph that computes the model (ONNX), where there is one; `embed`, `blocks` and `head` are empty then. */
+  readonly onnx?: OnnxModel;
   /** null: the input is not an image. */
   readonly preprocessing: ImagePreprocessing | null;
   readonly facts: readonly SpecFact[];

@@ -22,6 +22,7 @@ export interface ParsedOverrides {
   readonly image?: { readonly height: number; readonly width: number };
   readonly frames?: number;
   readonly tower?: Tower;
+  readonly tokens?: number;
   readonly state?: string;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
@@ -101,6 +102,7 @@ const options: Readonly<Record<string, Option>> = {
   activation: oneOf<Activation>(['gelu', 'gelu_tanh', 'quick_gelu', 'relu', 'silu'], (activation) => ({ activation })),
   grid: parsed('rows x columns of patches, such as 7x5', asSize, (grid) => ({ grid })),
   image: parsed('height x width in pixels, such as 28x20', asSize, (image) => ({ image })),
+  tokens: parsed('a whole number, 1 or more', atLeastOne, (tokens) => ({ tokens })),
   frames: parsed(
     'an even whole number of feature frames, 2 or more',
     (text) => within(atLeastOne(text), (frames) => frames % 2 === 0),

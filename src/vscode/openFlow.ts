@@ -9,13 +9,12 @@ import { poolSize } from '../inspection/node/localRunner';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { readInput, readText } from '../inspection/node/readInput';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
-import { planInspection } from '../inspection/plan';
+import { heldByteLength, planInspection } from '../inspection/plan';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import { makeRequest } from '../inspection/request';
 import { imageShape } from '../model/blockShape';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
-import { largestLayerByteLength } from '../model/loadWeights';
 import { ModelSpecError } from '../model/modelSpec';
 import type { AudioShape, ImageShape, ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
 import type { ReadBeside } from '../model/text/findTokenizer';
@@ -244,7 +243,7 @@ export function planRequest(
   const choices = { ...settingsChoices(spec), gram };
   const request = makeRequest(opened.index, spec, input, backend, choices, gramlensVersion);
   const threads = poolSize(request.heads.length);
-  const plan = planInspection(request, largestLayerByteLength(opened.index, spec), threads, describeSpec(spec));
+  const plan = planInspection(request, heldByteLength(opened.index, spec), threads, describeSpec(spec));
   return { request, plan, threads };
 }
 

@@ -18,7 +18,12 @@ const allowed = new Set([
   '(MIT AND Zlib)',
 ]);
 /** In the package without passing through a bundle: files copied by the build, and the library compiled into the kernels. */
-const unbundled = { '@vscode/codicons': 'dist/webview/codicon.css', assemblyscript: 'out/kernels.wasm' };
+const unbundled = {
+  '@vscode/codicons': 'dist/webview/codicon.css',
+  assemblyscript: 'out/kernels.wasm',
+  'onnxruntime-common': 'dist/onnx/ort.wasm.bundle.min.mjs',
+  'onnxruntime-web': 'dist/onnx/ort.wasm.bundle.min.mjs',
+};
 
 /** Packages whose published file already holds code of others, which no build of ours can see. */
 const carried = {

@@ -127,7 +127,8 @@ async function text(cursor: WireCursor): Promise<OnnxAttribute> {
 }
 
 /** The values of a tensor that is small and readable; null otherwise. */
-async function smallValues(cursor: WireCursor, tensor: ProtoTensor): Promise<readonly number[] | null> {
+/** The values of a tensor whose bytes were kept; null where they are not, or cannot be read. */
+export async function smallValues(cursor: WireCursor, tensor: ProtoTensor): Promise<readonly number[] | null> {
   if (tensor.bytes === null || tensor.external !== null) return null;
   const count = elementCount(tensor.shape);
   if (count === null || count > maxAttributeValues) return null;

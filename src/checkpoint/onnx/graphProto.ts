@@ -2,8 +2,17 @@
 // their own nodes and tensors are not kept.
 
 import { grouped, quoted } from '../nextSteps';
-import { type AttributeContext, readAttribute } from './attributes';
-import { maxGraphDepth, maxNameBytes, maxNodeParts, maxNodes, maxTensors, maxValueInfos } from './limits';
+import { type AttributeContext, readAttribute, smallValues } from './attributes';
+import {
+  maxGraphDepth,
+  maxInitializerValueBytes,
+  maxKeptValues,
+  maxNameBytes,
+  maxNodeParts,
+  maxNodes,
+  maxTensors,
+  maxValueInfos,
+} from './limits';
 import type { ByteRange, OnnxAttribute, OnnxNode, OnnxValueInfo } from './onnxGraph';
 import { type ProtoTensor, readTensorProto } from './tensorProto';
 import { readValueInfo } from './valueInfo';
@@ -16,6 +25,8 @@ export interface ProtoGraph {
   readonly outputs: OnnxValueInfo[];
   readonly valueInfos: OnnxValueInfo[];
   readonly initializers: ProtoTensor[];
+  /** Values of the small ones, by name: shapes, axes, scales. */
+  readonly initializerValues: Map<string, readonly number[]>;
   readonly sparse: SparseTensor[];
   /** Tensors of Constant nodes by the name of their output. */
   readonly constants: [name: string, tensor: ProtoTensor][];
@@ -50,6 +61,7 @@ export class GraphReader {
       outputs: [],
       valueInfos: [],
       initializers: [],
+      initializerValues: new Map(),
       sparse: [],
       constants: [],
     };
@@ -70,7 +82,7 @@ export class GraphReader {
         case 5:
           cursor.place = `${within}initializer ${graph.initializers.length + 1}`;
           this.countTensor();
-          graph.initializers.push(await readTensorProto(cursor));
+          await this.initializer(graph);
           break;
         case 11:
         case 12:
@@ -96,6 +108,17 @@ export class GraphReader {
     }
     cursor.place = outside;
     return graph;
+  }
+
+  private async initializer(graph: ProtoGraph): Promise<void> {
+    const { cursor, context } = this;
+    const tensor = await readTensorProto(cursor, maxInitializerValueBytes);
+    const values = context.keptValues < maxKeptValues ? await smallValues(cursor, tensor) : null;
+    if (values !== null) {
+      context.keptValues += values.length;
+      graph.initializerValues.set(tensor.name, values);
+    }
+    graph.initializers.push({ ...tensor, bytes: null });
   }
 
   private countTensor(): void {

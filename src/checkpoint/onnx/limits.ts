@@ -20,6 +20,8 @@ export const maxGraphDepth = 16;
 export const maxAttributeValues = 4096;
 /** Bytes of an attribute's text that are kept. */
 export const maxAttributeTextBytes = 64 * 1024;
+/** Bytes of an initializer whose values are kept with the graph: shapes, axes and scales have 64 at most. */
+export const maxInitializerValueBytes = 512;
 /** Numbers of all attributes together. */
 export const maxKeptValues = 2_000_000;
 /** Fields of the model beside the graph, operator sets, functions and metadata pairs. */

@@ -77,7 +77,7 @@ export interface OnnxTensor {
   readonly nameRange: ByteRange | null;
   /** Key of its entry in `TensorIndex.entries`; null for tensors that are none (attributes other than Constant's value). */
   readonly entry: string | null;
-  /** The values, where an attribute's tensor is small; null otherwise. Integers beyond 2^53 round. */
+  /** The values, where the tensor is small; null otherwise. Integers beyond 2^53 round. */
   readonly values: readonly number[] | null;
 }
 

@@ -146,7 +146,10 @@ function listTensors(
   };
   for (const tensor of graph.initializers) {
     add(tensor.name, tensor, 'initializer');
-    initializers.set(tensor.name, describeTensor(tensor, tensor.name, null));
+    initializers.set(
+      tensor.name,
+      describeTensor(tensor, tensor.name, graph.initializerValues.get(tensor.name) ?? null),
+    );
   }
   for (const { values, shape } of graph.sparse) {
     add(values.name, { ...values, external: null, raw: null, typed: new Map(), shape: [0] }, 'initializer');

@@ -3,6 +3,7 @@
 // thread that made it).
 
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createCpuBackend } from '../../engine/cpu/backend';
 import { createCpuKernels } from '../../engine/cpu/kernels';
@@ -17,8 +18,10 @@ import type { HeadDetail } from '../headDetail';
 import type { InspectionRequest } from '../inspectionRequest';
 import type { InspectionResult } from '../inspectionResult';
 import type { NamedArray } from '../layerSource';
+import { onnxLayers } from '../onnxLayers';
 import { runInspection } from '../runInspection';
 import type { InspectionOutcome } from '../runInspection';
+import { openNodeOnnx } from './nodeOnnx';
 import { hashCheckpoint, openBytes, type CheckpointFile } from './checkpointFile';
 import { HeadPool } from './headPool';
 
@@ -67,12 +70,21 @@ export function createLocalRunner(
       const { signal } = new AbortController();
       try {
         outcome = await runInspection(request, {
-          source: engineLayers(request, {
-            weights: createWeightLoader(request.index, bytes, request.spec),
-            backend: painter,
-            metrics,
-            signal,
-          }),
+          source:
+            request.spec.onnx === undefined
+              ? engineLayers(request, {
+                  weights: createWeightLoader(request.index, bytes, request.spec),
+                  backend: painter,
+                  metrics,
+                  signal,
+                })
+              : onnxLayers(request, {
+                  runtime: await openNodeOnnx(dirname(script)),
+                  bytes,
+                  backend: { kind: request.backend, adapter: null },
+                  kernels,
+                  signal,
+                }),
           diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
           onProgress: (label, fraction) => void host.progress(label, fraction),
           onHead: (layer, head) => void host.head(layer, head),

@@ -15,14 +15,17 @@ export type Sha256 = (bytes: Uint8Array) => string;
  * network's size where that has no short side. Transparency is dropped. Throws ModelSpecError 'badInput'.
  */
 export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ImageInput {
-  const { channels, height, width } = imageShape(spec);
+  const { channels } = imageShape(spec);
   if (channels !== 1 && channels !== 3) {
     throw new ModelSpecError(
       'badInput',
       `The network takes ${channels} channels, so a picture cannot be its input. Give an array with npy:FILE.`,
     );
   }
-  const plane = fit(toPlane(decodeImage(bytes, name), channels), name, spec);
+  const decoded = toPlane(decodeImage(bytes, name), channels);
+  const sized = specForPicture(spec, decoded);
+  const { height, width } = imageShape(sized);
+  const plane = fit(decoded, name, sized);
   const { mean, std } = imagePreprocessing(spec);
   const pixels = new Float64Array(channels * height * width);
   for (let c = 0; c < channels; c++) {
@@ -38,8 +41,30 @@ export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha
     height,
     width,
     sha256: sha256(bytes),
-    picture: networkPicture(pixels, spec),
+    picture: networkPicture(pixels, sized),
   };
+}
+
+/**
+ * Where the network takes pictures of any size, it gets this one as it is; where one side is fixed, the other keeps the
+ * aspect ratio.
+ */
+function specForPicture(spec: ModelSpec, picture: { readonly width: number; readonly height: number }): ModelSpec {
+  const image = imageShape(spec);
+  const { open } = image;
+  if (open === undefined || !(open.height || open.width)) return spec;
+  const scaled = (side: number, fixed: number, own: number): number => Math.max(1, Math.round((side * fixed) / own));
+  const height = !open.height
+    ? image.height
+    : open.width
+      ? picture.height
+      : scaled(picture.height, image.width, picture.width);
+  const width = !open.width
+    ? image.width
+    : open.height
+      ? picture.width
+      : scaled(picture.width, image.height, picture.height);
+  return { ...spec, image: { ...image, height, width } };
 }
 
 /** RGB as it is, or luma by ITU-R 601 in 16-bit fixed point, as Pillow's mode L. */

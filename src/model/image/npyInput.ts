@@ -8,10 +8,15 @@ import { parseNpy } from './npyArray';
 
 /** [C, H, W] or [1, C, H, W] of the network's size. Throws ModelSpecError 'badInput'. */
 export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha256: Sha256): ImageInput {
-  const { channels, height, width } = imageShape(spec);
+  const network = imageShape(spec);
   const { shape, values } = parseNpy(bytes, name);
-  const expected = [channels, height, width];
   const image = shape.length === 4 ? shape.slice(1) : shape;
+  const [, rows = 0, columns = 0] = image;
+  const { channels } = network;
+  // Sides that the network leaves open are those of the array.
+  const height = network.open?.height === true ? Math.max(1, rows) : network.height;
+  const width = network.open?.width === true ? Math.max(1, columns) : network.width;
+  const expected = [channels, height, width];
   const matches = image.length === 3 && image.every((n, i) => n === expected[i]);
   if (matches && shape.length === 4 && shape[0] !== 1) {
     throw new ModelSpecError(
@@ -40,7 +45,7 @@ export function npyInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha25
     height,
     width,
     sha256: sha256(bytes),
-    picture: networkPicture(values, spec),
+    picture: networkPicture(values, { ...spec, image: { ...network, height, width } }),
   };
 }
 

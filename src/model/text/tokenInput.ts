@@ -55,8 +55,8 @@ export function randomTokenInput(
   uniform: (count: number) => Float64Array,
   sha256: Sha256,
 ): TokenInput {
-  const { vocabulary, context, endToken } = textShape(spec);
-  const count = Math.min(randomTokens, context ?? randomTokens);
+  const { vocabulary, context, endToken, exact } = textShape(spec);
+  const count = exact ?? Math.min(randomTokens, context ?? randomTokens);
   const ids = Array.from(uniform(count), (u) => Math.floor(u * vocabulary));
   if (typeof endToken === 'number' && endToken >= 0 && endToken < vocabulary) ids[count - 1] = endToken;
   return { ...tokenInput({ ids, mask: null }, `random:${seed}`, spec, sha256, null), kind: 'random-tokens' };
@@ -73,7 +73,7 @@ export function tokenInput(
   sha256: Sha256,
   bytes: Uint8Array | null,
 ): TokenInput {
-  const { vocabulary, context, positionOffset } = textShape(spec);
+  const { vocabulary, context, positionOffset, exact } = textShape(spec);
   const places = Array.from(list.ids.keys()).filter((i) => list.mask === null || list.mask[i] === 1);
   const ids = Int32Array.from(places, (i) => list.ids[i]!);
   if (ids.length === 0) throw new ModelSpecError('badInput', `${label} holds no tokens. Give at least one id.`);
@@ -91,6 +91,12 @@ export function tokenInput(
     throw new ModelSpecError(
       'badInput',
       `${label} has ${needed} tokens, but the model takes at most ${context}. Give fewer; nothing is cut off silently.`,
+    );
+  }
+  if (exact !== undefined && ids.length !== exact) {
+    throw new ModelSpecError(
+      'badInput',
+      `${label} has ${ids.length} tokens, but the model takes exactly ${exact}. Give as many, or export it with an open length.`,
     );
   }
   return {

@@ -16,6 +16,7 @@ const listed = [
   /^(README|CHANGELOG)\.md$/,
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
   /^dist\/(extension|cli|runner|statistics|tokenizer)\.js$/,
+  /^dist\/onnx\/ort(\.wasm\.bundle\.min\.mjs|-wasm-simd-threaded\.wasm)$/,
   /^dist\/webview\/(inspector|heatmap|checkpoint|worker)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
   /^media\/[\w-]+\.(svg|png)$/,
