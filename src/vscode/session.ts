@@ -46,6 +46,8 @@ export class InspectionSession implements vscode.Disposable {
   /** Fires with every snapshot that is sent to the pages, and with progress. */
   readonly onDidChange = this.changed.event;
   private finished: InspectionResult | null = null;
+  /** What was finished when another file was opened, its runner still there: it comes back when nothing is started. */
+  private before: { readonly state: SessionSnapshot; readonly finished: InspectionResult } | null = null;
 
   get snapshot(): SessionSnapshot {
     return this.state;
@@ -71,7 +73,12 @@ export class InspectionSession implements vscode.Disposable {
    */
   async planning(title: string): Promise<vscode.CancellationToken> {
     const opening = new vscode.CancellationTokenSource();
-    const stopped = this.stopRunner();
+    if (this.state.phase === 'done' && this.finished !== null) {
+      this.before = { state: this.state, finished: this.finished };
+    }
+    this.opening?.cancel();
+    this.opening = null;
+    const stopped = this.before === null ? this.stopRunner() : Promise.resolve();
     this.opening = opening;
     await stopped;
     if (opening.token.isCancellationRequested) throw new CancelledError();
@@ -91,7 +98,19 @@ export class InspectionSession implements vscode.Disposable {
     // What became of an older file is not the state of the one that replaced it.
     if (this.opening?.token !== opening || this.state.phase !== 'planning') return;
     this.opening = null;
+    if (phase === 'cancelled' && this.restore()) return;
+    if (this.before !== null) void this.stopRunner();
     this.update({ ...this.state, phase, message, progress: null });
+  }
+
+  /** Back to what was finished before the file that is not inspected after all; false where there was nothing. */
+  private restore(): boolean {
+    const { before } = this;
+    if (before === null) return false;
+    this.before = null;
+    this.finished = before.finished;
+    this.update({ ...before.state, metric: this.state.metric });
+    return true;
   }
 
   /**
@@ -200,6 +219,11 @@ export class InspectionSession implements vscode.Disposable {
   async cancel(): Promise<void> {
     if (!this.running) return;
     const wasPlanning = this.state.phase === 'planning';
+    if (wasPlanning) {
+      this.opening?.cancel();
+      this.opening = null;
+      if (this.restore()) return;
+    }
     await this.stopRunner();
     this.update({
       ...this.state,
@@ -252,6 +276,7 @@ export class InspectionSession implements vscode.Disposable {
     this.generation += 1;
     this.opening?.cancel();
     this.opening = null;
+    this.before = null;
     const runner = this.runner;
     this.runner = null;
     await runner?.stop();

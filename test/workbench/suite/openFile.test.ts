@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { SessionSnapshot } from '../../../src/protocol/messages';
 import { outer, until } from '../outer';
 import {
   answer,
@@ -20,12 +21,14 @@ import {
   questionShown,
   quick,
   rpcSample,
+  runSample,
   sample,
   softmaxSample,
   threadCount,
   threadsBackTo,
   withSettings,
 } from './drive';
+import { paintedCells } from './figures';
 
 const inputQuestion = 'Input for ';
 const planQuestion = 'Plan: 6 layers, 4 heads each';
@@ -78,11 +81,20 @@ describe('Inspect Checkpoint', () => {
     await clearNotifications();
   });
 
-  const left = async (command: Thenable<unknown>): Promise<void> => {
+  /** Opens `uri` where an inspection is finished; `left` looks whether leaving brings that inspection back. */
+  const opened = async (uri: vscode.Uri): Promise<{ command: Thenable<unknown>; before: SessionSnapshot }> => {
+    const last = (await gramlens()).snapshot();
+    const before = last.phase === 'done' ? last : await runSample(rpcSample);
+    return { command: inspect(uri), before };
+  };
+  const left = async ({ command, before }: Awaited<ReturnType<typeof opened>>): Promise<void> => {
     assert.equal(await command, null, 'a command that was left gives no result');
-    assert.equal((await gramlens()).snapshot().phase, 'cancelled');
+    const now = (await gramlens()).snapshot();
+    assert.deepEqual([now.phase, now.title, now.message], ['done', before.title, before.message]);
+    assert.equal(now.layers, before.layers, 'the finished inspection is there again');
     assert.equal(await openQuestion(), '');
-    await threadsBackTo(idle);
+    // The finished run keeps its one thread, for the patterns of its heads.
+    await threadsBackTo(idle + 1);
     assert.deepEqual(await notifications(), [], 'leaving is no error');
   };
 
@@ -128,29 +140,33 @@ describe('Inspect Checkpoint', () => {
   });
 
   it('can be left with Escape at the input', async () => {
-    const command = inspect(sample(softmaxSample));
+    const open = await opened(sample(softmaxSample));
     await questionShown(inputQuestion);
     assert.equal((await gramlens()).snapshot().phase, 'planning');
     await outer('press', { key: 'Escape' });
-    await left(command);
+    await left(open);
+    const cell = '[data-figure="overview-alignment.theory.overlap"] .stage';
+    await outer('press', { key: 'Enter', place: { inside: inspectorPage, selector: cell } });
+    const { tokens } = open.before.model!;
+    await paintedCells(inspectorPage, 'pattern-softmax', { rows: tokens, columns: tokens });
+    await outer('click', { inside: inspectorPage, selector: 'vscode-button:has-text("Overview")' });
   });
 
   it('can be left with Escape at the plan', async () => {
-    const command = inspect(sample(softmaxSample));
+    const open = await opened(sample(softmaxSample));
     await answer(inputQuestion, 'Seeded noise');
     await questionShown(planQuestion);
     await outer('press', { key: 'Escape' });
-    await left(command);
+    await left(open);
   });
 
   it('cancelling while a question is open takes the question away and runs nothing', async () => {
-    const command = inspect(sample(softmaxSample));
+    const open = await opened(sample(softmaxSample));
     await answer(inputQuestion, 'Seeded noise');
     await questionShown(planQuestion);
     await outer('click', { inside: inspectorPage, selector: 'vscode-button:has-text("Cancel")' });
-    await phase('cancelled');
     await until('the question to be gone', async () => ((await openQuestion()) === '' ? true : undefined));
-    await left(command);
+    await left(open);
   });
 
   it('a second file takes the place of one whose question is open', async () => {
@@ -186,10 +202,10 @@ describe('Inspect Checkpoint', () => {
   });
 
   it('can be left with Escape at the number of heads', async () => {
-    const command = inspect(file('bare.safetensors', withoutMetadata()));
+    const open = await opened(file('bare.safetensors', withoutMetadata()));
     await questionShown(headsQuestion);
     await outer('press', { key: 'Escape' });
-    await left(command);
+    await left(open);
   });
 
   const whole = readFileSync(sample(softmaxSample).fsPath);
