@@ -8,8 +8,11 @@ import type { DType, FloatArray } from './tensorIndex';
 const wide: ReadonlySet<DType> = new Set<DType>(['float64', 'int64', 'int32', 'uint64', 'uint32']);
 
 /** The array a tensor of `count` elements is converted into. */
+/** Whether values of this kind need float64. */
+export const isWide = (dtype: DType): boolean => wide.has(dtype);
+
 export function makeFloatArray(dtype: DType, count: number): FloatArray {
-  return wide.has(dtype) ? new Float64Array(count) : new Float32Array(count);
+  return isWide(dtype) ? new Float64Array(count) : new Float32Array(count);
 }
 
 /** Converts all whole elements of `bytes` into `target` from `at` on. `bytes` may be swapped in place. */

@@ -3,7 +3,7 @@
 
 import { bytesSource, type ByteSource } from './byteSource';
 import { CheckpointError, type CheckpointErrorReason } from './checkpointError';
-import { convertInto, makeFloatArray } from './convert';
+import { convertInto, isWide, makeFloatArray } from './convert';
 import { dtypeBytes, elementCount } from './dtypes';
 import { dequantiseInto } from './gguf/dequantise';
 import { blockSizes } from './gguf/ggmlTypes';
@@ -12,8 +12,8 @@ import { decodeVarints } from './onnx/varints';
 import type { DType, FloatArray, TensorEntry } from './tensorIndex';
 import { inflateMember } from './zipInflate';
 
-/** Bytes read at once: large enough for a disk's speed, small beside the tensor's converted copy. */
-export const readChunkBytes = 64 * 1024 * 1024;
+/** Bytes read at once: large enough for a disk's speed; several may wait for the garbage collector. */
+export const readChunkBytes = 16 * 1024 * 1024;
 /** Elements one tensor may have (4 GB as float32): the embedding of a 405B model just fits, a typed array still does. */
 export const maxElements = 2 ** 30 + 2 ** 27;
 /** Elements a tensor may have that repeats its bytes (stride 0), so that a file of 1 KB cannot claim gigabytes. */
@@ -23,9 +23,14 @@ export const maxInflatedBytes = 2 ** 30;
 
 /**
  * All values of a tensor in C order, converted exactly (64-bit integers beyond 2^53 round).
+ * `into` is filled and returned where the values are float32 and lie in the file as they are wanted; it has their length.
  * @throws CheckpointError naming file and tensor: `unsupported` for an entry with a problem, `truncated`, `tooLarge`.
  */
-export async function readTensor(source: ByteSource, entry: TensorEntry): Promise<FloatArray> {
+export async function readTensor(
+  source: ByteSource,
+  entry: TensorEntry,
+  into: Float32Array | null = null,
+): Promise<FloatArray> {
   const fail = (reason: CheckpointErrorReason, text: string): never => {
     throw new CheckpointError(reason, `${source.name}: tensor ${quoted(entry.name)} ${text}`, { tensor: entry.name });
   };
@@ -79,7 +84,7 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
   let flat: FloatArray;
   let values: FloatArray | null = null;
   try {
-    flat = makeFloatArray(dtype, stored);
+    flat = into?.length === count && strides === undefined && !isWide(dtype) ? into : makeFloatArray(dtype, stored);
     if (strides !== undefined) values = makeFloatArray(dtype, count);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -1,5 +1,5 @@
 // Layers from our own engine: weights by role, the backend that the person chose, the float64 one behind the metrics,
-// and the untrained twins beside them. Weights of two layers are in memory at a time.
+// and the untrained twins beside them. Weights of two layers are in memory at a time, of one where they are large.
 
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import { createRandom } from '../diagnostics/random';
@@ -8,6 +8,7 @@ import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/back
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialise';
+import { layerMemory } from '../model/loadWeights';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights, EmbedWeights } from '../model/weights';
@@ -52,6 +53,9 @@ function randomNumbers(key: string): RandomNumbers {
   };
 }
 
+/** Layers larger than this (float32) are not read ahead: a second one in memory costs more than waiting for the disk. */
+const largestReadAhead = 128 * 2 ** 20;
+
 /** One residual stream a twin; twins share the input and nothing else. */
 interface Twin {
   readonly seed: number;
@@ -93,6 +97,7 @@ class EngineLayers implements LayerSource {
   readonly beginning = 'Patch embedding';
   private readonly spec: ModelSpec;
   private readonly meter = new ParityMeter();
+  readonly oneLayerAtATime: boolean;
   private readonly lastLayer: number;
   private readonly shadowed: boolean;
   private metrics: Residual = noResidual;
@@ -108,6 +113,8 @@ class EngineLayers implements LayerSource {
     this.backend = services.backend;
     this.lastLayer = lastForwardLayer(request);
     this.shadowed = services.backend !== services.metrics;
+    const sizes = this.spec.blocks.map((_, layer) => layerMemory(request.index, this.spec, layer));
+    this.oneLayerAtATime = Math.max(...sizes) > largestReadAhead;
   }
 
   async begin(): Promise<void> {
@@ -119,15 +126,16 @@ class EngineLayers implements LayerSource {
     this.painted = this.shadowed ? await services.backend.embed(spec, embedWeights, request.input) : this.metrics;
     if (this.shadowed) this.meter.compare('embedding', this.painted.data, this.metrics.data);
     this.twins = await this.embedTwins(embedWeights, ids);
-    this.readAhead(0);
+    if (!this.oneLayerAtATime) this.readAhead(0);
   }
 
   async forward(layer: number): Promise<SourceLayer> {
     const { request, services, spec } = this;
-    if (this.next === null) throw new RangeError(`the weights of layer ${layer} were not asked for`);
-    const weights = await this.next;
+    if (this.next === null) this.readAhead(layer);
+    const weights = await this.next!;
+    this.next = null;
     this.checkCancelled();
-    if (layer < this.lastLayer) this.readAhead(layer + 1);
+    if (layer < this.lastLayer && !this.oneLayerAtATime) this.readAhead(layer + 1);
     const options = this.layerOptions(layer);
     const trace = await services.metrics.runLayer(spec, weights, this.metrics, options);
     let shown = trace;
@@ -138,15 +146,23 @@ class EngineLayers implements LayerSource {
     this.metrics = trace.next;
     this.painted = shown.next;
     let twins: readonly TwinTrace[] = [];
+    let held: BlockWeights | null = weights;
+    const kept = (): BlockWeights => {
+      if (held === null) throw new RangeError(`layer ${layer} was released`);
+      return held;
+    };
     return {
       runTwins: async () => {
-        twins = await this.runTwins(weights, layer);
+        twins = await this.runTwins(kept(), layer);
       },
       heads: () => {
         const native = this.nativeRpc(layer);
-        return headInputs(spec, weights, trace, headsOfLayer(request, layer), native, twins);
+        return headInputs(spec, kept, trace, headsOfLayer(request, layer), native, twins);
       },
       tensors: () => layerTensors(shown),
+      release: () => {
+        held = null;
+      },
     };
   }
 

@@ -68,18 +68,11 @@ function scaledParameter(spec: ModelSpec, weights: BlockWeights, head: number): 
 }
 
 /** What the query heads of one kv head have in common. */
-type SharedInput = Pick<HeadInput, 'kvHead' | 'firstHead' | 'k' | 'v' | 'otherValues' | 'key' | 'value' | 'untrained'>;
+type SharedInput = Pick<HeadInput, 'kvHead' | 'firstHead' | 'k' | 'v' | 'otherValues' | 'untrained'>;
 
-function sharedInput(
-  spec: ModelSpec,
-  weights: BlockWeights,
-  trace: LayerTrace,
-  kvHead: number,
-  twins: readonly TwinTrace[],
-): SharedInput {
+function sharedInput(spec: ModelSpec, trace: LayerTrace, kvHead: number, twins: readonly TwinTrace[]): SharedInput {
   const { tokens, headDim } = trace;
   const size = tokens * headDim;
-  const { offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);
   const firstOf = (kv: number): number => kv * (spec.heads / spec.kvHeads);
   const cut = (values: FloatArray, kv: number): Float64Array => float64Slice(values, firstOf(kv) * size, size);
   const others = Array.from({ length: spec.kvHeads }, (_, kv) => kv).filter((kv) => kv !== kvHead);
@@ -89,19 +82,18 @@ function sharedInput(
     k: cut(trace.k, kvHead),
     v: cut(trace.v, kvHead),
     otherValues: others.map((kv) => cut(trace.v, kv)),
-    key: headProjection(spec, weights, offsets.k + kvHead * headDim, weights.keyNorm),
-    value: headProjection(spec, weights, offsets.v + kvHead * headDim, null),
     untrained: twins.map((twin) => ({ k: cut(twin.k, kvHead), v: cut(twin.v, kvHead) })),
   };
 }
 
 /**
  * Float64 inputs of `heads`, ready to be posted to a worker: every array has exactly its size. What the query heads of
- * one kv head share is copied once, and so is x.
+ * one kv head share is copied once, and so is x. The projections are cut out of the weights whenever they are asked for,
+ * because those of all heads together are the layer's q, k, v weights in float64.
  */
 export function headInputs(
   whole: ModelSpec,
-  weights: BlockWeights,
+  weightsOf: () => BlockWeights,
   trace: LayerTrace,
   heads: readonly number[],
   nativeRpc: RpcParameters | null,
@@ -110,13 +102,13 @@ export function headInputs(
   const spec = specOfLayer(whole, trace.layer);
   const { tokens, headDim } = trace;
   const size = tokens * headDim;
-  const { symmetric, offsets } = projectionLayout(spec, weights.qkv.weight.length, trace.layer);
+  const { symmetric, offsets } = projectionLayout(spec, weightsOf().qkv.weight.length, trace.layer);
   const x = Float64Array.from(trace.x);
-  const rope = ropeTables(blockShape(spec).rope, tokens, weights.ropeDivisors);
+  const rope = ropeTables(blockShape(spec).rope, tokens, weightsOf().ropeDivisors);
   const byKvHead = new Map<number, SharedInput>();
   return heads.map((head) => {
     const kvHead = kvHeadOf(spec, head);
-    const shared = byKvHead.get(kvHead) ?? sharedInput(spec, weights, trace, kvHead, twins);
+    const shared = byKvHead.get(kvHead) ?? sharedInput(spec, trace, kvHead, twins);
     byKvHead.set(kvHead, shared);
     return {
       layer: trace.layer,
@@ -128,11 +120,19 @@ export function headInputs(
       prefixTokens: spec.prefixTokens,
       q: symmetric ? null : float64Slice(trace.q, head * size, size),
       x,
-      query: symmetric ? null : headProjection(spec, weights, offsets.q + head * headDim, weights.queryNorm),
+      get query() {
+        return symmetric ? null : headProjection(spec, weightsOf(), offsets.q + head * headDim, weightsOf().queryNorm);
+      },
+      get key() {
+        return headProjection(spec, weightsOf(), offsets.k + kvHead * headDim, weightsOf().keyNorm);
+      },
+      get value() {
+        return headProjection(spec, weightsOf(), offsets.v + kvHead * headDim, null);
+      },
       standardise: spec.standardise,
       rule: scoreRule(spec, trace.layer),
       rope,
-      scaled: scaledParameter(spec, weights, head),
+      scaled: scaledParameter(spec, weightsOf(), head),
       nativeRpc,
     };
   });

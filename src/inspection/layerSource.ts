@@ -20,9 +20,13 @@ export interface SourceLayer {
   heads(): readonly HeadInput[];
   /** What `tensors.npz` keeps of the layer. */
   tensors(): readonly NamedArray[];
+  /** The heads are done (or not asked for): what only they needed may go. */
+  release?(): void;
 }
 
 export interface LayerSource {
+  /** Layers are so large that the heads of one shall be done before the next is read. */
+  readonly oneLayerAtATime?: boolean;
   /** Who computes the forward pass, for the provenance. */
   readonly backend: Pick<Backend, 'kind' | 'adapter' | 'precision'>;
   /** What happens before the first layer, for the progress. */

@@ -114,14 +114,21 @@ class Run {
     // pass runs; never more than one layer of heads at a time, so memory stays that of two layers.
     let heads: Promise<void> = Promise.resolve();
     for (let layer = 0; layer <= this.lastLayer; layer += 1) {
+      if (source.oneLayerAtATime === true) await heads;
       const passed = await source.forward(layer);
       this.checkCancelled();
       this.done += 1;
       this.progress(layer, 'attention');
-      if (layer > this.lastInspected) continue;
+      if (layer > this.lastInspected) {
+        passed.release?.();
+        continue;
+      }
       await passed.runTwins();
       await heads;
-      if (!request.layers.includes(layer)) continue;
+      if (!request.layers.includes(layer)) {
+        passed.release?.();
+        continue;
+      }
       if (request.keepTensors) this.tensors.push(...passed.tensors());
       heads = this.diagnoseLayer(layer, passed);
       heads.catch(() => undefined);
@@ -153,6 +160,7 @@ class Run {
       this.done += headWork;
       this.progress(layer, 'spectra, nulls and noise');
     });
+    passed.release?.();
     this.checkCancelled();
     heads.sort((a, b) => a.index - b.index);
     this.layers.push({ index: layer, heads });

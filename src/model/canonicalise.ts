@@ -66,13 +66,45 @@ export function canonicalBias(spec: ModelSpec, layout: LinearRole['layout'], sto
   return values;
 }
 
-/** Matrices of the same width one below the other; where one has a bias, missing ones become zeros. */
-export function stacked(parts: readonly (LinearWeights & { readonly rows: number })[]): LinearWeights {
-  if (parts.length === 1) return parts[0]!;
-  const bias = parts.some((part) => part.bias !== null)
-    ? concatenated(parts.map((part) => part.bias ?? new Float32Array(part.rows)))
-    : null;
-  return { weight: concatenated(parts.map((part) => part.weight)), bias };
+/** Matrices of the same width one below the other, taken in one at a time so that none is held twice. */
+export class MatrixStack {
+  private weight: FloatArray | null = null;
+  private filled = 0;
+  private readonly biases: { readonly values: FloatArray | null; readonly rows: number }[] = [];
+
+  /** `length`: numbers of all the matrices together. */
+  constructor(private readonly length: number) {}
+
+  /** Where the next `length` numbers go, to be filled before `add`; null where they must come as an array of their own. */
+  room(length: number): Float32Array | null {
+    if (length === this.length) return null;
+    this.weight ??= new Float32Array(this.length);
+    return this.weight instanceof Float32Array ? this.weight.subarray(this.filled, this.filled + length) : null;
+  }
+
+  add(weight: FloatArray, bias: FloatArray | null, rows: number): void {
+    this.biases.push({ values: bias, rows });
+    if (this.weight === null && weight.length === this.length) {
+      this.weight = weight;
+      return;
+    }
+    this.weight ??= sameKind(weight, this.length);
+    // float32 so far, and exactly so in float64.
+    if (weight instanceof Float64Array && this.weight instanceof Float32Array) {
+      this.weight = Float64Array.from(this.weight);
+    }
+    if (weight.buffer !== this.weight.buffer) this.weight.set(weight, this.filled);
+    this.filled += weight.length;
+  }
+
+  /** Where one part has a bias, missing ones become zeros. */
+  finish(): LinearWeights {
+    const { biases } = this;
+    const bias = biases.some(({ values }) => values !== null)
+      ? concatenated(biases.map(({ values, rows }) => values ?? new Float32Array(rows)))
+      : null;
+    return { weight: this.weight ?? new Float32Array(0), bias };
+  }
 }
 
 /** [rows, columns] as [columns, rows]. */
@@ -152,6 +184,7 @@ function reorderedRows({ values }: StoredTensor, rows: number, order: Int32Array
 }
 
 function concatenated(parts: readonly FloatArray[]): FloatArray {
+  if (parts.length === 1) return parts[0]!;
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const out = parts.every((part) => part instanceof Float32Array) ? new Float32Array(length) : new Float64Array(length);
   let at = 0;

@@ -5,7 +5,7 @@ import { singleFile, type ByteSource, type CheckpointBytes } from '../checkpoint
 import { blockSizes } from '../checkpoint/gguf/ggmlTypes';
 import { readTensor } from '../checkpoint/readTensor';
 import type { FloatArray, TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
-import { canonicalBias, canonicalMatrix, canonicalRows, stacked, type StoredTensor } from './canonicalise';
+import { canonicalBias, canonicalMatrix, canonicalRows, MatrixStack, type StoredTensor } from './canonicalise';
 import { ModelSpecError, type BlockRoles, type LinearRole, type ModelSpec } from './modelSpec';
 import { resizePositions } from './positionResize';
 import type { BlockWeights, EmbedWeights, HeadWeights, LinearWeights } from './weights';
@@ -28,7 +28,7 @@ export interface RowRange {
   readonly to: number;
 }
 
-export type ReadTensor = (source: ByteSource, entry: TensorEntry) => Promise<FloatArray>;
+export type ReadTensor = (source: ByteSource, entry: TensorEntry, into?: Float32Array | null) => Promise<FloatArray>;
 
 /**
  * Loads what `spec` names from `bytes`, or from a single file as it is. Arrays are C-contiguous and in the engine's
@@ -41,8 +41,8 @@ export function createWeightLoader(
   read: ReadTensor = readTensor,
 ): WeightLoader {
   const files = 'source' in bytes ? bytes : singleFile(bytes);
-  const readEntry = async (entry: TensorEntry): Promise<FloatArray> => {
-    const values = await read(await files.source(entry.shard), entry);
+  const readEntry = async (entry: TensorEntry, into: Float32Array | null = null): Promise<FloatArray> => {
+    const values = await read(await files.source(entry.shard), entry, into);
     const expected = entry.shape.reduce((product, n) => product * n, 1);
     if (values.length !== expected) {
       throw new ModelSpecError(
@@ -60,22 +60,29 @@ export function createWeightLoader(
     if (slice === undefined) return { name, shape, values: await tensor(name) };
     return { name, shape: shape.slice(1), values: await rows(name, { from: slice.index, to: slice.index + 1 }) };
   };
+  const storedInto = async (name: string, room: Float32Array): Promise<StoredTensor> => {
+    const entry = entryOf(index, name);
+    return { name, shape: entry.shape, values: await readEntry(entry, room) };
+  };
   const linear = async (role: LinearRole): Promise<LinearWeights> => {
-    const parts = [];
-    for (const { weight, bias, layout, slice, rows: some } of [role, ...(role.then ?? [])]) {
-      const file = await stored(weight, slice);
+    const parts = [role, ...(role.then ?? [])];
+    const stack = new MatrixStack(parts.reduce((sum, part) => sum + matrixLength(index, part), 0));
+    for (const { weight, bias, layout, slice, rows: some } of parts) {
+      const asItIs = layout === undefined && slice === undefined && some === undefined;
+      const room = asItIs ? stack.room(matrixLength(index, { weight, bias })) : null;
+      const file = room === null ? await stored(weight, slice) : await storedInto(weight, room);
       const matrix = canonicalMatrix(spec, layout, file);
       const shift = bias === null ? null : canonicalBias(spec, layout, await stored(bias, slice));
       const all = canonicalRows(layout, file.shape);
       const width = matrix.length / all;
       const { from, to } = some ?? { from: 0, to: all };
-      parts.push({
-        weight: some === undefined ? matrix : matrix.slice(from * width, to * width),
-        bias: some === undefined ? shift : (shift?.slice(from, to) ?? null),
-        rows: to - from,
-      });
+      stack.add(
+        some === undefined ? matrix : matrix.slice(from * width, to * width),
+        some === undefined ? shift : (shift?.slice(from, to) ?? null),
+        to - from,
+      );
     }
-    return stacked(parts);
+    return stack.finish();
   };
   const optionalLinear = async (role: LinearRole | null | undefined): Promise<LinearWeights | null> =>
     role === null || role === undefined ? null : linear(role);
@@ -214,6 +221,22 @@ function rowsEntry(entry: TensorEntry, { from, to }: RowRange): TensorEntry | nu
     byteOffset: entry.byteOffset + from * rowBytes,
     byteLength: (to - from) * rowBytes,
   };
+}
+
+/** Numbers of one matrix of a role, without those that `then` adds. */
+function matrixLength(index: TensorIndex, { weight, layout, slice, rows }: LinearRole): number {
+  const { shape } = entryOf(index, weight);
+  const own = slice === undefined ? shape : shape.slice(1);
+  const all = own.reduce((product, n) => product * n, 1);
+  return rows === undefined ? all : (all / canonicalRows(layout, own)) * (rows.to - rows.from);
+}
+
+/** Bytes of the weights of layer i in memory, as float32. */
+export function layerMemory(index: TensorIndex, spec: ModelSpec, i: number): number {
+  const roles = rolesOf(spec, i);
+  const layers = roles.fc1.slice?.of ?? 1;
+  const numbers = (name: string): number => entryOf(index, name).shape.reduce((product, n) => product * n, 1);
+  return tensorNames(roles).reduce((sum, name) => sum + (4 * numbers(name)) / layers, 0);
 }
 
 /** Bytes of the file that the weights of layer i take, for the plan. */

@@ -82,6 +82,13 @@ function quadraticForm(module: WasmModule, a: Float64Array, n: number, x: Float6
   return module.exports.quadraticForm(module.put(a), n, module.put(x), count, work, pack);
 }
 
+/**
+ * Weights that are in WebAssembly memory at once, as float64: 32 MB. The matrices of a large model are 700 MB there, and
+ * what its memory has grown to is never given back.
+ */
+const panelNumbers = 2 ** 22;
+
+/** Panels of the weight's rows, which are columns of the result: each number is the same sum as without them. */
 function linear(
   module: WasmModule,
   x: FloatArray,
@@ -90,7 +97,17 @@ function linear(
   inWidth: number,
   outWidth: number,
 ): Float64Array {
-  return product(module, 1, x, weights.weight, weights.bias, rows, inWidth, outWidth);
+  const { weight, bias } = weights;
+  const step = Math.max(4, Math.floor(panelNumbers / Math.max(1, inWidth) / 4) * 4);
+  if (outWidth <= step) return product(module, 1, x, weight, bias, rows, inWidth, outWidth);
+  const out = new Float64Array(rows * outWidth);
+  for (let from = 0; from < outWidth; from += step) {
+    const width = Math.min(step, outWidth - from);
+    const some = weight.subarray(from * inWidth, (from + width) * inWidth);
+    const part = product(module, 1, x, some, bias?.subarray(from, from + width) ?? null, rows, inWidth, width);
+    for (let i = 0; i < rows; i++) out.set(part.subarray(i * width, (i + 1) * width), i * outWidth + from);
+  }
+  return out;
 }
 
 function layerNorm(

@@ -37,7 +37,7 @@ async function lastLayer(
       rpc: null,
       wantPattern: true,
     });
-    if (i === layer) return { trace, head: (h) => headInputs(spec, weights, trace, [h], null, [])[0]! };
+    if (i === layer) return { trace, head: (h) => headInputs(spec, () => weights, trace, [h], null, [])[0]! };
     x = trace.next;
   }
 }
