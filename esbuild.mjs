@@ -78,6 +78,7 @@ const bundles = [
       inspector: 'webview/inspector/main.ts',
       heatmap: 'webview/heatmap/main.ts',
       checkpoint: 'webview/checkpoint/main.ts',
+      mapping: 'webview/mapping/main.ts',
       worker: 'webview/worker/main.ts',
     },
     outdir: 'dist/webview',

@@ -5,10 +5,11 @@ import { selectBackend } from './vscode/backendChoice';
 import { CheckpointEditor, checkpointEditorId } from './vscode/checkpointEditor';
 import { exportReport } from './vscode/exportReport';
 import { HeatmapView, heatmapViewId } from './vscode/heatmapView';
-import { inspect, inspectCheckpoint, inspectSample } from './vscode/inspectCommand';
+import { inspect, inspectCheckpoint, inspectSample, mapCheckpoint } from './vscode/inspectCommand';
 import type { InspectArguments } from './vscode/inspectCommand';
 import { InspectorPanel } from './vscode/inspectorPanel';
 import { log } from './vscode/log';
+import { MappingPanels } from './vscode/mappingPanel';
 import type { PageHost } from './vscode/pageHandlers';
 import { PageRuns } from './vscode/pageRuns';
 import type { Services } from './vscode/services';
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     },
   };
   const inspector = new InspectorPanel(extensionUri, pageHost);
+  const mappings = new MappingPanels(extensionUri);
   const services: Services = {
     extensionUri,
     version: packageJson.version,
@@ -45,12 +47,14 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     tokenizerScript: context.asAbsolutePath('dist/tokenizer.js'),
     session,
     inspector,
+    mappings,
     startPageRunner: (page, host, file) => pageRuns.start(page, host, file),
   };
   const command = (id: string, run: (...args: unknown[]) => unknown): void => {
     subscriptions.push(vscode.commands.registerCommand(id, run));
   };
   command('gramlens.inspectCheckpoint', (uri) => inspectCheckpoint(services, uri));
+  command('gramlens.mapTensors', (uri) => mapCheckpoint(services, uri));
   command('gramlens.inspectSample', (file) => inspectSample(services, file));
   command('gramlens.showHeatmap', () => vscode.commands.executeCommand(`${heatmapViewId}.focus`));
   command('gramlens.exportReport', () => exportReport(services));
@@ -59,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   subscriptions.push(
     session,
     inspector,
+    mappings,
     inspector.onDidClose(() => {
       pageRuns.pageClosed();
     }),

@@ -14,6 +14,8 @@ export interface CheckpointHostCalls {
   copyName(row: number): Promise<void>;
   /** *Inspect Checkpoint* on this file. */
   inspect(): Promise<void>;
+  /** *Map Checkpoint Tensors* on this file. */
+  map(): Promise<void>;
   log(level: 'info' | 'warn' | 'error', message: string): Promise<void>;
 }
 

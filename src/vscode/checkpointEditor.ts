@@ -95,6 +95,9 @@ class CheckpointPage {
       inspect: async () => {
         await vscode.commands.executeCommand('gramlens.inspectCheckpoint', this.uri);
       },
+      map: async () => {
+        await vscode.commands.executeCommand('gramlens.mapTensors', this.uri);
+      },
       log: (level, message) => {
         if (level === 'error') log().error(message);
         else if (level === 'warn') log().warn(message);

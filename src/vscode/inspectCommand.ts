@@ -7,11 +7,13 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import { CancelledError } from '../inspection/cancelledError';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
+import { canBeMapped } from '../model/mapping/describeGuess';
+import { ModelSpecError } from '../model/modelSpec';
 import type { ModelInput, ModelSpec, SpecOverrides } from '../model/modelSpec';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { backendSetting, gramSetting } from './settings';
 import { chooseBackend } from './backendChoice';
-import { showError } from './log';
+import { log, showError } from './log';
 import { checkpointExtensions, Dismissed, loadInput, openFile, pickInput, planRequest, resolveSpec } from './openFlow';
 import type { OpenedFile, PlannedRequest } from './openFlow';
 import { confirmPlan, planOfSettings } from './planQuestion';
@@ -58,13 +60,13 @@ function impliedFile(argument: unknown): vscode.Uri | null {
   return isShardIndex || checkpointExtensions.includes(extname(uri.path).slice(1).toLowerCase()) ? uri : null;
 }
 
-async function pickFile(): Promise<vscode.Uri> {
+async function pickFile(openLabel: string): Promise<vscode.Uri> {
   const files = await vscode.window.showOpenDialog({
     canSelectMany: false,
     // json: the index of a sharded checkpoint.
     filters: { [vscode.l10n.t('Checkpoints')]: [...checkpointExtensions, 'json'], [vscode.l10n.t('All files')]: ['*'] },
-    title: vscode.l10n.t('Inspect Checkpoint'),
-    openLabel: vscode.l10n.t('Inspect'),
+    title: vscode.l10n.t('Choose a checkpoint'),
+    openLabel,
   });
   const file = files?.[0];
   if (file === undefined) throw new Dismissed();
@@ -73,7 +75,36 @@ async function pickFile(): Promise<vscode.Uri> {
 
 /** Resolves with the result, or null when the person left or cancelled; errors are shown, not thrown. */
 export async function inspectCheckpoint(services: Services, argument: unknown): Promise<InspectionResult | null> {
-  return shown(async () => inspect(services, { uri: impliedFile(argument) ?? (await pickFile()) }));
+  let uri: vscode.Uri | null = null;
+  try {
+    uri = impliedFile(argument) ?? (await pickFile(vscode.l10n.t('Inspect')));
+    return await inspect(services, { uri });
+  } catch (error) {
+    if (wasLeft(error)) return null;
+    // A network that no family knows can be mapped by hand: its page says what was guessed.
+    if (uri !== null && error instanceof ModelSpecError && error.reason === 'unknownFamily') {
+      services.mappings.show(uri);
+    } else if (uri !== null && error instanceof ModelSpecError && canBeMapped(error.reason)) {
+      void offerMapping(services, uri, error);
+    } else void showError(error);
+    return null;
+  }
+}
+
+/** An error about a network that is known and not run, or of another layout: a person may know better. */
+async function offerMapping(services: Services, uri: vscode.Uri, error: ModelSpecError): Promise<void> {
+  const map = vscode.l10n.t('Map Tensors…');
+  log().error(error.message);
+  if ((await vscode.window.showErrorMessage(error.message, map)) === map) services.mappings.show(uri);
+}
+
+/** *Map Checkpoint Tensors…*: the page of the file that the command means. */
+export async function mapCheckpoint(services: Services, argument: unknown): Promise<void> {
+  try {
+    services.mappings.show(impliedFile(argument) ?? (await pickFile(vscode.l10n.t('Map'))));
+  } catch (error) {
+    if (!wasLeft(error)) void showError(error);
+  }
 }
 
 export async function inspectSample(services: Services, file?: unknown): Promise<InspectionResult | null> {

@@ -5,7 +5,7 @@ import { mappingNames, maxMappingBytes, parseFoundMapping, tooLarge } from '../m
 import type { MappingFile } from '../model/mapping/mappingFile';
 
 /** Folder of a workspace folder that holds mappings. */
-export const workspaceFolderName = '.gramlens';
+const workspaceFolderName = '.gramlens';
 
 export interface FoundMapping {
   readonly uri: vscode.Uri;
@@ -31,6 +31,15 @@ export async function findMapping(checkpoint: vscode.Uri): Promise<FoundMapping 
     }
   }
   return null;
+}
+
+/** Where a new mapping may be written, the best place first: beside the checkpoint, then in each workspace folder. */
+export function mappingPlaces(checkpoint: vscode.Uri): readonly vscode.Uri[] {
+  const name = mappingNames(checkpoint.path.slice(checkpoint.path.lastIndexOf('/') + 1))[0]!;
+  return [
+    vscode.Uri.joinPath(checkpoint, '..', name),
+    ...(vscode.workspace.workspaceFolders ?? []).map(({ uri }) => vscode.Uri.joinPath(uri, workspaceFolderName, name)),
+  ];
 }
 
 /** null: there is no such file. */

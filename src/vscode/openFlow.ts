@@ -23,6 +23,7 @@ import { readableBytes, readableSeconds } from '../report/planLines';
 import type { MappingFile } from '../model/mapping/mappingFile';
 import type { BackendChoice } from './backendChoice';
 import { findMapping } from './mappingFiles';
+import type { FoundMapping } from './mappingFiles';
 import { memoryBudgetBytes, settingsChoices } from './settings';
 import { askText, askTextFile } from './textQuestion';
 import { openVirtual } from './virtualFiles';
@@ -39,8 +40,11 @@ export interface OpenedFile {
   readonly index: TensorIndex;
   readonly config: unknown;
   readonly preprocessor: unknown;
-  /** Its .gramlens.json, or null. */
+  /** The file, or the index of a sharded checkpoint, even where a folder or a shard was named. */
+  readonly uri: vscode.Uri;
+  /** Its .gramlens.json and where that lies, or null. */
   readonly mapping: MappingFile | null;
+  readonly mappingUri: vscode.Uri | null;
   /** Path of the checkpoint file where it has one. */
   readonly path: string;
   /** Reads another file of its folder: the tokenizer's. */
@@ -54,12 +58,17 @@ export interface OpenedFile {
 export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
   if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
     const { path, file, index, config, preprocessor, beside } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
-    const mapping = await findMapping(uri.with({ path: vscode.Uri.file(path).path }));
-    return { file, index, config, preprocessor, mapping: mapping?.file ?? null, path, beside };
+    const found = uri.with({ path: vscode.Uri.file(path).path });
+    const mapping = await findMapping(found);
+    return { uri: found, file, index, config, preprocessor, ...fileAndUri(mapping), path, beside };
   }
   const opened = await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint);
   const mapping = await findMapping(opened.uri);
-  return { ...opened, config: null, preprocessor: null, mapping: mapping?.file ?? null, path: opened.uri.path };
+  return { ...opened, config: null, preprocessor: null, ...fileAndUri(mapping), path: opened.uri.path };
+}
+
+function fileAndUri(found: FoundMapping | null): Pick<OpenedFile, 'mapping' | 'mappingUri'> {
+  return { mapping: found?.file ?? null, mappingUri: found?.uri ?? null };
 }
 
 async function chooseCheckpoint(candidates: readonly string[]): Promise<string> {

@@ -5,6 +5,7 @@ import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls } from '../protocol/messages';
 import type { InspectorPanel } from './inspectorPanel';
+import type { MappingPanels } from './mappingPanel';
 import type { Runner } from './runners';
 import type { InspectionSession } from './session';
 
@@ -18,6 +19,7 @@ export interface Services {
   readonly tokenizerScript: string;
   readonly session: InspectionSession;
   readonly inspector: InspectorPanel;
+  readonly mappings: MappingPanels;
   /** A run on the inspector page's WebGPU device. */
   startPageRunner(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Runner | Promise<Runner>;
 }

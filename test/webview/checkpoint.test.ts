@@ -99,6 +99,7 @@ describe('the checkpoint page', () => {
       cancelStatistics: (row) => note('cancelStatistics', row),
       copyName: (row) => note('copyName', row),
       inspect: () => note('inspect'),
+      map: () => note('map'),
       log: (level, message) => {
         found.push(`log ${level}: ${message}`);
         return Promise.resolve();

@@ -19,6 +19,8 @@ const files: Readonly<Record<string, string>> = {
   'heatmap.css': 'text/css',
   'checkpoint.js': 'text/javascript',
   'checkpoint.css': 'text/css',
+  'mapping.js': 'text/javascript',
+  'mapping.css': 'text/css',
   'worker.js': 'text/javascript',
   'codicon.css': 'text/css',
   'codicon.ttf': 'font/ttf',
@@ -57,7 +59,7 @@ export async function startPageServer(): Promise<PageServer> {
     const origin = `http://${request.headers.host ?? '127.0.0.1'}`;
     const url = new URL(request.url ?? '/', origin);
     const name = url.pathname.slice(1);
-    if (name === 'inspector' || name === 'heatmap' || name === 'checkpoint') {
+    if (name === 'inspector' || name === 'heatmap' || name === 'checkpoint' || name === 'mapping') {
       const theme = (url.searchParams.get('theme') ?? 'dark') as ThemeName;
       const html = pageMarkup({
         page: name,

@@ -64,6 +64,7 @@ const search = textField(
 );
 search.element.classList.add('search');
 const inspect = button('Inspect', () => void host.inspect(), { icon: 'search', primary: true });
+const map = button('Map Tensors', () => void host.map(), { icon: 'link' });
 const reload = iconButton('refresh', 'Read the header again', () => void open());
 const cards = h('div', { class: 'cards' });
 const side = h(
@@ -74,7 +75,7 @@ const side = h(
 );
 const list = h('div', { class: 'list' }, h('div', { class: 'bar' }, search.element, shown), table.element);
 const body = h('div', { class: 'body' }, list, side);
-fill(app, h('header', { class: 'top' }, h('div', { class: 'heading' }, title, message), inspect, reload), body);
+fill(app, h('header', { class: 'top' }, h('div', { class: 'heading' }, title, message), map, inspect, reload), body);
 
 table.element.addEventListener('scroll', () => {
   view.scroll = table.scrolled;
@@ -84,6 +85,7 @@ table.element.addEventListener('scroll', () => {
 async function open(): Promise<void> {
   app.dataset['phase'] = 'opening';
   inspect.hidden = true;
+  map.hidden = true;
   body.hidden = summary === null;
   message.classList.remove('failed');
   message.textContent = 'Reading the header…';
@@ -113,6 +115,7 @@ function show(opened: CheckpointSummary): void {
       : `${opened.shards.length} files of ${readableBytes(opened.byteLength)}`,
   ].join(' · ');
   inspect.hidden = false;
+  map.hidden = opened.recognition.kind !== 'refused';
   body.hidden = false;
   fill(cards, ...summaryCards(opened));
   detail.open(opened);
