@@ -31,7 +31,7 @@ function introduction(): HTMLElement {
   return h(
     'p',
     {},
-    'Choose a transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt, .gguf, .npz) and an input. Gramlens runs it layer by layer and measures every attention head.',
+    'Choose a transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt, .gguf, .npz, .onnx) and an input. Gramlens runs it layer by layer and measures every attention head.',
   );
 }
 

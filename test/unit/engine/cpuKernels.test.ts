@@ -187,6 +187,16 @@ describe('engine: cpu kernels against reference', () => {
     }
   });
 
+  it('linear takes matrices that do not fit into one panel', () => {
+    // 2^22 numbers a panel: 3 panels of 1024 rows, the last with 5.
+    const [rows, width, out] = [3, 4096, 2053];
+    const x = normals('panel/x', rows * width);
+    const weight = Float32Array.from({ length: width * out }, (_, i) => Math.fround(Math.sin(i)));
+    const bias = Float32Array.from({ length: out }, (_, i) => i / out);
+    const matrix = { weight, bias };
+    close('panels', cpu.linear(x, rows, matrix, width, out), reference.linear(x, rows, matrix, width, out));
+  });
+
   it('LayerNorm and linear agree, float32 weights included', () => {
     for (const width of [1, 3, 58, 192]) {
       const x = normals(`x/${width}`, 5 * width).map((value) => value * 3 + 1);
