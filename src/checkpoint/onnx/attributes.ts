@@ -1,6 +1,7 @@
 // An AttributeProto -> its value, as far as a person or the graph analysis reads it: numbers and texts up to a bound,
 // small tensors with their values, of subgraphs what they read from outside.
 
+import { CheckpointError } from '../checkpointError';
 import { bytesSource } from '../byteSource';
 import { elementCount } from '../dtypes';
 import { grouped } from '../nextSteps';
@@ -126,8 +127,7 @@ async function text(cursor: WireCursor): Promise<OnnxAttribute> {
   return { kind: 'string', value: await cursor.looseText(maxAttributeTextBytes) };
 }
 
-/** The values of a tensor that is small and readable; null otherwise. */
-/** The values of a tensor whose bytes were kept; null where they are not, or cannot be read. */
+/** The values of a tensor whose bytes were kept; null where they are not, or cannot be read: whoever reads it is told. */
 export async function smallValues(cursor: WireCursor, tensor: ProtoTensor): Promise<readonly number[] | null> {
   if (tensor.bytes === null || tensor.external !== null) return null;
   const count = elementCount(tensor.shape);
@@ -135,7 +135,12 @@ export async function smallValues(cursor: WireCursor, tensor: ProtoTensor): Prom
   const entry = tensorProtoEntry(cursor, tensor.name, tensor);
   if (entry.problem !== undefined || entry.byteLength !== tensor.bytes.length) return null;
   const own: TensorEntry = { ...entry, byteOffset: 0 };
-  return Array.from(await readTensor(bytesSource(cursor.source.name, tensor.bytes), own));
+  try {
+    return Array.from(await readTensor(bytesSource(cursor.source.name, tensor.bytes), own));
+  } catch (error) {
+    if (error instanceof CheckpointError) return null;
+    throw error;
+  }
 }
 
 /** `floats`, `ints` and `strings`: one field an item, or packed. */

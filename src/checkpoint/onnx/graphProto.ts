@@ -113,6 +113,7 @@ export class GraphReader {
   private async initializer(graph: ProtoGraph): Promise<void> {
     const { cursor, context } = this;
     const tensor = await readTensorProto(cursor, maxInitializerValueBytes);
+    if (tensor.name !== '') cursor.place = `initializer ${quoted(tensor.name)}`;
     const values = context.keptValues < maxKeptValues ? await smallValues(cursor, tensor) : null;
     if (values !== null) {
       context.keptValues += values.length;

@@ -323,7 +323,7 @@ describe('model: refusals of damaged or odd files', () => {
 
 describe('model: --set', () => {
   const all =
-    'heads, decoder.heads, eps, attention, rpc.variant, rpc.iterations, rpc.lambda, rpc.layers, activation, grid, image, frames, tower, state, mean, std, cutoffs, standardise, tokenizer';
+    'heads, decoder.heads, eps, attention, rpc.variant, rpc.iterations, rpc.lambda, rpc.layers, activation, grid, image, tokens, frames, tower, state, mean, std, cutoffs, standardise, tokenizer';
   const bad: readonly (readonly [overrides: SpecOverrides, message: string])[] = [
     [{ head: '4' }, `--set head=4: there is no option "head". The options are ${all}.`],
     [{ heads: 'four' }, '--set heads=four: heads must be a whole number, 1 or more.'],
