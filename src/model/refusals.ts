@@ -16,7 +16,7 @@ interface Pattern {
 
 /** What this version inspects, for messages. */
 const inspected =
-  'it inspects vision transformers (ViT, DeiT, DINO, DINOv2, MAE, CLIP in the names of timm, Hugging Face, OpenAI and Flax; SymViT, RPC-SymViT, Scaled Attention).';
+  'it knows the names of vision, text and speech transformers that the README lists; others run once their tensors are mapped.';
 
 /** Families by their tensor names (model-families.md sections 2.2 to 3); the first match counts. */
 const otherFamilies: readonly Pattern[] = [
