@@ -90,7 +90,7 @@ function specOrQuestion(
   preprocessor: unknown,
   overrides: SpecOverrides,
   mapping: MappingFile | null,
-  input: string,
+  input: string | null,
 ): ModelSpec {
   try {
     return inferModelSpec(index, config, overrides, preprocessor, mapping);
@@ -98,7 +98,7 @@ function specOrQuestion(
     if (!(error instanceof ModelSpecError)) throw error;
     if (error.question === null) throw mapping === null ? withGuess(error, index) : error;
     const { question, option, choices } = error.question;
-    const tower = option === 'tower' ? towerOf(input) : null;
+    const tower = option === 'tower' && input !== null ? towerOf(input) : null;
     if (tower !== null) return specOrQuestion(index, config, preprocessor, { ...overrides, tower }, mapping, input);
     const values = choices.map((choice) => choice.value).join(', ');
     throw new UsageError(`${question} Say --set ${option}=VALUE (${values}).`);
@@ -171,11 +171,7 @@ async function prepare(
   if (flags.rpc !== undefined) parseRpc(flags.rpc);
   if (flags.input.length > 1)
     throw new UsageError('--input is given twice; this version inspects one input at a time.');
-  const text = flags.input[0];
-  if (text === undefined)
-    throw new UsageError(
-      '--input is missing: a picture (image.png), npy:FILE, text:…, a .txt file, tokens:1,2,3 or random.',
-    );
+  const text = flags.input[0] ?? null;
 
   const opened = await openCheckpoint(checkpoint);
   const config =

@@ -43,7 +43,7 @@ function program(): Command {
     )
     .option(
       '--input <spec>',
-      'image.png, npy:FILE, text:…, file.txt, tokens:1,2,3, ids.json, random or random:SEED',
+      'image.png, npy:FILE, text:…, file.txt, tokens:1,2,3, ids.json, sample, random (or sample:SEED, random:SEED); default: the sample of the family, a drawn picture, a text (ids without a tokenizer), features as of speech',
       collect,
       [],
     )

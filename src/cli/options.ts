@@ -101,7 +101,7 @@ export function checkSetIsUsed(
         '--set tokenizer: this model takes no text, so a tokenizer would have no effect. Leave it out.',
       );
     }
-    if ((name === 'mean' || name === 'std') && input.kind !== 'image') {
+    if ((name === 'mean' || name === 'std') && input.kind !== 'image' && input.kind !== 'sample') {
       throw new UsageError(
         `--set ${name}: the input ${input.label} is normalised already, so this would have no effect. It is for pictures.`,
       );

@@ -69,6 +69,8 @@ export function fromWire(wire: WireRequest): InspectionRequest {
 
 export interface InspectionPlan {
   readonly description: string;
+  /** What the input is called: 'default input: sample picture, seed 0'. */
+  readonly input: string;
   readonly layers: number;
   readonly heads: number;
   readonly tokens: number;

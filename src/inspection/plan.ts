@@ -146,6 +146,7 @@ export function planInspection(
   const slowdown = request.backend === 'reference' ? referenceSlowdown : 1;
   return {
     description,
+    input: request.input.label,
     layers: request.layers.length,
     heads: request.heads.length,
     tokens: spec.tokens,

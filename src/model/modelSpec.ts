@@ -3,6 +3,7 @@
 
 import type { OnnxModel } from './onnx/onnxModel';
 import type { PositionResize } from './positionResize';
+import type { SampleText } from './sample/sampleText';
 
 export type ModelFamily =
   | 'timm-vit'
@@ -234,6 +235,8 @@ export interface TextShape {
   readonly endsAt?: number | null;
   /** Tokens that every input must have; absent: as many as the context allows. */
   readonly exact?: number;
+  /** The family's sample text; absent: a passage of any length; null: nothing can be put into its ids (`sampleInput`). */
+  readonly sample?: SampleText | null;
 }
 
 /** Rotary positions on q and k (after their norms). */
@@ -399,7 +402,7 @@ export type SpecOverrides = Readonly<Record<string, string>>;
 /** A normalised image [channels, height, width], row-major. */
 export interface ImageInput {
   readonly kind: 'image' | 'npy' | 'random' | 'sample';
-  /** What the person asked for: file name, 'random:0'. */
+  /** What the person asked for: file name, 'random:0', 'sample picture, seed 0'. */
   readonly label: string;
   readonly pixels: Float64Array;
   readonly channels: number;
@@ -413,7 +416,7 @@ export interface ImageInput {
 
 /** Token ids [N], padding left out. */
 export interface TokenInput {
-  readonly kind: 'tokens' | 'text' | 'random-tokens';
+  readonly kind: 'tokens' | 'text' | 'random-tokens' | 'sample';
   /** What the person asked for: 'tokens:1,2,3', file name, 'random:0'. */
   readonly label: string;
   readonly ids: Int32Array;
@@ -440,8 +443,8 @@ export interface TokenWords {
 
 /** Log-mel features [mels, frames], row-major, as the family's feature extractor makes them. */
 export interface FeatureInput {
-  readonly kind: 'npy' | 'random';
-  /** What the person asked for: file name, 'random:0'. */
+  readonly kind: 'npy' | 'random' | 'sample';
+  /** What the person asked for: file name, 'random:0', 'sample picture, seed 0'. */
   readonly label: string;
   readonly features: Float64Array;
   readonly mels: number;

@@ -25,6 +25,7 @@ function readableFlops(count: number): string {
 export function planLines(plan: InspectionPlan): readonly (readonly [string, string])[] {
   return [
     ['model', plan.description],
+    ['input', `${plan.input}, N ${plan.tokens}`],
     ['inspects', `${plan.layers} layers, ${plan.heads} heads each`],
     [
       'peak memory',

@@ -108,8 +108,15 @@ export async function resolveSpec(
   }
 }
 
-function pictureItems({ height, width, channels }: ImageShape): (vscode.QuickPickItem & { readonly value: string })[] {
+type InputItem = vscode.QuickPickItem & { readonly value: string };
+
+function pictureItems({ height, width, channels }: ImageShape): InputItem[] {
   return [
+    {
+      value: 'sample',
+      label: `$(symbol-color) ${vscode.l10n.t('Sample picture')}`,
+      detail: vscode.l10n.t('Gradients and shapes, drawn at {0} x {1}; the same on every machine', height, width),
+    },
     {
       value: 'image',
       label: `$(file-media) ${vscode.l10n.t('Picture…')}`,
@@ -128,8 +135,13 @@ function pictureItems({ height, width, channels }: ImageShape): (vscode.QuickPic
   ];
 }
 
-function featureItems({ mels, frames }: AudioShape): (vscode.QuickPickItem & { readonly value: string })[] {
+function featureItems({ mels, frames }: AudioShape): InputItem[] {
   return [
+    {
+      value: 'sample',
+      label: `$(pulse) ${vscode.l10n.t('Sample features')}`,
+      detail: vscode.l10n.t('Bands as speech has them, [{0}, {1}]; the same on every machine', mels, frames),
+    },
     {
       value: 'npy',
       label: `$(array) ${vscode.l10n.t('Log-mel features…')}`,
@@ -146,7 +158,7 @@ function featureItems({ mels, frames }: AudioShape): (vscode.QuickPickItem & { r
 /** As the CLI's --input, or a file that may lie on a virtual file system. */
 export type PickedInput = string | { readonly textFile: vscode.Uri };
 
-/** The input a person picks: a picture, an exact array, text, token ids, or seeded noise. */
+/** The input a person picks: the sample, a picture, an exact array, text, token ids, or seeded noise. */
 export async function pickInput(
   spec: ModelSpec,
   tokenizer: TokenizerSource,
@@ -157,7 +169,7 @@ export async function pickInput(
   const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
   const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }, token);
   if (chosen === undefined) throw new Dismissed();
-  if (chosen.value === 'random') return 'random';
+  if (chosen.value === 'random' || chosen.value === 'sample') return chosen.value;
   const filters: Record<string, string[]> =
     chosen.value === 'image' ? { [vscode.l10n.t('Pictures')]: ['png', 'jpg', 'jpeg'] } : { NumPy: ['npy'] };
   const files = await vscode.window.showOpenDialog({
@@ -180,12 +192,12 @@ async function pickText(
   for (;;) {
     const { files, problem } = await tokenizer.find();
     const chosen = await vscode.window.showQuickPick(
-      textItems(files?.name ?? null, problem),
+      textItems(files?.name ?? null, problem, spec.text?.sample === null),
       { title, ignoreFocusOut: true },
       token,
     );
     if (chosen === undefined) throw new Dismissed();
-    if (chosen.value === 'random') return 'random';
+    if (chosen.value === 'random' || chosen.value === 'sample') return chosen.value;
     if (chosen.value === 'tokens') return pickTokens(spec);
     if (problem !== null) {
       await vscode.window.showWarningMessage(problem, { modal: false });
@@ -197,10 +209,24 @@ async function pickText(
   }
 }
 
-function textItems(name: string | null, problem: string | null): (vscode.QuickPickItem & { readonly value: string })[] {
+/** The sample is text where there is a tokenizer; `idsOnly`: ids even then. */
+function textItems(name: string | null, problem: string | null, idsOnly: boolean): InputItem[] {
+  const sample: InputItem =
+    problem === null && !idsOnly
+      ? {
+          value: 'sample',
+          label: `$(book) ${vscode.l10n.t('Sample text')}`,
+          detail: vscode.l10n.t('English sentences, as many as the heads of this model need'),
+        }
+      : {
+          value: 'sample',
+          label: `$(symbol-numeric) ${vscode.l10n.t('Sample token ids')}`,
+          detail: vscode.l10n.t('Seeded, as many as the heads of this model need'),
+        };
   const how = problem ?? vscode.l10n.t('Taken apart by {0}', name ?? '');
   const text = problem === null ? '' : ` ${vscode.l10n.t('(no tokenizer)')}`;
   return [
+    sample,
     { value: 'text', label: `$(edit) ${vscode.l10n.t('Text…')}${text}`, detail: how },
     { value: 'textFile', label: `$(file) ${vscode.l10n.t('Text file…')}${text}`, detail: how },
     {
@@ -258,8 +284,9 @@ export function planRequest(
 
 export function planSentence(plan: InspectionPlan): string {
   return vscode.l10n.t(
-    '{0}; peak memory {1}; {2} on {3}',
+    '{0}; {1}; peak memory {2}; {3} on {4}',
     plan.description,
+    plan.input,
     readableBytes(plan.peakByteLength),
     readableSeconds(plan.estimatedSeconds),
     plan.backend,

@@ -1,5 +1,5 @@
-// `--input SPEC` and the editor's input choice as network input: a picture, an exact array, token ids, or seeded
-// noise.
+// `--input SPEC` and the editor's input choice as network input: a picture, an exact array, text, token ids, the
+// model's sample, or seeded noise.
 
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { imageShape } from '../../model/blockShape';
 import { ModelSpecError } from '../../model/modelSpec';
 import { checkTextSize, decodeText, textInput, textLabel } from '../../model/text/textInput';
 import type { ModelInput, ModelSpec, TokenInput } from '../../model/modelSpec';
+import { sampleInput } from './sampleInput';
 import type { TokenizerSource } from './tokenizerSource';
 
 /** Against a film given as a picture; the largest camera files are far below. */
@@ -50,21 +51,33 @@ async function readInputFile(path: string): Promise<Uint8Array> {
   }
 }
 
+/** `sample`, `sample:7` and the same of random; null: another kind of input. Throws ModelSpecError 'badInput'. */
+function seedOf(text: string, kind: 'sample' | 'random'): number | null {
+  if (text === kind) return 0;
+  if (!text.startsWith(`${kind}:`)) return null;
+  const said = text.slice(kind.length + 1);
+  if (/^\d{1,10}$/.test(said) && Number(said) <= maxSeed) return Number(said);
+  throw new ModelSpecError('badInput', `The input ${text}: the seed must be a whole number from 0 to ${maxSeed}.`);
+}
+
 /**
- * `image.png` · `npy:FILE` · `text:…` or a `.txt` file · `tokens:1,2,3` or a `.json` file of ids · `random` or
- * `random:SEED`. `tokenizer`: that of the checkpoint; null where the input needs none. Throws ModelSpecError 'badInput'.
+ * `image.png` · `npy:FILE` · `text:…` or a `.txt` file · `tokens:1,2,3` or a `.json` file of ids · `sample`, `random`,
+ * each with `:SEED` or without; null: the sample, because nobody chose. `tokenizer`: that of the checkpoint; null where
+ * the input needs none. Throws ModelSpecError 'badInput'.
  */
 export async function readInput(
-  text: string,
+  text: string | null,
   spec: ModelSpec,
   tokenizer: TokenizerSource | null = null,
 ): Promise<ModelInput> {
-  if (/^random(:|$)/.test(text)) {
-    const said = text.slice('random:'.length);
-    const seed = text === 'random' ? 0 : Number(said);
-    if ((text !== 'random' && !/^\d{1,10}$/.test(said)) || seed > maxSeed) {
-      throw new ModelSpecError('badInput', `The input ${text}: the seed must be a whole number from 0 to ${maxSeed}.`);
-    }
+  if (text === null) {
+    const input = await sampleInput(0, spec, tokenizer, sha256Hex);
+    return { ...input, label: `default input: ${input.label}` };
+  }
+  const sampleSeed = seedOf(text, 'sample');
+  if (sampleSeed !== null) return sampleInput(sampleSeed, spec, tokenizer, sha256Hex);
+  const seed = seedOf(text, 'random');
+  if (seed !== null) {
     if (spec.text) {
       const stream = createRandom(`${seed}/input`);
       const uniforms = (count: number): Float64Array => Float64Array.from({ length: count }, () => stream.uniform());

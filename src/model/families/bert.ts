@@ -2,6 +2,7 @@
 // the first position differ between the two.
 
 import type { HeadRoles, ModelFamily, ModelSpec } from '../modelSpec';
+import { sampleSentences } from '../sample/sampleText';
 import type { Axis } from '../specContext';
 import { axis, type TextFamily, type TextReader } from '../textCore';
 
@@ -63,7 +64,7 @@ function encoder(
     }),
     block: { placement: 'post' },
     head: head(words, width),
-    text: { context: positions, positionOffset },
+    text: { context: positions, positionOffset, sample: sampleSentences },
   });
   reader.checkUnused('encoder.layer');
   return spec;

@@ -6,6 +6,7 @@ import { ModelSpecError, type LinearRole, type ModelSpec, type TextShape } from 
 import { inferActivation, inferEps, type Default } from '../numerics';
 import { asInteger, asText } from '../parseValues';
 import { checkUnused } from '../refusals';
+import { sampleCaption } from '../sample/sampleText';
 import type { Axis, SpecContext } from '../specContext';
 import { axis, TextReader } from '../textCore';
 import { countBlocks } from '../vitCore';
@@ -146,7 +147,7 @@ function build(
     },
     blocks: Array.from({ length: layers }, (_, i) => blockRoles(context, names, i, sizes)),
     head: head(context, names, width),
-    text: { context: positions, endToken },
+    text: { context: positions, endToken, sample: sampleCaption },
   });
   context.fact(
     'pooling',

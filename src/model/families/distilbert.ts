@@ -1,6 +1,7 @@
 // DistilBERT (Hugging Face names): BERT's block without token types, with names and config keys of its own.
 
 import type { HeadRoles } from '../modelSpec';
+import { sampleSentences } from '../sample/sampleText';
 import type { Axis } from '../specContext';
 import { axis, type TextFamily, type TextReader } from '../textCore';
 
@@ -89,7 +90,7 @@ export const distilbert: TextFamily = {
       }),
       block: { placement: 'post' },
       head: headOf(reader, words, width),
-      text: { context: positions },
+      text: { context: positions, sample: sampleSentences },
     });
     reader.checkUnused('transformer.layer');
     return spec;

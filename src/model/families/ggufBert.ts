@@ -2,6 +2,7 @@
 // network ends with its last block.
 
 import type { LinearRole } from '../modelSpec';
+import { sampleSentences } from '../sample/sampleText';
 import { axis } from '../textCore';
 import { GgufReader, ggufArchitecture } from './ggufReader';
 import type { NamedFamily } from './namedFamily';
@@ -62,7 +63,7 @@ export const ggufBert: NamedFamily = {
       }),
       block: { placement: 'post' },
       head: { norm: null, classifier: null, distClassifier: null },
-      text: { context: positions },
+      text: { context: positions, sample: sampleSentences },
     });
     reader.checkUnused('blk');
     return spec;

@@ -77,7 +77,7 @@ export const lmtoolFwms: TextFamily = {
       }),
       block: { placement: 'post' },
       head: headOf(reader, words, vocabulary, embedDim),
-      text: { context: null, scale: Math.sqrt(embedDim), sinusoid: { clamp: clampOf(reader) } },
+      text: { context: null, scale: Math.sqrt(embedDim), sinusoid: { clamp: clampOf(reader) }, sample: null },
     });
     reader.fact('positions', 'sinusoidal, counted from the last token', "the family's code");
     reader.checkUnused('layers');

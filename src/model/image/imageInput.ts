@@ -25,14 +25,7 @@ export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha
   const decoded = toPlane(decodeImage(bytes, name), channels);
   const sized = specForPicture(spec, decoded);
   const { height, width } = imageShape(sized);
-  const plane = fit(decoded, name, sized);
-  const { mean, std } = imagePreprocessing(spec);
-  const pixels = new Float64Array(channels * height * width);
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < height * width; i++) {
-      pixels[c * height * width + i] = (plane.data[i * channels + c]! / 255 - mean[c]!) / std[c]!;
-    }
-  }
+  const pixels = normalisedPixels(fit(decoded, name, sized), spec);
   return {
     kind: 'image',
     label: name,
@@ -43,6 +36,17 @@ export function imageInput(bytes: Uint8Array, name: string, spec: ModelSpec, sha
     sha256: sha256(bytes),
     picture: networkPicture(pixels, sized),
   };
+}
+
+/** [channels, height, width] of 8-bit pixels: (value / 255 - mean) / std, each channel with its own. */
+export function normalisedPixels({ width, height, channels, data }: Plane, spec: ModelSpec): Float64Array {
+  const { mean, std } = imagePreprocessing(spec);
+  const area = height * width;
+  const pixels = new Float64Array(channels * area);
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < area; i++) pixels[c * area + i] = (data[i * channels + c]! / 255 - mean[c]!) / std[c]!;
+  }
+  return pixels;
 }
 
 /**

@@ -9,7 +9,7 @@ export type Sha256 = (bytes: Uint8Array) => string;
 /** More tokens than any pattern of [N, N] could be shown for; against a file that is no list of ids. */
 const maxTokens = 1 << 20;
 /** Tokens of a random input where the context is longer. */
-const randomTokens = 32;
+export const randomTokens = 32;
 
 export interface TokenList {
   readonly ids: readonly number[];
@@ -48,15 +48,16 @@ export function parseTokenJson(text: string, label: string): TokenList {
   return { ids, mask };
 }
 
-/** Seeded ids, uniform over the vocabulary; at most 32 of them, the last one ending the text where the head looks for it. */
+/** Seeded ids, uniform over the vocabulary; at most `most` of them, the last one ending the text where the head looks for it. */
 export function randomTokenInput(
   seed: number,
   spec: ModelSpec,
   uniform: (count: number) => Float64Array,
   sha256: Sha256,
+  most = randomTokens,
 ): TokenInput {
   const { vocabulary, context, endToken, exact } = textShape(spec);
-  const count = exact ?? Math.min(randomTokens, context ?? randomTokens);
+  const count = exact ?? Math.min(most, context ?? most);
   const ids = Array.from(uniform(count), (u) => Math.floor(u * vocabulary));
   if (typeof endToken === 'number' && endToken >= 0 && endToken < vocabulary) ids[count - 1] = endToken;
   return { ...tokenInput({ ids, mask: null }, `random:${seed}`, spec, sha256, null), kind: 'random-tokens' };

@@ -133,6 +133,17 @@ describe('gramlens inspect', () => {
     );
   });
 
+  it('takes the sample of the family where nobody names an input, and says so', () => {
+    const target = folder();
+    const one = ['--layers', '0', '--heads', '0', '--noise', 'none', '--rpc', 'layers=none'];
+    const json = gramlens('inspect', softmax, ...small, ...one, '--out', target);
+    assert.equal(json.status, 0, json.stderr);
+    assert.match(json.stderr, /^input +default input: sample picture, seed 0, N 50$/m);
+    const [given] = readResult(join(target, 'result.json')).provenance.inputs;
+    assert.deepEqual([given!.kind, given!.label], ['sample', 'default input: sample picture, seed 0']);
+    assert.match(readFileSync(join(target, 'report.html'), 'utf8'), /default input: sample picture, seed 0/);
+  });
+
   it('tells its progress as JSON lines', () => {
     const json = gramlens(
       'inspect',
@@ -154,8 +165,9 @@ describe('gramlens inspect', () => {
     const events = json.stderr
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { event: string; fraction?: number });
+      .map((line) => JSON.parse(line) as { event: string; fraction?: number; input?: string });
     assert.equal(events[0]!.event, 'plan');
+    assert.equal(events[0]!.input, 'digit-3.npy, N 50');
     const fractions = events.slice(1).map((event) => event.fraction!);
     assert.deepEqual(
       fractions,
@@ -199,12 +211,6 @@ describe('gramlens inspect', () => {
 
 describe('gramlens refuses', () => {
   const cases: readonly (readonly [string, readonly string[], number, RegExp])[] = [
-    [
-      'a run without input',
-      ['inspect', softmax],
-      2,
-      /^gramlens: --input is missing: a picture \(image\.png\), npy:FILE, text:…, a \.txt file, tokens:1,2,3 or random\.\n$/,
-    ],
     ['two inputs', ['inspect', softmax, ...input, ...input], 2, /this version inspects one input at a time/],
     ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /takes pictures, not text/],
     ['an option it does not know', ['inspect', softmax, ...input, '--levls', '1'], 2, /unknown option '--levls'/],
