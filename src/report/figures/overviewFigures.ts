@@ -74,6 +74,7 @@ export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[
 /** The colour legend has little room; the title says the rest. */
 function shortLabel(metric: HeadMetric): string {
   if (metric.group === 'Noise') return metric.id.endsWith('.difference') ? 'AUC difference' : 'AUC';
+  if (metric.id.endsWith('.overlapZ')) return 'z';
   return (
     {
       'gamma.learned.eigenResidual': 'eigen-residual',
@@ -83,11 +84,7 @@ function shortLabel(metric: HeadMetric): string {
       'projection.besselViolation': 'violations',
       'rpc.density': 'density',
       'rpc.cleanGap': 'clean gap',
-    }[metric.id] ??
-    metric.label
-      .replace(/^Alignment /, '')
-      .toLowerCase()
-      .replace(/^z /, 'z ')
+    }[metric.id] ?? metric.label.replace(/^Alignment /, '').toLowerCase()
   );
 }
 
