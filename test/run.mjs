@@ -13,6 +13,8 @@ const grepAt = args.indexOf('--grep');
 const grep = grepAt >= 0 ? args.splice(grepAt, 2)[1] : null;
 const full = args.includes('--full');
 const wanted = args.filter((arg) => !arg.startsWith('--'));
+/** Groups whose files run two at a time. Not the hostile one, which asserts times, nor the workbench, which is one window. */
+const sideBySide = ['unit', 'webview'];
 const groups = wanted.length > 0 ? wanted : ['unit', 'hostile', 'kernels', 'webview', 'workbench'];
 
 function walk(folder) {
@@ -44,6 +46,7 @@ for (const group of groups) {
       './test/reporter.cjs',
       '--timeout',
       '120000',
+      ...(sideBySide.includes(group) ? ['--parallel', '--jobs', '2'] : []),
       ...(grep === null ? [] : ['--grep', grep]),
       ...files,
     ],
