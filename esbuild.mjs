@@ -70,6 +70,7 @@ const bundles = [
   { ...node, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...node, entryPoints: { runner: 'src/inspection/node/runnerThread.ts' }, outdir: 'dist' },
+  { ...node, entryPoints: { hash: 'src/inspection/node/hashThread.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { statistics: 'src/inspection/node/statisticsThread.ts' }, outdir: 'dist' },
   { ...node, entryPoints: { tokenizer: 'src/inspection/node/tokenizerThread.ts' }, outdir: 'dist' },
   {

@@ -30,7 +30,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   const { extensionUri, subscriptions } = context;
   const packageJson = context.extension.packageJSON as { readonly version: string };
   const session = new InspectionSession();
-  const pageRuns = new PageRuns();
+  const pageRuns = new PageRuns(context.asAbsolutePath('dist/runner.js'));
   const pageHost: PageHost = {
     session,
     workerHost: pageRuns,

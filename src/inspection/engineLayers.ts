@@ -1,17 +1,18 @@
 // Layers from our own engine: weights by role, the backend that the person chose, the float64 one behind the metrics,
-// and the untrained twins beside them. Weights of two layers are in memory at a time, of one where they are large.
+// and the untrained twins beside them. Weights of two layers are in memory at a time, of one where they are large; of a
+// twin one matrix.
 
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import { createRandom } from '../diagnostics/random';
 import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
 import { hasOutput, specOfLayer } from '../model/blockShape';
-import { untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
+import { lengthsOf, matrixRoom, untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialise';
 import { layerMemory } from '../model/loadWeights';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
-import type { BlockWeights, EmbedWeights } from '../model/weights';
+import type { BlockWeights, EmbedWeights, Length, ProjectionWeights } from '../model/weights';
 import { CancelledError } from './cancelledError';
 import { headInputs, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
@@ -146,14 +147,16 @@ class EngineLayers implements LayerSource {
     this.metrics = trace.next;
     this.painted = shown.next;
     let twins: readonly TwinTrace[] = [];
-    let held: BlockWeights | null = weights;
-    const kept = (): BlockWeights => {
+    // The layer has run: its large matrices go before a twin's are drawn.
+    const lengths = lengthsOf(weights);
+    let held: ProjectionWeights | null = projectionsOf(weights);
+    const kept = (): ProjectionWeights => {
       if (held === null) throw new RangeError(`layer ${layer} was released`);
       return held;
     };
     return {
       runTwins: async () => {
-        twins = await this.runTwins(kept(), layer);
+        twins = await this.runTwins(lengths, layer);
       },
       heads: () => {
         const native = this.nativeRpc(layer);
@@ -239,12 +242,13 @@ class EngineLayers implements LayerSource {
     return twins;
   }
 
-  private async runTwins(trained: BlockWeights, layer: number): Promise<TwinTrace[]> {
+  private async runTwins(trained: BlockWeights<Length>, layer: number): Promise<TwinTrace[]> {
     const { request, services, spec } = this;
     const traces: TwinTrace[] = [];
+    const room = matrixRoom();
     for (const twin of this.twins) {
       const random = randomNumbers(`${request.seed}/twin/${twin.seed}/${layer}`);
-      const weights = untrainedBlockWeights(spec, trained, random);
+      const weights = untrainedBlockWeights(spec, trained, random, room);
       // RPC beside a twin is of no use; RPC that flows on in the model flows on in its twin.
       const own = this.layerOptions(layer);
       const options = { ...own, rpc: own.forward === 'rpc' ? own.rpc : null, wantPattern: false };
@@ -259,6 +263,10 @@ class EngineLayers implements LayerSource {
   private checkCancelled(): void {
     if (this.services.signal.aborted) throw new CancelledError();
   }
+}
+
+function projectionsOf({ qkv, queryNorm, keyNorm, scale, ropeDivisors }: BlockWeights): ProjectionWeights {
+  return { qkv, queryNorm, keyNorm, scale, ...(ropeDivisors === undefined ? {} : { ropeDivisors }) };
 }
 
 function layerTensors(trace: LayerTrace): readonly NamedArray[] {

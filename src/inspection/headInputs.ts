@@ -3,7 +3,7 @@
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { HeadInput, HeadProjection } from '../diagnostics/headInput';
 import type { LayerTrace } from '../engine/backend';
-import type { BlockWeights, LinearWeights } from '../model/weights';
+import type { LinearWeights, ProjectionWeights } from '../model/weights';
 import type { RpcParameters } from '../engine/headKernels';
 import { blockShape, kvHeadOf, scoreRule, specOfLayer } from '../model/blockShape';
 import type { ModelSpec, RpcSettings } from '../model/modelSpec';
@@ -38,7 +38,7 @@ export function rpcParameters(settings: RpcSettings, spec: ModelSpec): RpcParame
 /** Rows firstRow..firstRow+d of the fused projection. */
 function headProjection(
   spec: ModelSpec,
-  weights: BlockWeights,
+  weights: ProjectionWeights,
   firstRow: number,
   norm: LinearWeights | null,
 ): HeadProjection {
@@ -59,7 +59,7 @@ function headProjection(
   };
 }
 
-function scaledParameter(spec: ModelSpec, weights: BlockWeights, head: number): HeadInput['scaled'] {
+function scaledParameter(spec: ModelSpec, weights: ProjectionWeights, head: number): HeadInput['scaled'] {
   const scale = weights.scale;
   if (scale === null) return null;
   if (scale.length === 1) return { alpha: scale[0]! };
@@ -93,7 +93,7 @@ function sharedInput(spec: ModelSpec, trace: LayerTrace, kvHead: number, twins: 
  */
 export function headInputs(
   whole: ModelSpec,
-  weightsOf: () => BlockWeights,
+  weightsOf: () => ProjectionWeights,
   trace: LayerTrace,
   heads: readonly number[],
   nativeRpc: RpcParameters | null,

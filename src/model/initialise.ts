@@ -4,7 +4,7 @@
 import { imageShape } from './blockShape';
 import type { ModelFamily, ModelSpec } from './modelSpec';
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import type { BlockWeights, EmbedWeights, EntryWeights, LinearWeights } from './weights';
+import type { BlockWeights, EmbedWeights, EntryWeights, Length, LinearWeights } from './weights';
 
 export interface RandomNumbers {
   /** Uniform in (0, 1). */
@@ -29,37 +29,130 @@ const uniformQkv: ReadonlySet<ModelFamily> = new Set([
 /** lmtool-fwms (as Transformer-XL) draws the weights of its norms, too: N(1, 0.02). */
 const drawnNorms: ReadonlySet<ModelFamily> = new Set(['lmtool-fwms']);
 
+/** What untrained weights need to know of trained ones: how many numbers each array has. */
+export function lengthsOf(weights: BlockWeights): BlockWeights<Length> {
+  const one = ({ length }: FloatArray): Length => ({ length });
+  const orNull = (values: FloatArray | null): Length | null => (values === null ? null : one(values));
+  const both = ({ weight, bias }: LinearWeights): LinearWeights<Length> => ({
+    weight: one(weight),
+    bias: orNull(bias),
+  });
+  const bothOrNull = (part: LinearWeights | null): LinearWeights<Length> | null => (part === null ? null : both(part));
+  const { entry, ropeDivisors } = weights;
+  return {
+    ...(entry
+      ? { entry: { norm: bothOrNull(entry.norm), proj: bothOrNull(entry.proj), append: orNull(entry.append) } }
+      : {}),
+    norm1: both(weights.norm1),
+    qkv: both(weights.qkv),
+    queryNorm: bothOrNull(weights.queryNorm),
+    keyNorm: bothOrNull(weights.keyNorm),
+    scale: orNull(weights.scale),
+    proj: both(weights.proj),
+    layerScale1: orNull(weights.layerScale1),
+    norm2: both(weights.norm2),
+    fc1: both(weights.fc1),
+    fc2: both(weights.fc2),
+    layerScale2: orNull(weights.layerScale2),
+    ...(ropeDivisors === undefined ? {} : { ropeDivisors }),
+  };
+}
+
+/** One room for one matrix after the other: what it gave before is overwritten by what it gives next. */
+export function matrixRoom(): (length: number) => Float32Array {
+  let numbers = new Float32Array(0);
+  return (length) => {
+    if (numbers.length < length) numbers = new Float32Array(length);
+    return numbers.subarray(0, length);
+  };
+}
+
 /**
  * A block of the same shapes as `trained` (array lengths decide which parts exist) with fresh weights, float32 as a
  * checkpoint would store them. Draw order: entry of a stage (projection, tokens), qkv, proj, fc1, fc2, row-major each. qkv uniform in the KPCA families,
  * N(0, 0.02) in timm and DeiT; other matrices N(0, 0.02); biases and S or alpha 0; norms 1 and 0 (spec section 5).
+ *
+ * Each matrix is drawn when it is first asked for and kept until the next one is: a block runs through them in that
+ * order, and a large one is never in memory as a whole. Asking for an earlier one is a RangeError. `allocate` makes the
+ * arrays of the matrices.
  */
-export function untrainedBlockWeights(spec: ModelSpec, trained: BlockWeights, random: RandomNumbers): BlockWeights {
+export function untrainedBlockWeights(
+  spec: ModelSpec,
+  trained: BlockWeights<Length>,
+  random: RandomNumbers,
+  allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
+): BlockWeights {
   const bound = 1 / Math.sqrt(spec.embedDim);
   const drawQkv = uniformQkv.has(spec.family) ? () => uniformWithin(random, bound) : () => weightSd * random.normal();
   const drawNormal = (): number => weightSd * random.normal();
   const entry = trained.entry ? untrainedEntry(trained.entry, drawNormal) : null;
-  const qkv = linear(trained.qkv, drawQkv);
-  const proj = linear(trained.proj, drawNormal);
-  const fc1 = linear(trained.fc1, drawNormal);
-  const fc2 = linear(trained.fc2, drawNormal);
-  const drawNorm = (shape: LinearWeights): LinearWeights =>
-    drawnNorms.has(spec.family) ? linear(shape, () => 1 + weightSd * random.normal()) : norm(shape);
+  const matrix = (shape: LinearWeights<Length>, draw: () => number) => (): LinearWeights => ({
+    weight: fill(allocate(shape.weight.length), draw),
+    bias: constant(shape.bias, 0),
+  });
+  // Drawn norms stand behind the matrices in the stream, and a block begins with them: there all is drawn at once.
+  const drawsNorms = drawnNorms.has(spec.family);
+  const drawNorm = (shape: LinearWeights<Length>): LinearWeights =>
+    drawsNorms ? linear(shape, () => 1 + weightSd * random.normal()) : norm(shape);
+  const matrices = inOrder([
+    matrix(trained.qkv, drawQkv),
+    matrix(trained.proj, drawNormal),
+    matrix(trained.fc1, drawNormal),
+    matrix(trained.fc2, drawNormal),
+  ]);
+  const [qkv, proj, fc1, fc2] = drawsNorms ? allAtOnce(matrices) : matrices;
   return {
     ...(entry === null ? {} : { entry }),
     norm1: drawNorm(trained.norm1),
-    qkv,
+    get qkv() {
+      return qkv();
+    },
     queryNorm: trained.queryNorm === null ? null : norm(trained.queryNorm),
     keyNorm: trained.keyNorm === null ? null : norm(trained.keyNorm),
     scale: constant(trained.scale, 0),
-    proj,
+    get proj() {
+      return proj();
+    },
     layerScale1: constant(trained.layerScale1, layerScaleInit),
     norm2: drawNorm(trained.norm2),
-    fc1,
-    fc2,
+    get fc1() {
+      return fc1();
+    },
+    get fc2() {
+      return fc2();
+    },
     layerScale2: constant(trained.layerScale2, layerScaleInit),
     ...(trained.ropeDivisors === undefined ? {} : { ropeDivisors: trained.ropeDivisors }),
   };
+}
+
+type Drawn = readonly [
+  qkv: () => LinearWeights,
+  proj: () => LinearWeights,
+  fc1: () => LinearWeights,
+  fc2: () => LinearWeights,
+];
+
+/** Each of `draws` once and in this order, the last one drawn kept. */
+function inOrder(draws: Drawn): Drawn {
+  let drawn = 0;
+  let last: LinearWeights | null = null;
+  const at = (part: number) => (): LinearWeights => {
+    if (part < drawn - 1) throw new RangeError('untrained weights are drawn in order; this matrix is gone');
+    for (; drawn <= part; drawn += 1) last = draws[drawn]!();
+    return last!;
+  };
+  return [at(0), at(1), at(2), at(3)];
+}
+
+function allAtOnce(draws: Drawn): Drawn {
+  const [qkv, proj, fc1, fc2] = draws.map((draw) => draw()) as [
+    LinearWeights,
+    LinearWeights,
+    LinearWeights,
+    LinearWeights,
+  ];
+  return [() => qkv, () => proj, () => fc1, () => fc2];
 }
 
 /**
@@ -111,7 +204,7 @@ export function untrainedEmbedWeights(
 }
 
 /** Segmenter's decoder: projection and class embeddings N(0, 0.02). */
-function untrainedEntry(trained: EntryWeights, draw: () => number): EntryWeights {
+function untrainedEntry(trained: EntryWeights<Length>, draw: () => number): EntryWeights {
   const proj = trained.proj === null ? null : linear(trained.proj, draw);
   return {
     norm: trained.norm === null ? null : norm(trained.norm),
@@ -139,20 +232,25 @@ function untrainedWords(trained: FloatArray, ids: Int32Array, draw: () => number
   return words;
 }
 
-function linear(shape: LinearWeights, draw: () => number): LinearWeights {
+function linear(shape: LinearWeights<Length>, draw: () => number): LinearWeights {
   return { weight: filled(shape.weight, draw), bias: constant(shape.bias, 0) };
 }
 
-function norm(shape: LinearWeights): LinearWeights {
-  return { weight: filled(shape.weight, () => 1), bias: constant(shape.bias, 0) };
+function norm(shape: LinearWeights<Length>): LinearWeights {
+  return { weight: constant(shape.weight, 1), bias: constant(shape.bias, 0) };
 }
 
-function constant(shape: FloatArray | null, value: number): Float32Array | null {
+function constant(shape: Length, value: number): Float32Array;
+function constant(shape: Length | null, value: number): Float32Array | null;
+function constant(shape: Length | null, value: number): Float32Array | null {
   return shape === null ? null : new Float32Array(shape.length).fill(value);
 }
 
-function filled(shape: FloatArray, draw: () => number): Float32Array {
-  const values = new Float32Array(shape.length);
+function filled(shape: Length, draw: () => number): Float32Array {
+  return fill(new Float32Array(shape.length), draw);
+}
+
+function fill(values: Float32Array, draw: () => number): Float32Array {
   for (let i = 0; i < values.length; i++) values[i] = draw();
   return values;
 }

@@ -3,10 +3,11 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 
-export interface LinearWeights {
+/** `Values`: the numbers, or what is left where only their count matters. */
+export interface LinearWeights<Values = FloatArray> {
   /** [out, in] row-major (LayerNorm: [C]). */
-  readonly weight: FloatArray;
-  readonly bias: FloatArray | null;
+  readonly weight: Values;
+  readonly bias: Values | null;
 }
 
 export interface EmbedWeights {
@@ -34,33 +35,41 @@ export interface EmbedWeights {
 }
 
 /** Axis orders as in `EntryRoles`. */
-export interface EntryWeights {
-  readonly norm: LinearWeights | null;
-  readonly proj: LinearWeights | null;
+export interface EntryWeights<Values = FloatArray> {
+  readonly norm: LinearWeights<Values> | null;
+  readonly proj: LinearWeights<Values> | null;
   /** [M, C'] */
-  readonly append: FloatArray | null;
+  readonly append: Values | null;
 }
 
-export interface BlockWeights {
+export interface BlockWeights<Values = FloatArray> {
   /** Where the block begins another stage. */
-  readonly entry?: EntryWeights | null;
-  readonly norm1: LinearWeights;
+  readonly entry?: EntryWeights<Values> | null;
+  readonly norm1: LinearWeights<Values>;
   /** [(H + 2 kvHeads) d, C], rows q, k, v each head by head; symmetric models [2 H d, C], rows k, v. */
-  readonly qkv: LinearWeights;
-  readonly queryNorm: LinearWeights | null;
-  readonly keyNorm: LinearWeights | null;
+  readonly qkv: LinearWeights<Values>;
+  readonly queryNorm: LinearWeights<Values> | null;
+  readonly keyNorm: LinearWeights<Values> | null;
   /** [H, N, N] or [1] */
-  readonly scale: FloatArray | null;
-  readonly proj: LinearWeights;
-  readonly layerScale1: FloatArray | null;
-  readonly norm2: LinearWeights;
+  readonly scale: Values | null;
+  readonly proj: LinearWeights<Values>;
+  readonly layerScale1: Values | null;
+  readonly norm2: LinearWeights<Values>;
   /** [mlpDim, C]; gated: [2 mlpDim, C], gate rows first. */
-  readonly fc1: LinearWeights;
-  readonly fc2: LinearWeights;
-  readonly layerScale2: FloatArray | null;
+  readonly fc1: LinearWeights<Values>;
+  readonly fc2: LinearWeights<Values>;
+  readonly layerScale2: Values | null;
   /** [dims/2] */
   readonly ropeDivisors?: FloatArray;
 }
+
+/** What is left of an array whose numbers may go. */
+export interface Length {
+  readonly length: number;
+}
+
+/** What heads are cut from once a block has run. */
+export type ProjectionWeights = Pick<BlockWeights, 'qkv' | 'queryNorm' | 'keyNorm' | 'scale' | 'ropeDivisors'>;
 
 export interface HeadWeights {
   readonly norm: LinearWeights | null;

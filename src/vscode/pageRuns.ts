@@ -1,6 +1,7 @@
 // Runs on the inspector page's GPU: gives the page's worker the bytes it asks for, and carries its events back.
 
-import { hashCheckpoint, openBytes, type CheckpointFile, type OpenBytes } from '../inspection/node/checkpointFile';
+import { openBytes, type CheckpointFile, type OpenBytes } from '../inspection/node/checkpointFile';
+import { hashBeside } from '../inspection/node/hashBeside';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls, RunnerEvent } from '../protocol/messages';
 import type { WorkerHost } from './pageHandlers';
@@ -19,6 +20,9 @@ export class PageRuns implements WorkerHost {
   private nextRunId = 1;
   private active: ActiveRun | null = null;
 
+  /** `runnerScript` is dist/runner.js. */
+  constructor(private readonly runnerScript: string) {}
+
   async start(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Promise<Runner> {
     await this.finish();
     const bytes = openBytes(file);
@@ -29,7 +33,7 @@ export class PageRuns implements WorkerHost {
       run: async (request) => {
         // The page sees single layers only: the whole file is hashed here, beside the run.
         const hashing = new AbortController();
-        const hash = hashCheckpoint(file, hashing.signal);
+        const hash = hashBeside(this.runnerScript, file, request.index.byteLength, hashing.signal);
         hash.catch(() => undefined);
         try {
           const result = await runner.run(request);

@@ -22,7 +22,8 @@ import { onnxLayers } from '../onnxLayers';
 import { runInspection } from '../runInspection';
 import type { InspectionOutcome } from '../runInspection';
 import { openNodeOnnx } from './nodeOnnx';
-import { hashCheckpoint, openBytes, type CheckpointFile } from './checkpointFile';
+import { openBytes, type CheckpointFile } from './checkpointFile';
+import { hashBeside } from './hashBeside';
 import { HeadPool } from './headPool';
 
 export interface RunnerCalls {
@@ -65,7 +66,10 @@ export function createLocalRunner(
       const bytes = openBytes(file);
       // Hashing reads every byte: beside the run, and its failure is the run's failure only at the end.
       const hashing = new AbortController();
-      const sha256 = hashCheckpoint(file, hashing.signal).then((hash) => hash ?? request.checkpointSha256);
+      const { byteLength } = request.index;
+      const sha256 = hashBeside(script, file, byteLength, hashing.signal).then(
+        (hash) => hash ?? request.checkpointSha256,
+      );
       sha256.catch(() => undefined);
       const { signal } = new AbortController();
       try {

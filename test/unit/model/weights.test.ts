@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { bytesSource } from '../../../src/checkpoint/byteSource';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
-import { untrainedBlockWeights, untrainedEmbedWeights } from '../../../src/model/initialise';
+import { lengthsOf, matrixRoom, untrainedBlockWeights, untrainedEmbedWeights } from '../../../src/model/initialise';
 import { createWeightLoader, layerByteLength, type ReadTensor } from '../../../src/model/loadWeights';
 import type { BlockWeights } from '../../../src/model/weights';
 import { timmIndex, type Synthetic } from './syntheticIndex';
@@ -131,10 +131,31 @@ describe('model: untrained twin', () => {
     const { spec, loader } = loaded({ extra, qkvBias: false });
     const trained = await loader.block(0);
     const first = untrainedBlockWeights(spec, trained, generator());
-    assert.deepEqual(first, untrainedBlockWeights(spec, trained, generator()));
     assert.equal(first.qkv.bias, null);
-    assert.ok(first.layerScale1!.every((value) => value === Math.fround(1e-5)));
     assert.equal(first.qkv.weight.length, trained.qkv.weight.length);
+    assert.deepEqual(first, untrainedBlockWeights(spec, trained, generator()));
+    assert.ok(first.layerScale1!.every((value) => value === Math.fround(1e-5)));
+  });
+
+  it('draws the same numbers matrix by matrix, in the room of one of them', async () => {
+    const { spec, loader } = loaded({});
+    const trained = await loader.block(0);
+    const whole = untrainedBlockWeights(spec, trained, generator());
+    const asked: number[] = [];
+    const room = matrixRoom();
+    const lengths = lengthsOf(trained);
+    const pieces = untrainedBlockWeights(spec, lengths, generator(), (length) => {
+      asked.push(length);
+      return room(length);
+    });
+    assert.deepEqual(asked, []);
+    const largest = pieces.fc1.weight;
+    assert.deepEqual(asked, [48 * 16, 16 * 16, 32 * 16]);
+    assert.throws(() => pieces.qkv, /drawn in order/);
+    assert.deepEqual(largest, whole.fc1.weight);
+    assert.deepEqual(pieces.fc2, whole.fc2);
+    assert.equal(pieces.fc2.weight.buffer, largest.buffer);
+    assert.ok(!JSON.stringify(lengths).includes('0.'), 'no number of the trained block is kept');
   });
 
   it('draws the embedding: patches within 1/sqrt(channels p p), tokens and positions N(0, 0.02)', async () => {

@@ -15,7 +15,7 @@ const listed = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
-  /^dist\/(extension|cli|runner|statistics|tokenizer)\.js$/,
+  /^dist\/(extension|cli|runner|hash|statistics|tokenizer)\.js$/,
   /^dist\/onnx\/ort(\.wasm\.bundle\.min\.mjs|-wasm-simd-threaded\.wasm)$/,
   /^dist\/webview\/(inspector|heatmap|checkpoint|mapping|worker)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
