@@ -2,6 +2,8 @@
 
 import { join } from 'node:path';
 import { defaultNoiseKinds, defaultRepeats, defaultRpc, noiseSettings } from '../inspection/defaults';
+import { isDeviceLoss, onCpu, runOrFallBack } from '../inspection/gpuFallback';
+import type { Attempt, Fallback } from '../inspection/gpuFallback';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
@@ -205,17 +207,55 @@ async function prepare(
   return { request, file: opened.file, threads: poolSize(request.heads.length) };
 }
 
-/** The runner of the request: a worker thread, or this thread for WebGPU. */
-function startRunner(
-  request: InspectionRequest,
-  host: RunnerHostCalls,
-): { runner: RunnerCalls; stop: () => Promise<void> } {
-  if (request.backend === 'webgpu') {
-    const runner = createLocalRunner(runnerScript, host, openDawn);
-    return { runner, stop: () => Promise.resolve() };
+/** The runner that is at work, and after a fall-back the one that took over. */
+class Runners {
+  private current: RunnerCalls | null = null;
+  private ending: () => Promise<void> = () => Promise.resolve();
+
+  constructor(
+    private readonly file: CheckpointFile,
+    private readonly threads: number,
+  ) {}
+
+  /** A worker thread, or this thread for WebGPU. */
+  start(request: InspectionRequest, host: RunnerHostCalls): Promise<Attempt> {
+    let runner: RunnerCalls;
+    if (request.backend === 'webgpu') {
+      runner = createLocalRunner(runnerScript, host, openDawn);
+      this.ending = () => Promise.resolve();
+    } else {
+      const thread = startThreadRunner(runnerScript, host);
+      runner = thread;
+      this.ending = () => thread.stop();
+    }
+    this.current = runner;
+    return Promise.resolve({
+      run: (attempt) => runner.run(attempt, this.file, this.threads),
+      stop: this.ending,
+    });
   }
-  const runner = startThreadRunner(runnerScript, host);
-  return { runner, stop: () => runner.stop() };
+
+  get finished(): RunnerCalls {
+    if (this.current === null) throw new Error('no inspection was started');
+    return this.current;
+  }
+
+  stop(): Promise<void> {
+    return this.ending();
+  }
+}
+
+/** `auto` goes on with cpu when the GPU fails; what was demanded with --backend webgpu fails. */
+function cpuFallback(request: InspectionRequest, flags: InspectFlags, line: ProgressLine): Fallback | null {
+  if (request.backend !== 'webgpu' || flags.backend !== 'auto') return null;
+  return (known, error) => {
+    const lost = isDeviceLoss(error);
+    const heads = `${known.length} ${known.length === 1 ? 'head' : 'heads'}`;
+    const what = lost ? 'The WebGPU device was lost' : `WebGPU failed (${error.message.replace(/\.$/, '')})`;
+    line.warn(`${what}; going on with the cpu backend, ${heads} done so far are kept.`);
+    const reason = lost ? 'the WebGPU device was lost half-way' : `WebGPU failed half-way (${error.message})`;
+    return onCpu(request, `${reason}; finished on cpu`, known);
+  };
 }
 
 export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
@@ -231,23 +271,26 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
   );
   line.plan(planLines(plan));
 
-  const { runner, stop } = startRunner(request, {
+  const runners = new Runners(file, threads);
+  const host: RunnerHostCalls = {
     progress: (label, fraction) => {
       line.progress(label, fraction);
       return Promise.resolve();
     },
     head: () => Promise.resolve(),
-  });
+  };
   // The first Ctrl-C ends the run in order, a second one at once.
   const interrupted = (): void => {
     line.end();
     process.stderr.write('Cancelled; nothing was written.\n');
-    void stop().then(() => process.exit(exitCodes.cancelled));
+    void runners.stop().then(() => process.exit(exitCodes.cancelled));
   };
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    const full = await runner.run(request, file, threads);
+    const fallback = cpuFallback(request, flags, line);
+    const full = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
+    const runner = runners.finished;
     const result = flags.reproducible === true ? withoutTimes(full) : full;
     line.progress('Writing', 1);
     const written = await writeFiles(flags.out, await outputFiles(result, runner, formats, request.input.picture));
@@ -266,7 +309,7 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
   } finally {
     process.removeListener('SIGINT', interrupted);
     process.removeListener('SIGTERM', interrupted);
-    await stop();
+    await runners.stop();
   }
 }
 

@@ -25,6 +25,13 @@ export class ProgressLine {
     this.last = label;
   }
 
+  /** What a person must know although the run goes on, said in every mode. */
+  warn(sentence: string): void {
+    this.end();
+    if (this.mode === 'json') this.json({ event: 'warning', sentence });
+    else process.stderr.write(`${sentence}\n`);
+  }
+
   /** Leaves the terminal's cursor on a clean line. */
   end(): void {
     if (this.mode === 'text' && process.stderr.isTTY && this.last !== '') process.stderr.write('\r\u001b[K');

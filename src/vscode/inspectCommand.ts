@@ -6,6 +6,8 @@ import type { GramChoice } from '../diagnostics/headInput';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import { CancelledError } from '../inspection/cancelledError';
+import { isDeviceLoss, onCpu } from '../inspection/gpuFallback';
+import type { Fallback } from '../inspection/gpuFallback';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import { canBeMapped } from '../model/mapping/describeGuess';
 import { ModelSpecError } from '../model/modelSpec';
@@ -169,14 +171,16 @@ async function planAndRun(
     attempt.backend === 'webgpu'
       ? services.startPageRunner(await inspector.reveal(true), host, opened.file)
       : threadRunner(services.runnerScript, host, opened.file, threads);
-  const fallback =
+  const fallback: Fallback | null =
     backend.kind === 'webgpu' && backendSetting() === 'auto'
-      ? (done: InspectionRequest['known']): InspectionRequest => ({
-          ...request,
-          backend: 'cpu',
-          backendReason: vscode.l10n.t('the WebGPU device was lost half-way; finished on cpu'),
-          known: done,
-        })
+      ? (known, error) =>
+          onCpu(
+            request,
+            isDeviceLoss(error)
+              ? vscode.l10n.t('the WebGPU device was lost half-way; finished on cpu')
+              : vscode.l10n.t('WebGPU failed half-way ({0}); finished on cpu', error.message),
+            known,
+          )
       : null;
   return withCancellableProgress(services, opened, () => session.run(opening, request, plan, makeRunner, fallback));
 }

@@ -4,8 +4,10 @@
 import * as vscode from 'vscode';
 import type { HeadResult } from '../diagnostics/headResult';
 import { CancelledError } from '../inspection/cancelledError';
+import { runOrFallBack } from '../inspection/gpuFallback';
+import type { Fallback } from '../inspection/gpuFallback';
 import type { HeadDetail } from '../inspection/headDetail';
-import type { InspectionPlan, InspectionRequest, KnownHead } from '../inspection/inspectionRequest';
+import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { withHead } from '../inspection/withHead';
 import { modelSummary } from '../inspection/runInspection';
@@ -13,7 +15,6 @@ import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
 import { defaultMetricId } from '../report/figures/metrics';
 import { log, sentence } from './log';
-import { WorkerRunError } from './runners';
 import type { Runner } from './runners';
 
 /** Makes the runner of one attempt; `backend` may differ from the request's when a GPU was lost. */
@@ -122,7 +123,7 @@ export class InspectionSession implements vscode.Disposable {
     request: InspectionRequest,
     plan: InspectionPlan,
     factory: RunnerFactory,
-    fallback: ((known: readonly KnownHead[]) => InspectionRequest) | null,
+    fallback: Fallback | null,
   ): Promise<InspectionResult> {
     if (opening.isCancellationRequested) throw new CancelledError();
     const stopped = this.stopRunner();
@@ -181,7 +182,7 @@ export class InspectionSession implements vscode.Disposable {
     request: InspectionRequest,
     generation: number,
     factory: RunnerFactory,
-    fallback: ((known: readonly KnownHead[]) => InspectionRequest) | null,
+    fallback: Fallback | null,
   ): Promise<InspectionResult> {
     const current = (): boolean => generation === this.generation;
     const host: RunnerHostCalls = {
@@ -194,25 +195,26 @@ export class InspectionSession implements vscode.Disposable {
         return Promise.resolve();
       },
     };
-    const runner = await factory(request, host);
-    if (!current()) {
-      await runner.stop();
-      throw new CancelledError();
-    }
-    this.runner = runner;
-    try {
-      const result = await runner.run(request);
-      if (!current()) throw new CancelledError();
-      return result;
-    } catch (error) {
-      const lost = error instanceof WorkerRunError && error.errorName === 'EngineError';
-      if (!lost || fallback === null || !current()) throw error;
-      log().warn(`webgpu failed (${error.message}); going on with cpu, keeping the heads that are done`);
-      await runner.stop();
-      this.runner = null;
-      const known = this.state.layers.flatMap((layer) => layer.heads.map((head) => ({ layer: layer.index, head })));
-      return this.attempt(fallback(known), generation, factory, null);
-    }
+    const start = async (attempt: InspectionRequest, attemptHost: RunnerHostCalls): Promise<Runner> => {
+      const runner = await factory(attempt, attemptHost);
+      if (!current()) {
+        await runner.stop();
+        throw new CancelledError();
+      }
+      this.runner = runner;
+      return runner;
+    };
+    const goOn =
+      fallback === null
+        ? null
+        : (...[known, error]: Parameters<Fallback>): InspectionRequest => {
+            if (!current()) throw error;
+            log().warn(`webgpu failed (${error.message}); going on with cpu, keeping the heads that are done`);
+            return fallback(known, error);
+          };
+    const result = await runOrFallBack(request, host, start, goOn);
+    if (!current()) throw new CancelledError();
+    return result;
   }
 
   /** Ends the run; its promise rejects with CancelledError. */

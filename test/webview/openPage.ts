@@ -31,6 +31,8 @@ export interface OpenPage {
   readonly asked: unknown[][];
   readonly saved: SavedFigure[];
   readonly events: WorkerEvent[];
+  /** Hears every event of the page's worker from now on. */
+  onEvent(listener: (runId: number, event: RunnerEvent) => void): void;
   readonly reads: { readonly offset: number; readonly length: number }[];
   /** Console errors and warnings, uncaught errors, violations of the policy, log calls of the page. */
   problems(): Promise<string[]>;
@@ -102,6 +104,7 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
   const asked: unknown[][] = [];
   const saved: SavedFigure[] = [];
   const events: WorkerEvent[] = [];
+  let listen: (runId: number, event: RunnerEvent) => void = () => undefined;
   const reads: { offset: number; length: number }[] = [];
   const note = (...call: unknown[]): Promise<void> => {
     asked.push(call);
@@ -135,6 +138,7 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
     },
     workerEvent: (runId, event) => {
       events.push({ runId, event });
+      listen(runId, event);
       return Promise.resolve();
     },
     log: (level, message) => {
@@ -146,7 +150,10 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
   const { remote } = shown;
   await until(() => asked.some(([method]) => method === 'ready'), 'the page says ready');
   await settle(shown.page);
-  return { ...shown, asked, saved, events, reads };
+  const onEvent = (listener: typeof listen): void => {
+    listen = listener;
+  };
+  return { ...shown, asked, saved, events, onEvent, reads };
 }
 
 async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(

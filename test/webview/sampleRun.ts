@@ -7,6 +7,7 @@ import type { HeadDetail } from '../../src/inspection/headDetail';
 import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../../src/inspection/defaults';
 import type { InspectionRequest } from '../../src/inspection/inspectionRequest';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
+import type { RunnerHostCalls } from '../../src/inspection/node/localRunner';
 import { openCheckpoint } from '../../src/inspection/node/openCheckpoint';
 import { readInput } from '../../src/inspection/node/readInput';
 import { startThreadRunner } from '../../src/inspection/node/threadRunner';
@@ -18,6 +19,8 @@ import { inferModelSpec } from '../../src/model/inferModelSpec';
 import { largestLayerByteLength } from '../../src/model/loadWeights';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import { defaultMetricId } from '../../src/report/figures/metrics';
+import { threadRunner } from '../../src/vscode/runners';
+import type { Runner } from '../../src/vscode/runners';
 
 const samples = join(process.cwd(), 'media', 'samples');
 const threads = 2;
@@ -28,6 +31,8 @@ export interface SampleRun {
   /** The checkpoint's bytes, for readBytes. */
   readonly bytes: Uint8Array;
   headDetail(layer: number, head: number): Promise<HeadDetail>;
+  /** Another runner on the same file, as the editor's for cpu; whoever asks stops it. */
+  anotherRunner(host: RunnerHostCalls): Runner;
   readonly empty: SessionSnapshot;
   readonly planning: SessionSnapshot;
   /** Begun, no head yet. */
@@ -107,6 +112,7 @@ export async function runSample(): Promise<SampleRun> {
     result,
     bytes: new Uint8Array(await readFile(path)),
     headDetail: (layer, head) => runner.headDetail(layer, head),
+    anotherRunner: (host) => threadRunner(join(process.cwd(), 'dist', 'runner.js'), host, { path }, threads),
     empty,
     planning,
     running,

@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
+import { isDeviceLoss, onCpu, runOrFallBack } from '../../src/inspection/gpuFallback';
 import { toWire } from '../../src/inspection/inspectionRequest';
-import type { InspectionRequest, WireRequest } from '../../src/inspection/inspectionRequest';
+import type { InspectionRequest, KnownHead, WireRequest } from '../../src/inspection/inspectionRequest';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
 import type { RunnerEvent } from '../../src/protocol/messages';
+import { pageRunner } from '../../src/vscode/runners';
 import { chromiumArgs } from '../setup/system.mjs';
 import { startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
@@ -153,6 +155,67 @@ describe('the worker of the inspector page', () => {
     const event = await ended(page, 2);
     assert.equal(event.kind, 'done', event.kind === 'failed' ? event.message : '');
     assert.deepEqual(await page.problems(), []);
+  });
+
+  it('goes on with cpu when its device is destroyed half-way, and keeps the heads that are done', async () => {
+    const page = await open();
+    await page.remote.probeWebGpu();
+    const [worker] = page.page.workers();
+    await worker!.evaluate(() => {
+      const ask = navigator.gpu.requestAdapter.bind(navigator.gpu);
+      navigator.gpu.requestAdapter = async (options) => {
+        const adapter = await ask(options);
+        const open = adapter?.requestDevice.bind(adapter);
+        if (adapter !== null && open !== undefined)
+          adapter.requestDevice = async (descriptor) => {
+            const device = await open(descriptor);
+            Object.assign(self, { device });
+            return device;
+          };
+        return adapter;
+      };
+    });
+    const heard: string[] = [];
+    let known: readonly KnownHead[] = [];
+    const request: InspectionRequest = { ...run.request, backend: 'webgpu' };
+    const result = await runOrFallBack(
+      request,
+      {
+        progress: () => Promise.resolve(),
+        head: async (layer, head) => {
+          heard.push(`${layer}/${head.index}`);
+          if (heard.length === 1)
+            await worker!.evaluate(() => {
+              (self as unknown as { device: GPUDevice }).device.destroy();
+            });
+        },
+      },
+      (attempt, host) => {
+        if (attempt.backend === 'cpu') {
+          const last = run.anotherRunner(host);
+          return Promise.resolve({ ...last, run: (again) => last.run(again).finally(() => last.stop()) });
+        }
+        const runner = pageRunner(11, page.remote, host);
+        page.onEvent((runId, event) => {
+          if (runId === 11) runner.receive(event);
+        });
+        return Promise.resolve(runner);
+      },
+      (done, error) => {
+        assert.ok(isDeviceLoss(error), error.message);
+        known = [...done];
+        return onCpu(request, 'the device was lost', done);
+      },
+    );
+    const total = result.model.layers * result.model.heads;
+    assert.ok(known.length > 0 && known.length < total, `${known.length} of ${total} heads were done on the GPU`);
+    assert.equal(new Set(heard).size, heard.length, 'no head is computed twice');
+    assert.equal(heard.length, total);
+    assert.equal(result.provenance.backend, 'cpu');
+    assert.equal(page.page.workers().length, 0, 'the worker of the lost device is gone');
+    const worst = { at: '', error: 0 };
+    worstDifference(result.layers, run.result.layers, 'layers', worst);
+    assert.ok(worst.error < metricTolerance, `${worst.at} differs by ${worst.error}`);
   });
 
   it('says what went wrong when the checkpoint cannot be read', async () => {
