@@ -69,6 +69,7 @@ export interface InspectFlags {
   readonly levels?: string;
   readonly repeats?: string;
   readonly nulls: string;
+  readonly studyNulls?: string;
   readonly twins: string;
   readonly seed: string;
   readonly backend: 'auto' | 'webgpu' | 'cpu' | 'reference';
@@ -168,6 +169,8 @@ async function prepare(
     throw new UsageError('--quiet and --json-progress contradict each other. Leave one of them out.');
   const gram = { keys: flags.keys, prefix: parseGram(flags.gram) };
   const nulls = parseWhole(flags.nulls, '--nulls', 0, 10_000);
+  const studyNulls =
+    flags.studyNulls === undefined ? undefined : parseWhole(flags.studyNulls, '--study-nulls', 0, 10_000);
   const twins = parseWhole(flags.twins, '--twins', 0, 200);
   const seed = parseWhole(flags.seed, '--seed', 0, 2 ** 32 - 1);
   if (flags.rpc !== undefined) parseRpc(flags.rpc);
@@ -199,6 +202,7 @@ async function prepare(
     noise: noiseSettings(kinds, levels, repeats),
     gram,
     nulls,
+    ...(studyNulls === undefined ? {} : { studyNulls }),
     twins,
     seed,
     keepTensors: formats.includes('npz'),
@@ -342,6 +346,7 @@ function optionBehind(metric: string): string | null {
   if (/^noise\..*\.(rpc|difference)$/.test(metric)) return '--noise, --repeats and --rpc layers=';
   if (metric.startsWith('noise.')) return '--noise and --repeats';
   if (metric.includes('.nulls.untrained.')) return '--twins';
+  if (metric.startsWith('reproduction.') && metric.includes('.nulls.')) return '--study-nulls';
   return metric.includes('.nulls.') ? '--nulls' : null;
 }
 

@@ -65,6 +65,10 @@ function program(): Command {
     .option('--levels <list>', "noise levels for all kinds; default: each kind's own")
     .option('--repeats <count>', 'repeats of each noise level (default: 8)')
     .option('--nulls <count>', 'draws of each null distribution', '200')
+    .option(
+      '--study-nulls <count>',
+      "draws of the nulls of the reproduction study's metrics (default: 20, or --nulls where that is less)",
+    )
     .option('--twins <count>', 'untrained twins for the null of that name', '20')
     .option('--seed <number>', 'seed of nulls, noise and twins', '0')
     .addOption(

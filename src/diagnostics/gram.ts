@@ -59,7 +59,7 @@ export function keyGram(k: Float64Array, tokens: number, headDim: number, kernel
 }
 
 /** P a P of a symmetric a [n, n]: row and column means off, grand mean on. */
-function centre(a: Float64Array, n: number): Float64Array {
+export function centre(a: Float64Array, n: number): Float64Array {
   const means = new Float64Array(n);
   let grand = 0;
   for (let i = 0; i < n; i++) {

@@ -107,6 +107,8 @@ export interface DiagnosticsOptions {
   readonly seed: number;
   /** B, draws of the nulls `random` and `permuted`; 0 leaves them out. */
   readonly nulls: number;
+  /** Draws of the nulls of the reproduction study's metrics; absent: 20, or `nulls` where that is less. */
+  readonly studyNulls?: number;
   /** RPC beside the model's attention; null: not in this layer. In asymmetric heads it is the `+asym` what-if. */
   readonly rpc: RpcParameters | null;
   readonly noise: NoiseSettings;

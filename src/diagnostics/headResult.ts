@@ -144,6 +144,24 @@ export interface ProjectionNumbers {
   readonly reason?: string;
 }
 
+/** What random values and shuffled tokens score; `optimal` is the same however the tokens are shuffled (its p is 1). */
+export interface StudyNulls {
+  readonly random: {
+    readonly draws: number;
+    readonly optimal: NullSummary;
+    readonly linearCka: NullSummary;
+    readonly kernelCka: NullSummary;
+  } | null;
+  readonly permuted: {
+    readonly draws: number;
+    readonly linearCka: NullSummary;
+    readonly kernelCka: NullSummary;
+  } | null;
+  /** Why they are null. */
+  readonly reason?: string;
+}
+
+/** Of V and V_hat [N, d]; rows are tokens. Everything after `kernelCka` is absent where V_hat has no value. */
 export interface ReproductionMetrics {
   readonly direct: Measured;
   readonly optimal: Measured;
@@ -151,6 +169,19 @@ export interface ReproductionMetrics {
   readonly relFrobenius: Measured;
   readonly linearCka: Measured;
   readonly kernelCka: Measured;
+  /** Of the row cosines: extremes, and the share below 0. */
+  readonly directMin?: Measured;
+  readonly directMax?: Measured;
+  readonly directNegative?: Measured;
+  /** Of the row cosines under the best matching. */
+  readonly optimalMin?: Measured;
+  readonly optimalMax?: Measured;
+  /** Mean over rows of the distance, in the 2-norm and the 1-norm. */
+  readonly euclidean?: Measured;
+  readonly l1?: Measured;
+  /** torch.allclose(V, Vhat, rtol 1e-3, atol 1e-5) */
+  readonly allClose?: boolean;
+  readonly nulls?: StudyNulls;
   readonly reason?: string;
 }
 
@@ -223,7 +254,18 @@ export interface HeadResult {
   readonly alignment: AlignmentNumbers;
   readonly gamma: { readonly learned: GammaNumbers; readonly eig: GammaNumbers; readonly perturbed: GammaNumbers };
   readonly projection: ProjectionNumbers;
-  readonly reproduction: { readonly asCoded: ReproductionMetrics; readonly scaleFree: ReproductionMetrics };
+  readonly reproduction: {
+    /** scripts/value_vectors.py: `unit` axes, |w| descending, its epsilons, true scale. */
+    readonly asCoded: ReproductionMetrics;
+    /** scripts/nlp_value_vectors.py: w ascending, so that the columns are reversed. Absent in results of earlier builds. */
+    readonly asCodedNlp?: ReproductionMetrics;
+    /** No epsilons, V_hat rescaled to ||V||. */
+    readonly scaleFree: ReproductionMetrics;
+    /** The same with `kpca` axes, u / sqrt(e^shift w). */
+    readonly kpcaAxes?: ReproductionMetrics;
+    /** The epsilons have eaten the as-coded signal. */
+    readonly warning?: string;
+  };
   /** null (`reason`): RPC was not asked for in this layer. */
   readonly rpc: RpcNumbers | null;
   readonly noise: readonly NoiseNumbers[];

@@ -8,7 +8,7 @@ import { alignmentNumbers } from './alignment';
 import { gammaNumbers } from './gamma';
 import { defaultGram, type DiagnosticsOptions, type GramChoice, type HeadInput, type KeyValueInput } from './headInput';
 import type { HeadResult } from './headResult';
-import { reproductionNumbers } from './reproduction';
+import { defaultStudyNulls, reproductionNumbers } from './reproduction';
 import { keySpectrum, spectrumNumbers } from './spectrum';
 
 export type KeyValueNumbers = Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma' | 'reproduction'>;
@@ -56,6 +56,9 @@ export function keyValueNumbers(
     spectrum: { ...spectrumNumbers(spectrum, headDim), ...input.labels },
     alignment: alignmentNumbers(input, options, spectrum, kernels),
     gamma: gammaNumbers(spectrum, v, kernels, { seed: options.seed, layer, head }),
-    reproduction: reproductionNumbers(spectrum, v, headDim, kernels),
+    reproduction: reproductionNumbers(spectrum, v, headDim, kernels, {
+      draws: options.studyNulls ?? Math.min(options.nulls, defaultStudyNulls),
+      streamKey: (kind) => `${options.seed}/null/${kind}/repro/${layer}/${head}`,
+    }),
   };
 }

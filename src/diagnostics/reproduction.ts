@@ -1,189 +1,97 @@
-// The similarity metrics of the reproduction study (spec section 4): once as coded there, with its epsilons and at
-// true scale, and once free of both. Rows are tokens.
+// The similarity metrics of the reproduction study (spec section 4) of one head: as its two scripts compute them, with
+// their epsilons and at true scale, and free of both; each beside what random and shuffled values give.
 
 import type { HeadKernels } from '../engine/headKernels';
-import { linearAssignment } from './assignment';
-import type { ReproductionMetrics } from './headResult';
+import type { HeadResult, ReproductionMetrics } from './headResult';
 import { kpcaValues } from './kpcaValues';
+import { studyNulls, type StudyForm } from './reproductionNulls';
+import { similarity, similaritySide, type Epsilons, type SimilaritySide } from './similarity';
 import type { KeySpectrum } from './spectrum';
-import { centreColumns, distance, dot, mean, measured, norm, squaredNorm, transpose } from './vector';
+import { norm } from './vector';
 
-/**
- * Squared distances below this part of the rows' own squared lengths are those of equal rows (a token that occurs
- * twice): solvers leave them apart by round-off, which must not count among the non-zero distances of the median. Not
- * relative to the largest distance: lengths of rows span e^(largest score), and short rows differ for good.
- */
-const sameRows = 1e-14;
+/** scripts/value_vectors.py */
+const vision: Epsilons = { row: 1e-8, cka: 1e-10, frobenius: 0 };
+/** scripts/nlp_value_vectors.py */
+const nlp: Epsilons = { ...vision, frobenius: 1e-8 };
+export const noEpsilons: Epsilons = { row: 0, cka: 0, frobenius: 0 };
 
-interface Epsilons {
-  /** Added to the norm of a row before dividing. */
-  readonly row: number;
-  /** Added to the product of the two HSIC norms. */
-  readonly cka: number;
+/** Above this largest score V_hat ~ e^-score is so small that the epsilons decide the as-coded numbers (section 4). */
+export const largestCodedScore = 28;
+
+/** Draws of the study's nulls when nobody says otherwise: each needs an assignment, O(N^3). */
+export const defaultStudyNulls = 20;
+
+export interface StudyOptions {
+  /** Draws of each null; 0 and 1: none. */
+  readonly draws: number;
+  /** Key of the random streams, without the kind: `${seed}/null/{kind}/repro/${layer}/${head}`. */
+  readonly streamKey: (kind: 'random' | 'permuted') => string;
 }
 
-const coded: Epsilons = { row: 1e-8, cka: 1e-10 };
-const none: Epsilons = { row: 0, cka: 0 };
-
-/** V [N, d] against the KPCA values of the keys, `unit` axes, top d eigenvectors. */
+/** V [N, d] against the KPCA values of the keys, top d eigenvectors. */
 export function reproductionNumbers(
   spectrum: KeySpectrum,
   v: Float64Array,
   headDim: number,
   kernels: HeadKernels,
-): { asCoded: ReproductionMetrics; scaleFree: ReproductionMetrics } {
+  options: StudyOptions,
+): HeadResult['reproduction'] {
   const n = spectrum.gram.tokens;
+  const warning = epsilonWarning(spectrum.gram.maxScore);
   if (headDim > n || spectrum.numericalRank === 0) {
-    const reason =
+    const empty = undefinedMetrics(
       spectrum.numericalRank === 0
         ? 'The centred Gram matrix is zero, so there are no eigenvectors to compare with.'
-        : `${n} tokens have fewer eigenvectors than the ${headDim} columns of V.`;
-    const empty = undefinedMetrics(reason);
-    return { asCoded: empty, scaleFree: empty };
+        : `${n} tokens have fewer eigenvectors than the ${headDim} columns of V.`,
+    );
+    return { asCoded: empty, asCodedNlp: empty, scaleFree: empty, kpcaAxes: empty, ...warning };
   }
-  const trueScale = kpcaValues(spectrum, headDim, 'unit');
-  const relative = kpcaValues(spectrum, headDim, 'unit', true);
-  const factor = norm(v) / norm(relative);
   const note =
     spectrum.numericalRank < headDim
       ? `Only ${spectrum.numericalRank} eigenvectors are above round-off; the metric takes ${headDim}, the rest is noise.`
       : null;
+  const side = (rows: Float64Array, width = headDim): SimilaritySide => similaritySide(rows, n, width, kernels);
+  const x = side(v);
+  const trueScale = side(kpcaValues(spectrum, headDim, 'unit'));
+  const free = side(ofSize(kpcaValues(spectrum, headDim, 'unit', true), norm(v)));
+  // Ascending order of the eigenvectors is the only difference; CKA does not see it.
+  const reversed = { ...trueScale, rows: reverseColumns(trueScale.rows, headDim) };
+  const forms: StudyForm[] = [
+    { y: trueScale, epsilons: vision, metrics: similarity(x, trueScale, kernels, vision, note) },
+    // Random columns in another order are random columns: the second script's null is the first one's.
+    { y: null, epsilons: nlp, metrics: similarity(x, reversed, kernels, nlp, note) },
+    { y: free, epsilons: noEpsilons, metrics: similarity(x, free, kernels, noEpsilons, note) },
+  ];
+  if (spectrum.rank < headDim) {
+    forms.push({ y: null, epsilons: noEpsilons, metrics: undefinedMetrics(kpcaReason(spectrum.rank, headDim)) });
+  } else {
+    const y = side(ofSize(kpcaValues(spectrum, headDim, 'kpca', true), norm(v)));
+    forms.push({ y, epsilons: noEpsilons, metrics: similarity(x, y, kernels, noEpsilons) });
+  }
+  const [asCoded, asCodedNlp, scaleFree, kpcaAxes] = studyNulls(x, forms, kernels, options);
+  return { asCoded: asCoded!, asCodedNlp: asCodedNlp!, scaleFree: scaleFree!, kpcaAxes: kpcaAxes!, ...warning };
+}
+
+function epsilonWarning(maxScore: number): { warning?: string } {
+  if (maxScore <= largestCodedScore) return {};
   return {
-    asCoded: similarity(v, trueScale, n, headDim, kernels, coded, note),
-    scaleFree: similarity(
-      v,
-      relative.map((value) => value * factor),
-      n,
-      headDim,
-      kernels,
-      none,
-      note,
-    ),
+    warning: `The largest score is ${maxScore.toPrecision(3)}. Above ${largestCodedScore} the kernel PCA values are so small that the epsilons of the study's code (1e-8, 1e-10) decide the as-coded numbers: they go to 0 for any values. Read the scale-free ones.`,
   };
 }
 
-/** The six metrics of x and y, both [N, d]. */
-export function similarity(
-  x: Float64Array,
-  y: Float64Array,
-  tokens: number,
-  width: number,
-  kernels: HeadKernels,
-  epsilons: Epsilons,
-  note: string | null = null,
-): ReproductionMetrics {
-  const unitX = unitRows(x, tokens, width, epsilons.row);
-  const unitY = unitRows(y, tokens, width, epsilons.row);
-  const cosines = kernels.matmulTransposed(unitX, unitY, tokens, width, tokens);
-  const metrics = {
-    direct: measured(mean(diagonal(cosines, tokens))),
-    optimal: measured(optimalMean(cosines, tokens)),
-    pearson: measured(
-      meanRowCosine(centreRows(x, tokens, width), centreRows(y, tokens, width), tokens, width, epsilons),
-    ),
-    relFrobenius: measured(distance(x, y) / norm(x)),
-    linearCka: measured(linearCka(x, y, tokens, width, kernels, epsilons)),
-    kernelCka: measured(kernelCka(x, y, tokens, width, epsilons)),
-  };
-  if (Object.values(metrics).some((value) => value === null)) {
-    return {
-      ...metrics,
-      reason:
-        'A row or the whole of V, or of the kernel PCA values after they underflowed, is constant or zero, so that a cosine has no value.',
-    };
-  }
-  return note === null ? metrics : { ...metrics, reason: note };
+function kpcaReason(rank: number, headDim: number): string {
+  return `Unit-norm axes divide by the square roots of the eigenvalues, and only ${rank} of the ${headDim} are above round-off.`;
+}
+
+function ofSize(values: Float64Array, size: number): Float64Array {
+  const factor = size / norm(values);
+  return values.map((value) => value * factor);
+}
+
+function reverseColumns(x: Float64Array, width: number): Float64Array {
+  return x.map((_, at) => x[at - (at % width) + (width - 1 - (at % width))]!);
 }
 
 function undefinedMetrics(reason: string): ReproductionMetrics {
   return { direct: null, optimal: null, pearson: null, relFrobenius: null, linearCka: null, kernelCka: null, reason };
-}
-
-function unitRows(x: Float64Array, rows: number, width: number, epsilon: number): Float64Array {
-  const out = new Float64Array(x.length);
-  for (let i = 0; i < rows; i++) {
-    const size = norm(x.subarray(i * width, (i + 1) * width)) + epsilon;
-    for (let c = 0; c < width; c++) out[i * width + c] = x[i * width + c]! / size;
-  }
-  return out;
-}
-
-function centreRows(x: Float64Array, rows: number, width: number): Float64Array {
-  return transpose(centreColumns(transpose(x, rows, width), width, rows), width, rows);
-}
-
-function meanRowCosine(x: Float64Array, y: Float64Array, rows: number, width: number, epsilons: Epsilons): number {
-  const a = unitRows(x, rows, width, epsilons.row);
-  const b = unitRows(y, rows, width, epsilons.row);
-  return dot(a, b) / rows;
-}
-
-function diagonal(a: Float64Array, n: number): Float64Array {
-  return Float64Array.from({ length: n }, (_, i) => a[i * n + i]!);
-}
-
-/** Mean cosine under the assignment of rows to rows that makes it largest. */
-function optimalMean(cosines: Float64Array, n: number): number {
-  if (!cosines.every(Number.isFinite)) return NaN;
-  const columnOf = linearAssignment(
-    cosines.map((value) => -value),
-    n,
-  );
-  let total = 0;
-  for (let i = 0; i < n; i++) total += cosines[i * n + columnOf[i]!]!;
-  return total / n;
-}
-
-/** <P X X^T P, P Y Y^T P> through the small products: ||Xc^T Yc||^2 / (||Xc^T Xc|| ||Yc^T Yc||). */
-function linearCka(
-  x: Float64Array,
-  y: Float64Array,
-  tokens: number,
-  width: number,
-  kernels: HeadKernels,
-  epsilons: Epsilons,
-): number {
-  const a = transpose(centreColumns(x, tokens, width), tokens, width);
-  const b = transpose(centreColumns(y, tokens, width), tokens, width);
-  const cross = kernels.matmulTransposed(a, b, width, tokens, width);
-  const own = kernels.matmulTransposed(a, a, width, tokens, width);
-  const other = kernels.matmulTransposed(b, b, width, tokens, width);
-  return squaredNorm(cross) / (norm(own) * norm(other) + epsilons.cka);
-}
-
-/** CKA of RBF Grams, sigma^2 = lower median of the non-zero squared distances, each side its own. */
-function kernelCka(x: Float64Array, y: Float64Array, tokens: number, width: number, epsilons: Epsilons): number {
-  const a = centredRbf(x, tokens, width);
-  const b = centredRbf(y, tokens, width);
-  return dot(a, b) / (norm(a) * norm(b) + epsilons.cka);
-}
-
-function centredRbf(x: Float64Array, tokens: number, width: number): Float64Array {
-  const n = tokens;
-  const squared = squaredDistances(x, n, width);
-  const lengths = Float64Array.from({ length: n }, (_, i) => squaredNorm(x.subarray(i * width, (i + 1) * width)));
-  const sorted = squared
-    .filter((value, at) => value > sameRows * (lengths[Math.floor(at / n)]! + lengths[at % n]!))
-    .sort();
-  // torch.median: the lower of the two middle values.
-  const sigmaSquared = sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
-  const gram = squared.map((value) => Math.exp(-value / (2 * sigmaSquared)));
-  return transpose(centreColumns(transpose(centreColumns(gram, n, n), n, n), n, n), n, n);
-}
-
-/** ||x_i - x_j||^2, from the differences themselves: the norms' expansion would cancel for near rows. */
-function squaredDistances(x: Float64Array, n: number, width: number): Float64Array {
-  const out = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) {
-      let total = 0;
-      for (let c = 0; c < width; c++) {
-        const difference = x[i * width + c]! - x[j * width + c]!;
-        total += difference * difference;
-      }
-      out[i * n + j] = total;
-      out[j * n + i] = total;
-    }
-  }
-  return out;
 }

@@ -73,6 +73,34 @@ export function median(x: ArrayLike<number>): number {
   return quantile(x, 0.5);
 }
 
+/** The value that would stand at (length - 1) / 2, rounded down, if x were sorted; NaN of nothing. Reorders x. */
+export function lowerMedian(x: Float64Array): number {
+  const wanted = Math.floor((x.length - 1) / 2);
+  let low = 0;
+  let high = x.length - 1;
+  // Quickselect, pivot in the middle: sorting would cost as much as everything else that a draw of a null needs.
+  while (low < high) {
+    const pivot = x[(low + high) >> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (x[i]! < pivot) i += 1;
+      while (x[j]! > pivot) j -= 1;
+      if (i <= j) {
+        const held = x[i]!;
+        x[i] = x[j]!;
+        x[j] = held;
+        i += 1;
+        j -= 1;
+      }
+    }
+    if (wanted <= j) high = j;
+    else if (wanted >= i) low = i;
+    else break;
+  }
+  return x[wanted] ?? NaN;
+}
+
 /** x [rows, columns] with every column's mean taken off: P x. */
 export function centreColumns(x: Float64Array, rows: number, columns: number): Float64Array {
   const means = columnMeans(x, rows, columns);

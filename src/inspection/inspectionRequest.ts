@@ -25,6 +25,8 @@ export interface InspectionRequest {
   /** How keys enter the Gram matrix. */
   readonly gram: GramChoice;
   readonly nulls: number;
+  /** Draws of the nulls of the reproduction study's metrics. */
+  readonly studyNulls: number;
   /** Untrained twins for the null of that name; 0: not run. */
   readonly twins: number;
   readonly seed: number;

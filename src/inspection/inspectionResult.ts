@@ -61,6 +61,8 @@ export interface Provenance {
   /** RPC that the checkpoint was trained with; null in models without it. */
   readonly nativeRpc: RpcSettings | null;
   readonly nulls: number;
+  /** Draws of the nulls of the reproduction study's metrics; absent in results of earlier builds. */
+  readonly studyNulls?: number;
   readonly twins: number;
   readonly noise: NoiseSettings;
   /** Causal models: the Gram matrix of all keys, or of those that query T-1 sees. */

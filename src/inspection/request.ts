@@ -4,6 +4,7 @@
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import { defaultGram, type GramChoice, type NoiseSettings } from '../diagnostics/headInput';
+import { defaultStudyNulls } from '../diagnostics/reproduction';
 import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
 import { blockShape, specForInput } from '../model/blockShape';
 import { ModelSpecError } from '../model/modelSpec';
@@ -21,6 +22,8 @@ export interface Choices {
   /** How keys enter the Gram matrix; absent: all of them, with their rotary positions. */
   readonly gram?: GramChoice;
   readonly nulls: number;
+  /** Absent: 20, or `nulls` where that is less. */
+  readonly studyNulls?: number;
   readonly twins: number;
   readonly seed: number;
   readonly keepTensors: boolean;
@@ -146,6 +149,7 @@ export function makeRequest(
     noise: choices.noise,
     gram,
     nulls: choices.nulls,
+    studyNulls: choices.studyNulls ?? Math.min(choices.nulls, defaultStudyNulls),
     // Nobody knows how the weights of an arbitrary graph are initialised.
     twins: spec.onnx === undefined ? choices.twins : 0,
     seed: choices.seed,

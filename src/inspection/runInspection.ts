@@ -3,7 +3,7 @@
 
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
-import type { AlignmentMode, HeadResult, NullResult } from '../diagnostics/headResult';
+import type { AlignmentMode, HeadResult, NullResult, NullSummary } from '../diagnostics/headResult';
 import { blockShape, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { isGiven } from '../model/overrides';
@@ -146,6 +146,7 @@ class Run {
     const options: DiagnosticsOptions = {
       seed: request.seed,
       nulls: request.nulls,
+      studyNulls: request.studyNulls,
       rpc,
       noise: request.noise,
       gram: request.gram,
@@ -213,6 +214,7 @@ class Run {
         forward: request.forward,
         nativeRpc: spec.rpc,
         nulls: request.nulls,
+        studyNulls: request.studyNulls,
         twins: request.twins,
         noise: request.noise,
         ...gramFacts(request),
@@ -240,6 +242,8 @@ class Run {
   }
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: Mutable<T[K]> };
+
 const nullNames = ['random', 'permuted', 'untrained'] as const;
 const statistics = ['overlap', 'energy', 'rayleigh'] as const;
 
@@ -262,13 +266,41 @@ export function withFalseDiscoveryRates(layers: readonly LayerResult[]): LayerRe
   const heads = [...tests.values()];
   const theory = adjusted(heads.map((head) => head.alignment.theory));
   const plain = adjusted(heads.map((head) => head.alignment.plain));
+  const study = adjustedStudy(heads.map((head) => head.reproduction));
   return layers.map((layer) => ({
     ...layer,
     heads: layer.heads.map((head) => {
       const at = place.get(keyOf(layer.index, head))!;
-      return { ...head, alignment: { ...head.alignment, theory: theory[at]!, plain: plain[at]! } };
+      const alignment = { ...head.alignment, theory: theory[at]!, plain: plain[at]! };
+      return { ...head, alignment, reproduction: study[at]! };
     }),
   }));
+}
+
+type Study = HeadResult['reproduction'];
+const studyForms = ['asCoded', 'asCodedNlp', 'scaleFree', 'kpcaAxes'] as const;
+const studyTests = [
+  ['random', 'optimal'],
+  ['random', 'linearCka'],
+  ['random', 'kernelCka'],
+  ['permuted', 'linearCka'],
+  ['permuted', 'kernelCka'],
+] as const;
+
+function adjustedStudy(studies: readonly Study[]): Study[] {
+  const result = studies.map((study) => structuredClone(study)) as Mutable<Study>[];
+  for (const form of studyForms) {
+    for (const [name, score] of studyTests) {
+      const tests = result.flatMap((study) => {
+        const drawn = study[form]?.nulls?.[name] as
+          Mutable<Partial<Record<typeof score, NullSummary>>> | null | undefined;
+        return drawn?.[score] === undefined ? [] : [drawn as Mutable<Record<typeof score, NullSummary>>];
+      });
+      const qs = benjaminiHochberg(tests.map((drawn) => drawn[score].p));
+      tests.forEach((drawn, i) => (drawn[score].q = qs[i]!));
+    }
+  }
+  return result;
 }
 
 function adjusted(modes: readonly AlignmentMode[]): AlignmentMode[] {

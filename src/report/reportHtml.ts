@@ -10,15 +10,16 @@ import { reportTheme } from '../../webview/charts/theme';
 import { fittingHeight } from '../../webview/charts/heatmapLayout';
 import type { Figure, HeatmapFigure } from './figures/figure';
 import { headFigures } from './figures/headFigures';
+import { headTables } from './headTables';
 import { tokenNames } from './figures/tokenAxis';
 import { overviewFigures } from './figures/overviewFigures';
 import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { gramOfRun, withGram } from './gramText';
 import { selectHeads, type SelectedHead } from './headSelection';
-import { escapeHtml, htmlParagraphs } from './html';
+import { escapeHtml, htmlParagraphs, htmlTable } from './html';
 import { layerSizes, layerTitle } from './layerLabel';
 import { reportStyle } from './reportStyle';
-import { alignmentTable, noiseTable, tableNotes } from './reportTables';
+import { alignmentTable, noiseTable, studyTable, tableNotes } from './reportTables';
 import { sharedKeysText } from './sharedHeads';
 import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryText } from './reportText';
 
@@ -86,6 +87,14 @@ function headSection(
     tokenNames: tokenNames({ ...model, ...layerSizes(model, layer) }, result.provenance.inputs[0] ?? null),
   };
   const figures = headFigures(head, context, detail).map((figure) => figureHtml(figure, formulas));
+  const tables = headTables(head).map(
+    ({ title, columns, rows, note, formula }) =>
+      `${htmlTable(
+        title,
+        columns.map((heading) => ({ heading, words: true })),
+        rows,
+      )}\n<p class="note">${escapeHtml(note)}${formulas.reference(formula)}</p>`,
+  );
   return `<section class="head" id="head-${layer}-${head.index}">
 <h3>${escapeHtml(layerTitle(model, layer))}, head ${head.index}</h3>
 ${htmlParagraphs(selected.why)}
@@ -93,6 +102,7 @@ ${htmlParagraphs(sharedKeysText(model, head.kvHead) ?? '')}
 <div class="figures">
 ${figures.join('\n')}
 </div>
+${tables.join('\n')}
 </section>`;
 }
 
@@ -129,7 +139,7 @@ export function reportHtml(
     ['Cautions', cautionList(result)],
     [
       'Heads',
-      `${alignmentTable(selected, withGram(`Alignment ${which}`, gram), model)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`, model)}`,
+      `${alignmentTable(selected, withGram(`Alignment ${which}`, gram), model)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`, model)}\n${studyTable(selected, withGram(`Metrics of the reproduction study ${which}, beside random V (mean ± standard deviation)`, gram), model)}`,
     ],
     ['Overview', `<div class="figures">\n${overview.map((figure) => figureHtml(figure, formulas)).join('\n')}\n</div>`],
     [
@@ -140,7 +150,7 @@ export function reportHtml(
       ? [
           [
             'Appendix: all heads',
-            `${alignmentTable(all, withGram('Alignment of every head', gram), model)}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval', model)}`,
+            `${alignmentTable(all, withGram('Alignment of every head', gram), model)}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval', model)}\n${studyTable(all, withGram('Metrics of the reproduction study of every head, beside random V (mean ± standard deviation)', gram), model)}`,
           ] satisfies [string, string],
         ]
       : []),

@@ -1,7 +1,7 @@
 // Tables of the report: alignment with its nulls, noise and RPC with intervals. Every score has its chance level or
 // null in the same row.
 
-import type { HeadResult } from '../diagnostics/headResult';
+import type { HeadResult, ReproductionMetrics } from '../diagnostics/headResult';
 import type { ModelSummary } from '../inspection/inspectionResult';
 import { formatInterval, formatNumber, formatP, median, noiseNames, verdictText } from './format';
 import { htmlTable } from './html';
@@ -19,7 +19,7 @@ const twinNotRun = '; untrained twin not run';
 
 /** What the marks in both tables mean. */
 export const tableNotes =
-  '† untrained twin not run. * chance alone exceeds 0.8: not informative. The permuted null is its mean ± one standard deviation. – not measured.';
+  '† untrained twin not run. * chance alone exceeds 0.8: not informative. The permuted null is its mean ± one standard deviation. – not measured. ‡ the largest score exceeds 28: the epsilons of the study decide its as-coded numbers.';
 
 function number(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined ? none : formatNumber(value, digits);
@@ -103,6 +103,45 @@ export function noiseTable(
       { heading: 'verdict', words: true },
     ],
     rows,
+    2,
+  );
+}
+
+/** Two rows a head, as coded and scale-free: the study's three headline metrics beside what random values score. */
+export function studyTable(
+  heads: readonly AddressedHead[],
+  caption: string,
+  model: Pick<ModelSummary, 'stages'>,
+): string {
+  const cells = (metrics: ReproductionMetrics): string[] =>
+    (['optimal', 'linearCka', 'kernelCka'] as const).flatMap((score) => {
+      const random = metrics.nulls?.random ?? null;
+      return [
+        number(metrics[score]),
+        random === null ? none : formatInterval(random[score].mean, random[score].sd),
+        random === null ? none : formatP(random[score].p, random.draws),
+      ];
+    });
+  return htmlTable(
+    caption,
+    [
+      { heading: 'layer' },
+      { heading: 'head' },
+      { heading: 'form', words: true },
+      ...['optimal', 'linear CKA', 'kernel CKA'].flatMap((heading) => [
+        { heading },
+        { heading: 'random' },
+        { heading: 'p' },
+      ]),
+    ],
+    heads.flatMap(({ layer, head }) => {
+      const address = [layerLabel(model, layer), String(head.index)];
+      const { asCoded, scaleFree, warning } = head.reproduction;
+      return [
+        [...address, warning === undefined ? 'as coded' : 'as coded ‡', ...cells(asCoded)],
+        [...address, 'scale-free', ...cells(scaleFree)],
+      ];
+    }),
     2,
   );
 }

@@ -4,6 +4,7 @@ import type { AlignmentMode, HeadResult, NullResult } from '../../src/diagnostic
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { headFigures } from '../../src/report/figures/headFigures';
+import { headTables, type HeadTable } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatP, verdictText } from '../../src/report/format';
 import { layerSizes, layerTitle } from '../../src/report/layerLabel';
@@ -43,6 +44,38 @@ function modeRows(name: string, mode: AlignmentMode): HTMLElement[] {
   });
 }
 
+/** Rows of text with the note and the formula below. */
+function textTable({ title, columns, rows, note, formula }: HeadTable): HTMLElement {
+  return h(
+    'section',
+    {},
+    h('h2', {}, title),
+    h(
+      'div',
+      { class: 'scroll' },
+      h(
+        'table',
+        {},
+        h('caption', { class: 'sr-only' }, title),
+        h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
+        h(
+          'tbody',
+          {},
+          ...rows.map((row) =>
+            h(
+              'tr',
+              {},
+              ...row.map((text, i) => (i === 0 ? h('th', { attributes: { scope: 'row' } }, text) : h('td', {}, text))),
+            ),
+          ),
+        ),
+      ),
+    ),
+    h('p', { class: 'quiet' }, note),
+    h('p', { class: 'quiet' }, `Formula: ${formula}`),
+  );
+}
+
 function alignmentTable(head: HeadResult): HTMLElement {
   const columns = ['', 'measured', 'chance level', ...Object.values(nullNames), 'among the heads'];
   return h(
@@ -62,6 +95,7 @@ export class HeadPage {
   private readonly heading = h('h1');
   private readonly words = h('div');
   private readonly figures = h('div', { class: 'figures' });
+  private readonly tables = h('div');
   /** Navigation and figures stay in place from head to head: a button that is pressed must not lose the focus. */
   readonly element: HTMLElement;
   private readonly views = new Map<string, FigureView>();
@@ -73,7 +107,7 @@ export class HeadPage {
     private readonly host: HostLine['host'],
     private readonly save: (name: string, bytes: Uint8Array) => void,
   ) {
-    this.element = h('div', {}, this.navigation(), this.words, this.figures);
+    this.element = h('div', {}, this.navigation(), this.words, this.figures, this.tables);
   }
 
   /** A new run: numbers and pictures of the old one go. */
@@ -82,6 +116,7 @@ export class HeadPage {
     this.views.clear();
     fill(this.figures);
     fill(this.words);
+    fill(this.tables);
   }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
@@ -102,6 +137,7 @@ export class HeadPage {
       fill(this.figures);
       if (state.phase === 'done') this.loadDetail(key, address);
     }
+    fill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
     const { model } = state;
     if (head === undefined || model === null) {
       const running = state.phase === 'running';

@@ -5,7 +5,8 @@ import type { HeadKernels } from '../../engine/headKernels';
 import { standardiseRows } from '../../engine/headLayout';
 import type { ReproductionMetrics } from '../headResult';
 import { normals } from '../random';
-import { reproductionNumbers, similarity } from '../reproduction';
+import { noEpsilons, reproductionNumbers } from '../reproduction';
+import { similarity, similaritySide } from '../similarity';
 import { keySpectrum } from '../spectrum';
 import { mean, sampleSd } from '../vector';
 import { near, type Control } from './control';
@@ -103,7 +104,11 @@ function oneDraw(
   const d = controlHeadDim;
   const v = normals(`selftest/chance/${keys}/v/${draw}`, n * d);
   const gaussian = normals(`selftest/chance/${keys}/k/${draw}`, n * d);
-  if (makeKeys !== null) return reproductionNumbers(keySpectrum(makeKeys(gaussian), n, d, kernels), v, d, kernels);
-  const same = similarity(v, gaussian, n, d, kernels, { row: 0, cka: 0 });
+  if (makeKeys !== null) {
+    const noNulls = { draws: 0, streamKey: () => '' };
+    return reproductionNumbers(keySpectrum(makeKeys(gaussian), n, d, kernels), v, d, kernels, noNulls);
+  }
+  const [x, y] = [v, gaussian].map((rows) => similaritySide(rows, n, d, kernels));
+  const same = similarity(x!, y!, kernels, noEpsilons);
   return { asCoded: same, scaleFree: same };
 }

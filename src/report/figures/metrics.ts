@@ -325,13 +325,21 @@ function reproduction(
     palette: 'sequential',
     domain: unit01,
     value: (head) => head.reproduction[form][id],
+    chance: (head) => head.reproduction[form].nulls?.random?.[id].mean ?? null,
     describe: (head) => {
-      const reason = head.reproduction[form].reason;
-      const note =
-        id === 'optimal'
-          ? 'chance is not 0; unchanged when the tokens of V are shuffled'
-          : 'chance is not 0 and depends on the spectrum; not measured here';
-      return reason === undefined ? note : `${note}\n${reason}`;
+      const { nulls, reason } = head.reproduction[form];
+      const { warning } = head.reproduction;
+      const { random = null, permuted = null } = nulls ?? {};
+      return [
+        random === null ? 'chance is not 0 and depends on the spectrum; not measured here' : '',
+        random === null ? '' : formatNull('random V', random[id], random.draws),
+        permuted === null || id === 'optimal' ? '' : formatNull('permuted tokens', permuted[id], permuted.draws),
+        id === 'optimal' ? 'unchanged when the tokens of V are shuffled' : '',
+        form === 'asCoded' ? (warning ?? '') : '',
+        reason ?? '',
+      ]
+        .filter((line) => line !== '')
+        .join('\n');
     },
   });
 }

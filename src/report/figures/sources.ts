@@ -20,6 +20,6 @@ export const formulas = {
   centring: `||1_N G^-1 V|| / ||G^-1 V||; 0 where V = G P A (${teoNguyen}).`,
   projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J = mean(||phi(q_i)||^2 - ||h_i||^2); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes (${teoNguyen}; ${saritasYildiz}).`,
   attention: 'Rows of the pattern that the model itself computes; entropy -sum_j a_ij log a_ij.',
-  reproduction: `Linear and RBF-kernel CKA, mean row cosine under the Hungarian assignment, of V and V_hat = G U_d (${saritasYildiz}).`,
+  reproduction: `Linear and RBF-kernel CKA, mean row cosine under the Hungarian assignment (optimal) and as it stands (direct), of V and V_hat = G U_d; as coded: rows divided by norm + 1e-8, CKA by its norms + 1e-10; KPCA axes: U_d / sqrt(w) (${saritasYildiz}). Nulls: V ~ N(0, 1); rows of V shuffled.`,
   cleanGap: '||h_rpc - h_softmax|| / ||h_softmax|| on clean input (definition of Gramlens).',
 } as const;

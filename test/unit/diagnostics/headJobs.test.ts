@@ -35,7 +35,7 @@ function layerOfGroups(): HeadInput[] {
   });
 }
 
-const settings = options({ nulls: 20, noise: { kinds: ['key_gauss'], levels: {}, repeats: 2 } });
+const settings = options({ nulls: 20, studyNulls: 0, noise: { kinds: ['key_gauss'], levels: {}, repeats: 2 } });
 
 async function run(inputs: readonly HeadInput[], by: HeadKernels = kernels): Promise<HeadResult[]> {
   const found: HeadResult[] = [];

@@ -67,7 +67,9 @@ describe('diagnostics worked example (spec section 9), to the printed digits', (
   });
 
   it('metrics of the reproduction study as coded', () => {
-    const { asCoded } = reproductionNumbers(spectrum, v, headDim, kernels);
+    const noDraws = { draws: 0, streamKey: () => '' };
+    const { asCoded, warning } = reproductionNumbers(spectrum, v, headDim, kernels, noDraws);
+    assert.equal(warning, undefined);
     prints(asCoded.direct, '-0.171472601787');
     prints(asCoded.optimal, '0.760162245087');
     prints(asCoded.pearson, '-0.230945644014');

@@ -216,6 +216,15 @@ function metrics(draw: Draw): HeadResult['reproduction']['asCoded'] {
     relFrobenius: 1 + draw(),
     linearCka: 0.3 * draw(),
     kernelCka: 0.4 * draw(),
+    nulls: {
+      random: {
+        draws: 20,
+        optimal: nullSummary(draw, 0.3, 0.3),
+        linearCka: nullSummary(draw, 0.2, 0.2),
+        kernelCka: nullSummary(draw, 0.3, 0.3),
+      },
+      permuted: { draws: 20, linearCka: nullSummary(draw, 0.2, 0.1), kernelCka: nullSummary(draw, 0.3, 0.2) },
+    },
   };
 }
 
