@@ -1,6 +1,6 @@
 // `gramlens inspect`: options -> request -> runner -> files and table.
 
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { defaultNoiseKinds, defaultRepeats, defaultRpc, noiseSettings } from '../inspection/defaults';
 import { isDeviceLoss, onCpu, runOrFallBack } from '../inspection/gpuFallback';
 import type { Attempt, Fallback } from '../inspection/gpuFallback';
@@ -10,7 +10,7 @@ import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { createLocalRunner, poolSize } from '../inspection/node/localRunner';
 import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
 import { findMapping, readMapping } from '../inspection/node/mappingFiles';
-import { openCheckpoint } from '../inspection/node/openCheckpoint';
+import { openCheckpoint, readBeside } from '../inspection/node/openCheckpoint';
 import { readInput } from '../inspection/node/readInput';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import { startThreadRunner } from '../inspection/node/threadRunner';
@@ -27,6 +27,7 @@ import { shapesOf } from '../model/mapping/mappedSpec';
 import type { MappingFile } from '../model/mapping/mappingFile';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelSpec, SpecOverrides } from '../model/modelSpec';
+import { maxYamlBytes, parseYamlConfig } from '../model/yamlConfig';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv, headScalars } from '../report/headsCsv';
 import { headTable } from '../report/headTable';
@@ -139,6 +140,15 @@ function naming<T>(choices: Choices, make: () => T): T {
   }
 }
 
+/** `--config`: JSON, or YAML as Segmenter's code writes it. */
+async function readConfig(path: string): Promise<unknown> {
+  const wanted = "the model's config.json";
+  if (!/\.ya?ml$/i.test(path)) return readJsonFile(path, '--config ', wanted);
+  const bytes = await readBeside(dirname(path))(basename(path), maxYamlBytes);
+  if (bytes === null) throw new UsageError(`--config ${path}: there is no such file. Give ${wanted} or a variant.yml.`);
+  return parseYamlConfig(bytes, basename(path));
+}
+
 interface Prepared {
   readonly request: InspectionRequest;
   readonly file: CheckpointFile;
@@ -179,10 +189,7 @@ async function prepare(
   const text = flags.input[0] ?? null;
 
   const opened = await openCheckpoint(checkpoint);
-  const config =
-    flags.config === undefined
-      ? opened.config
-      : await readJsonFile(flags.config, '--config ', "the model's config.json");
+  const config = flags.config === undefined ? opened.config : await readConfig(flags.config);
   const mapping = flags.mapping === undefined ? await findMapping(opened.path) : await readMapping(flags.mapping);
   const spec = specOrQuestion(opened.index, config, opened.preprocessor, overrides, mapping, text);
   const tokenizer = new TokenizerSource(

@@ -33,7 +33,10 @@ function program(): Command {
       '<checkpoint>',
       '.safetensors, .onnx, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
     )
-    .option('--config <file>', "the model's config.json, where it does not lie beside the checkpoint")
+    .option(
+      '--config <file>',
+      "the model's config.json (Segmenter: variant.yml), where it does not lie beside the checkpoint",
+    )
     .option('--mapping <file>', 'facts and tensor roles (gramlens map writes one); default: <checkpoint>.gramlens.json')
     .option(
       '--set <facts>',

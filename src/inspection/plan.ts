@@ -48,6 +48,16 @@ function layerForwardFlops(whole: ModelSpec, layer: number): number {
   return linear + spec.heads * attentionFlops(n, spec.headDim);
 }
 
+/** Weights of one untrained twin up to block `last`, each block with the sizes of its stage. */
+function drawnWeights(spec: ModelSpec, last: number): number {
+  let sum = 0;
+  for (let layer = 0; layer <= last; layer++) {
+    const { embedDim, mlpDim } = specOfLayer(spec, layer);
+    sum += (4 * embedDim + 2 * mlpDim) * embedDim;
+  }
+  return sum;
+}
+
 interface HeadCost {
   readonly flops: number;
   readonly seconds: number;
@@ -113,6 +123,12 @@ export function heldByteLength(index: TensorIndex, spec: ModelSpec): number {
   return largestSegmentBytes(index, wantedValues(spec.onnx, [...spec.onnx.sites.keys()]));
 }
 
+/** The input, and which part of it is inspected where that is not all. */
+function inputName({ input, spec }: InspectionRequest): string {
+  const window = input.kind === 'image' ? spec.preprocessing?.window : undefined;
+  return window === undefined ? input.label : `${input.label}, ${window}`;
+}
+
 /**
  * The cost of `request`. `layerByteLength`: bytes of the largest layer's weights in the file;
  * `threads`: head workers that this machine will run.
@@ -124,7 +140,6 @@ export function planInspection(
   description: string,
 ): InspectionPlan {
   const { spec } = request;
-  const twinLayers = request.twins * (Math.max(...request.layers) + 1);
   const flopsUpTo = (last: number): number => {
     let sum = 0;
     for (let layer = 0; layer <= last; layer++) sum += layerForwardFlops(spec, layer);
@@ -141,12 +156,12 @@ export function planInspection(
   });
   const diagnosticsFlops = costs.reduce((sum, cost) => sum + cost.of * cost.flops, 0);
   const headSeconds = costs.reduce((sum, cost) => sum + cost.of * cost.seconds, 0);
-  const twinWeights = twinLayers * (4 * spec.embedDim + 2 * spec.mlpDim) * spec.embedDim;
+  const twinWeights = request.twins * drawnWeights(spec, Math.max(...request.layers));
   const forwardSeconds = forwardFlops / rates.products + twinWeights * rates.drawnWeight;
   const slowdown = request.backend === 'reference' ? referenceSlowdown : 1;
   return {
     description,
-    input: request.input.label,
+    input: inputName(request),
     layers: request.layers.length,
     heads: request.heads.length,
     tokens: spec.tokens,

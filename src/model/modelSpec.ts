@@ -374,6 +374,8 @@ export interface ImagePreprocessing {
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly source: string;
+  /** What part of the picture the network sees in one pass, where its code slides a window over larger ones. */
+  readonly window?: string;
 }
 
 /** A question the file cannot answer; the editor asks it as a quick pick, the CLI fails naming `--set option=`. */

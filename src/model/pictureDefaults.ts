@@ -14,6 +14,10 @@ export interface PictureDefaults {
   readonly source: string;
   /** Said to the person where the default is a guess among families with the same names. */
   readonly note?: string;
+  /** As in `ImagePreprocessing`. */
+  readonly window?: string;
+  /** Short side before the centre crop, in pixels; before `crop`, because the model's own files say it. */
+  readonly shortSide?: number;
 }
 
 /** DeiT, DINO and the KPCA code resize to 256 for a crop of 224. */
@@ -61,8 +65,8 @@ export const flaxPictures: PictureDefaults = {
 const segmenterPictures = {
   crop: 1,
   interpolation: 'bilinear',
-  source:
-    "the family's code (`normalization`); the middle of the picture, where the code slides a window over all of it",
+  source: "the family's code (`normalization`)",
+  window: 'one window from the middle',
 } as const;
 
 /** `deit` backbones have ImageNet statistics, `vit` ones 0.5. */

@@ -27,11 +27,12 @@ export function inferPreprocessing(
   const source = mean.source ?? std.source ?? base.source;
   if (mean.source === null && rgb && defaults.note !== undefined) context.notes.push(defaults.note);
   const result: ImagePreprocessing = {
-    resizeShortSide: shortSide(context, image, defaults.crop),
+    resizeShortSide: shortSide(context, image, defaults),
     interpolation: interpolation(context, defaults),
     mean: mean.values,
     std: std.values,
     source,
+    ...(defaults.window === undefined ? {} : { window: defaults.window }),
   };
   context.fact('normalisation', `mean ${result.mean.join('/')}, std ${result.std.join('/')}`, source);
   return result;
@@ -43,8 +44,13 @@ function interpolation(context: SpecContext, defaults: PictureDefaults): ImagePr
   return processorInterpolation(context) ?? defaults.interpolation;
 }
 
-function shortSide(context: SpecContext, image: ImageShape, familyCrop: number | null): number | null {
+function shortSide(
+  context: SpecContext,
+  image: ImageShape,
+  { crop: familyCrop, shortSide: own }: PictureDefaults,
+): number | null {
   if (image.height !== image.width) return null;
+  if (own !== undefined) return own;
   const said = context.settings.find(['crop_pct', 'eval_crop_ratio'], cropFraction, 'a fraction above 0 and at most 1');
   const processor = said === null ? processorShortSide(context, image) : null;
   if (processor !== null) return processor.shortSide;

@@ -3,6 +3,7 @@
 
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import { asRecord } from './parseValues';
+import { YamlConfig } from './yamlConfig';
 
 export interface SettingSource {
   /** How a person finds it: 'config.json', 'args', 'safetensors metadata'. */
@@ -41,7 +42,8 @@ export class Settings {
         if (nested !== null) sources.push({ label: `${label} ${key}`, values: nested });
       }
     };
-    add('config.json', config);
+    if (config instanceof YamlConfig) add(config.name, config.values);
+    else add('config.json', config);
     add('preprocessor_config.json', preprocessor);
     add('safetensors metadata', index.metadata);
     if (index.tree !== null) {

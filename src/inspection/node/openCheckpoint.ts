@@ -8,7 +8,9 @@ import { CheckpointError } from '../../checkpoint/checkpointError';
 import { openFileSource } from '../../checkpoint/node/fileSource';
 import { type CheckpointFolder, type ChooseFile, readCheckpointIn } from '../../checkpoint/shards/openFolder';
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
+import { segmenter } from '../../model/families/segmenter';
 import type { ReadBeside } from '../../model/text/findTokenizer';
+import { maxYamlBytes, parseYamlConfig, variantFile } from '../../model/yamlConfig';
 import type { CheckpointFile } from './checkpointFile';
 
 /** A config.json of a model is a few kilobytes; a larger one is something else. */
@@ -20,7 +22,7 @@ interface OpenedCheckpoint {
   /** Where its bytes are, for a runner. */
   readonly file: CheckpointFile;
   readonly index: TensorIndex;
-  /** Parsed config.json, or null. */
+  /** Parsed config.json, or the variant.yml of a Segmenter, or null. */
   readonly config: unknown;
   /** Parsed preprocessor_config.json, or null. */
   readonly preprocessor: unknown;
@@ -44,7 +46,7 @@ export async function openCheckpoint(path: string, choose: ChooseFile | null = n
     path: found,
     file: index.shards === undefined ? { path: found } : { path: found, shards: index.shards.map(({ name }) => name) },
     index,
-    config: await readJson(folder, 'config.json'),
+    config: (await readJson(folder, 'config.json')) ?? (await readVariant(index, folder)),
     preprocessor: await readJson(folder, 'preprocessor_config.json'),
     beside: readBeside(folder),
   };
@@ -123,6 +125,13 @@ function diskFolder(folder: string): CheckpointFolder {
       return open(path);
     },
   };
+}
+
+/** What Segmenter's training code writes beside its checkpoint; of other models such a file says nothing. */
+async function readVariant(index: TensorIndex, folder: string): Promise<unknown> {
+  if (segmenter.places(index, null).length === 0) return null;
+  const bytes = await readBeside(folder)(variantFile, maxYamlBytes);
+  return bytes === null ? null : parseYamlConfig(bytes, variantFile);
 }
 
 async function readJson(folder: string, name: string): Promise<unknown> {

@@ -6,8 +6,6 @@ import { askHeads, divisors } from '../headCount';
 import { ModelSpecError, type BlockRoles, type MaskRoles, type ModelSpec, type StageShape } from '../modelSpec';
 import { timmActivation } from '../numerics';
 import { givenBy } from '../overrides';
-import { asText } from '../parseValues';
-import { segmenterNormalisations, type PictureDefaults } from '../pictureDefaults';
 import { checkUnused, refuseVariants } from '../refusals';
 import { SpecContext, type Axis } from '../specContext';
 import { probeAttention, timmNames } from '../timmCore';
@@ -16,6 +14,7 @@ import { blockRoles, mlpShape } from '../vitRoles';
 import type { AttentionPart, AttentionProbe } from './family';
 import { placesOf, type NamedFamily } from './namedFamily';
 import { rpcSymVit } from './rpcSymVit';
+import { checkVariant, segmenterPictures } from './segmenterVariant';
 import { symVit } from './symVit';
 
 const layout = 'a Segmenter';
@@ -49,13 +48,21 @@ export const segmenter: NamedFamily = {
       scaled: probe.hasScale,
       eps,
       activation: timmActivation,
-      picture: pictures(context, probe),
+      picture: segmenterPictures(context, probe.hasDistToken),
       covers: [probe.hasDistToken ? 2 : 1],
       headClue: {},
       head: (_, width) => (masked ? maskHead(decoder) : linearHead(encoder, decoder, width)),
     });
     ignoreBackboneHead(encoder);
     const whole = masked ? withDecoder(spec, encoder, decoder) : spec;
+    checkVariant(context, {
+      width: spec.embedDim,
+      layers: spec.layers,
+      patch: spec.image?.patch ?? 0,
+      classes: spec.classes ?? 0,
+      decoder: masked ? 'mask_transformer' : 'linear',
+      decoderLayers: masked ? whole.layers - spec.layers : null,
+    });
     for (const inner of [encoder, decoder]) {
       for (const name of inner.used) context.used.add(inner.prefix.slice(context.prefix.length) + name);
     }
@@ -79,16 +86,6 @@ function attentionOf(
   const { rpc } = symmetric;
   const all = Array.from({ length: probe.layers }, (_, i) => i);
   return { ...symmetric, rpc: rpc?.layers === 'all' ? { ...rpc, layers: all } : rpc };
-}
-
-/** `normalization` of variant.yml; without it the distillation token tells DeiT backbones, the only ones that have it. */
-function pictures(context: SpecContext, probe: AttentionProbe): PictureDefaults {
-  const kind = (value: unknown): 'vit' | 'deit' | null => {
-    const name = asText(value);
-    return name === 'vit' || name === 'deit' ? name : null;
-  };
-  const said = context.settings.find(['normalization'], kind, 'vit or deit');
-  return segmenterNormalisations[said?.value ?? (probe.hasDistToken ? 'deit' : 'vit')];
 }
 
 /** One linear layer over the normed patch tokens of the encoder. */
