@@ -4,7 +4,7 @@
 import type { ByteSource } from './byteSource';
 import { CheckpointError, type CheckpointErrorReason } from './checkpointError';
 import { elementCount, maxRank, safetensorsDType } from './dtypes';
-import { duplicateJsonKey } from './jsonKeys';
+import { parseJsonKeys } from './jsonKeys';
 import { copyAgain, grouped, quoted } from './nextSteps';
 import type { TensorEntry, TensorIndex } from './tensorIndex';
 
@@ -82,19 +82,18 @@ function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
     return fail('corrupt', `the safetensors header is not UTF-8 text. ${copyAgain}`);
   }
   if (!text.startsWith('{')) return fail('corrupt', `the safetensors header does not begin with "{". ${copyAgain}`);
-  const scan = duplicateJsonKey(text);
-  if (scan.tooDeep)
-    return fail('corrupt', `the safetensors header is nested deeper than the format has levels. ${copyAgain}`);
-  let header: unknown;
+  let scan: ReturnType<typeof parseJsonKeys>;
   try {
-    header = JSON.parse(text);
+    scan = parseJsonKeys(text);
   } catch {
     return fail('corrupt', `the safetensors header is not valid JSON. ${copyAgain}`);
   }
+  if (scan.tooDeep)
+    return fail('corrupt', `the safetensors header is nested deeper than the format has levels. ${copyAgain}`);
   if (scan.duplicate !== null) {
     return fail('corrupt', `the safetensors header names ${quoted(scan.duplicate)} twice. ${writeAgain}`);
   }
-  return header as Record<string, unknown>;
+  return scan.value as Record<string, unknown>;
 }
 
 const writeAgain = 'Write the file again with the safetensors library.';

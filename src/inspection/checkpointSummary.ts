@@ -122,15 +122,24 @@ function columns(entries: readonly TensorEntry[], sharded: boolean): TensorColum
 }
 
 function totals(entries: readonly TensorEntry[]): CheckpointSummary['totals'] {
-  const seen = new Set<string>();
+  /** Of each file, the length first seen at an offset; others at the same offset by their text. */
+  const places = new Map<string | undefined, Map<number, number>>();
+  const others = new Set<string>();
+  const isNew = ({ shard, byteOffset, byteLength }: TensorEntry): boolean => {
+    const inFile = places.get(shard) ?? new Map<number, number>();
+    places.set(shard, inFile);
+    const first = inFile.get(byteOffset);
+    if (first === undefined) inFile.set(byteOffset, byteLength);
+    if (first === undefined || first === byteLength) return first === undefined;
+    const { size } = others;
+    return others.add(`${byteOffset}:${byteLength}:${shard ?? ''}`).size > size;
+  };
   let parameters = 0;
   let bytes = 0;
-  for (const { shape, shard, byteOffset, byteLength } of entries) {
-    const place = `${byteOffset}:${byteLength}:${shard ?? ''}`;
-    if (byteLength === 0 || seen.has(place)) continue;
-    seen.add(place);
-    parameters += elementCount(shape) ?? 0;
-    bytes += byteLength;
+  for (const entry of entries) {
+    if (entry.byteLength === 0 || !isNew(entry)) continue;
+    parameters += elementCount(entry.shape) ?? 0;
+    bytes += entry.byteLength;
   }
   return { parameters, byteLength: bytes };
 }

@@ -3,10 +3,11 @@
 
 import * as vscode from 'vscode';
 import type { TensorEntry } from '../checkpoint/tensorIndex';
+import { begunEarly } from '../inspection/begunEarly';
 import { summariseCheckpoint } from '../inspection/checkpointSummary';
 import { StatisticsRunner } from '../inspection/node/statisticsRunner';
 import { packSummary } from '../protocol/checkpointMessages';
-import type { CheckpointHostCalls, CheckpointPageCalls } from '../protocol/checkpointMessages';
+import type { CheckpointHostCalls, CheckpointPageCalls, WireSummary } from '../protocol/checkpointMessages';
 import { log, sentence } from './log';
 import { openFile } from './openFlow';
 import type { OpenedFile } from './openFlow';
@@ -49,11 +50,19 @@ class CheckpointPage {
   private opened: OpenedFile | null = null;
   private entries: readonly TensorEntry[] = [];
   private readonly reading = new Map<number, AbortController>();
+  private readonly read: () => Promise<{ readonly opened: OpenedFile; readonly summary: WireSummary }>;
 
   constructor(
     private readonly uri: vscode.Uri,
     private readonly runner: StatisticsRunner,
-  ) {}
+  ) {
+    // The header is read while the page loads.
+    this.read = begunEarly(async () => {
+      const opened = await openFile(uri);
+      const { index, config, preprocessor, mapping } = opened;
+      return { opened, summary: packSummary(summariseCheckpoint(index, config, preprocessor, mapping)) };
+    });
+  }
 
   handlers(onProgress: (row: number, fraction: number) => void): CheckpointHostCalls {
     return {
@@ -61,14 +70,14 @@ class CheckpointPage {
         // What was being read belongs to the rows of the old header.
         this.cancelAll();
         try {
-          this.opened = await openFile(this.uri);
+          const { opened, summary } = await this.read();
+          this.opened = opened;
+          this.entries = [...opened.index.entries.values()];
+          return summary;
         } catch (error) {
           log().warn(sentence(error));
           throw error;
         }
-        const { index, config, preprocessor, mapping } = this.opened;
-        this.entries = [...index.entries.values()];
-        return packSummary(summariseCheckpoint(index, config, preprocessor, mapping));
       },
       statistics: async (row) => {
         const { opened } = this;

@@ -5,13 +5,16 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Page } from 'playwright-core';
-import { bytesSource } from '../../src/checkpoint/byteSource';
+import { bytesSource, type ClosableSource } from '../../src/checkpoint/byteSource';
 import { readCheckpoint } from '../../src/checkpoint/readCheckpoint';
 import type { TensorEntry, TensorIndex } from '../../src/checkpoint/tensorIndex';
 import { computeTensorStatistics } from '../../src/checkpoint/tensorStatistics';
+import { readShardIndex } from '../../src/checkpoint/shards/shardIndex';
+import { readShards } from '../../src/checkpoint/shards/readShards';
+import { begunEarly } from '../../src/inspection/begunEarly';
 import { summariseCheckpoint } from '../../src/inspection/checkpointSummary';
 import { packSummary } from '../../src/protocol/checkpointMessages';
-import type { CheckpointHostCalls, CheckpointPageCalls } from '../../src/protocol/checkpointMessages';
+import type { CheckpointHostCalls, CheckpointPageCalls, WireSummary } from '../../src/protocol/checkpointMessages';
 import { safetensors } from '../unit/checkpoint/crafted';
 import { seriousFindings } from './axe';
 import { settle, startPageLab, until } from './openPage';
@@ -20,6 +23,8 @@ import { editorThemes } from './themeColours';
 import type { ThemeName } from './themeColours';
 
 const folder = 'out/screenshots';
+/** Read of every file to tell its format. */
+const signatureBytes = 512;
 const themes: readonly ThemeName[] = ['dark', 'light', 'hc-black', 'hc-light'];
 
 /** A page with a host of its own and what the page asked of it. */
@@ -28,6 +33,7 @@ interface CheckpointView extends ShownPage<CheckpointPageCalls> {
 }
 
 interface OpenedFile {
+  readonly summary?: WireSummary;
   readonly index: TensorIndex;
   readonly statistics?: CheckpointHostCalls['statistics'];
 }
@@ -62,6 +68,31 @@ function manyTensors(count: number): Promise<OpenedFile> {
   return crafted(header, 4 * count, 'many.safetensors');
 }
 
+/** A file of `byteLength` bytes that has nothing behind its header, and what was read of it. */
+function headerOnly(
+  name: string,
+  header: Record<string, unknown>,
+  dataBytes: number,
+  reads: number[],
+): ClosableSource & { readonly headerBytes: number } {
+  const start = safetensors(header, new Uint8Array(0));
+  const byteLength = start.length + dataBytes;
+  return {
+    name,
+    byteLength,
+    headerBytes: start.length,
+    read: (offset, length) => {
+      reads.push(length);
+      if (offset + length > Math.max(start.length, signatureBytes))
+        return Promise.reject(new Error(`bytes ${offset} to ${offset + length} of ${name} are no header`));
+      const bytes = new Uint8Array(length);
+      bytes.set(start.subarray(offset, offset + length));
+      return Promise.resolve(bytes);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
 const names = (page: Page): Promise<string[]> => page.locator('.rows .cell.name').allInnerTexts();
 const chosen = (page: Page): Promise<string> => page.locator('.row.selected .cell.name').innerText();
 
@@ -90,7 +121,7 @@ describe('the checkpoint page', () => {
       open: async () => {
         asked.push(['open']);
         current = typeof file === 'function' ? await file() : file;
-        return packSummary(summariseCheckpoint(current.index, null));
+        return current.summary ?? packSummary(summariseCheckpoint(current.index, null));
       },
       statistics: (row) => {
         asked.push(['statistics', row]);
@@ -218,6 +249,58 @@ describe('the checkpoint page', () => {
       ['copyName', row],
       ['statistics', row],
     ]);
+  });
+
+  check('has nothing but headers read for it, once, before it asks: one file of 10 GB, 36 of 30 GB', async () => {
+    const half = 5e9;
+    const header = {
+      a: { dtype: 'BF16', shape: [half / 2], data_offsets: [0, half] },
+      b: { dtype: 'F32', shape: [half / 4], data_offsets: [half, 2 * half] },
+    };
+    const shardNames = Array.from({ length: 36 }, (_, i) => `model-${i + 1}.safetensors`);
+    const weightMap = Object.fromEntries(shardNames.map((name, i) => [`w.${i}`, name]));
+    const indexBytes = new TextEncoder().encode(JSON.stringify({ weight_map: weightMap }));
+    const read: number[] = [];
+    let headerBytes = 0;
+    const one = (): Promise<TensorIndex> => {
+      const source = headerOnly('ten.safetensors', header, 2 * half, read);
+      headerBytes = source.headerBytes;
+      return readCheckpoint(source);
+    };
+    const sharded = async (): Promise<TensorIndex> => {
+      const bytes = bytesSource('model.safetensors.index.json', indexBytes);
+      return readShards(bytes.name, await readShardIndex(bytes), (name) => {
+        const own = { [`w.${shardNames.indexOf(name)}`]: { dtype: 'F32', shape: [2.1e8], data_offsets: [0, 8.4e8] } };
+        const source = headerOnly(name, own, 8.4e8, read);
+        headerBytes += source.headerBytes;
+        return Promise.resolve(source);
+      });
+    };
+    for (const [readIndex, files] of [
+      [one, 1],
+      [sharded, 36],
+    ] as const) {
+      read.length = 0;
+      headerBytes = 0;
+      let times = 0;
+      const begun = begunEarly(async () => {
+        times += 1;
+        const index = await readIndex();
+        return { index, summary: packSummary(summariseCheckpoint(index, null)) };
+      });
+      // What the extension host does before the page is there, and what the page then gets.
+      assert.equal(times, 1, 'begun before the page asks');
+      const { page, asked } = await open(begun);
+      assert.match(
+        await page.locator('.message').first().innerText(),
+        files === 1 ? /10\.0 GB/ : /36 files of 30\.2 GB/,
+      );
+      const total = read.reduce((sum, length) => sum + length, 0);
+      const allowed = headerBytes + files * signatureBytes;
+      assert.ok(total <= allowed, `${total} bytes read, ${allowed} are headers`);
+      assert.deepEqual([asked, times], [[['open']], 1]);
+      if (files === 1) await view.close();
+    }
   });
 
   check('shows 100,000 tensors with a few dozen rows', async () => {

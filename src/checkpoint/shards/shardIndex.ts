@@ -3,7 +3,7 @@
 
 import type { ByteSource } from '../byteSource';
 import { CheckpointError, type CheckpointErrorReason } from '../checkpointError';
-import { duplicateJsonKey } from '../jsonKeys';
+import { parseJsonKeys } from '../jsonKeys';
 import { copyAgain, grouped, quoted } from '../nextSteps';
 import { isInsideFolder } from './insideFolder';
 
@@ -84,14 +84,14 @@ function parseWeightMap(bytes: Uint8Array, fail: Fail): Record<string, unknown> 
   } catch {
     return fail('corrupt', `the index is not UTF-8 text. ${copyAgain}`);
   }
-  const scan = duplicateJsonKey(text);
-  if (scan.tooDeep) return fail('corrupt', `the index is nested deeper than such a file has levels. ${copyAgain}`);
-  let root: unknown;
+  let scan: ReturnType<typeof parseJsonKeys>;
   try {
-    root = JSON.parse(text);
+    scan = parseJsonKeys(text);
   } catch {
     return fail('corrupt', `the index is not valid JSON. ${copyAgain}`);
   }
+  if (scan.tooDeep) return fail('corrupt', `the index is nested deeper than such a file has levels. ${copyAgain}`);
+  const root = scan.value;
   if (!isObject(root) || !Object.hasOwn(root, 'weight_map')) {
     return fail(
       'unknownFormat',
