@@ -7,6 +7,9 @@ import type { FeatureInput, ImageInput, ImageShape, ModelSpec, Pooling, TokenInp
 import type { EmbedWeights, LinearWeights } from '../model/weights';
 import { EngineError } from './backend';
 
+/** PyTorch's `normalize` divides by no less. */
+export const leastLength = 1e-12;
+
 /** The patch projection, once image and model agree. @throws EngineError internal */
 export function checkPatches(image: ImageShape, weights: EmbedWeights, input: ImageInput): LinearWeights {
   const { channels, height, width } = image;

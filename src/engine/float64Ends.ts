@@ -17,6 +17,7 @@ import {
   checkFeatures,
   checkPatches,
   checkPositions,
+  leastLength,
   pooledRows,
   positionRows,
   prefixRows,
@@ -160,14 +161,13 @@ export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights,
   let pooled: Float64Array =
     pooling === 'class-mean' ? Float64Array.of(...pool('class'), ...pool('mean')) : pool(pooling);
   if (weights.poolNorm) pooled = normRows(ops, spec, pooled, 1, weights.poolNorm);
-  if (weights.transform) {
-    const { dense, norm } = weights.transform;
+  weights.transforms?.forEach(({ dense, norm }, i) => {
     const width = dense.weight.length / pooled.length;
     const hidden = ops.linear(pooled, 1, dense, pooled.length, width);
-    const kind = spec.head.transform?.activation ?? 'gelu';
-    const active = kind === 'tanh' ? hidden.map(Math.tanh) : ops.activate(kind, hidden);
-    pooled = norm === null ? active : normRows(ops, spec, active, 1, norm);
-  }
+    const kind = spec.head.transforms?.[i]?.activation ?? 'none';
+    const active = kind === 'none' ? hidden : kind === 'tanh' ? hidden.map(Math.tanh) : ops.activate(kind, hidden);
+    pooled = norm === null ? active : norm === 'unit' ? unitLength(active) : normRows(ops, spec, active, 1, norm);
+  });
   const classes = classifier.weight.length / pooled.length;
   const logits = ops.linear(pooled, 1, classifier, pooled.length, classes);
   if (distClassifier !== null) {
@@ -177,4 +177,9 @@ export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights,
     for (let i = 0; i < classes; i++) logits[i] = (logits[i]! + distilled[i]!) / 2;
   }
   return requireFinite(logits, 'logits');
+}
+
+function unitLength(row: Float64Array): Float64Array {
+  const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+  return row.map((value) => value / Math.max(length, leastLength));
 }

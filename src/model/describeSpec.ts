@@ -23,6 +23,7 @@ const familyNames: Readonly<Record<ModelFamily, string>> = {
   'whisper-encoder': 'Whisper encoder',
   segmenter: 'Segmenter',
   bert: 'BERT',
+  'nomic-bert': 'Nomic BERT',
   roberta: 'RoBERTa',
   distilbert: 'DistilBERT',
   gpt2: 'GPT-2',

@@ -82,7 +82,8 @@ export function createWeightLoader(
         to - from,
       );
     }
-    return stack.finish();
+    const whole = stack.finish();
+    return role.gain === undefined ? whole : { ...whole, weight: normedRows(whole.weight, await tensor(role.gain)) };
   };
   const optionalLinear = async (role: LinearRole | null | undefined): Promise<LinearWeights | null> =>
     role === null || role === undefined ? null : linear(role);
@@ -120,10 +121,18 @@ export function createWeightLoader(
   ): Promise<LinearWeights | null> => {
     if (range === 'clusters') return optionalLinear(spec.head.clusters?.role);
     if (role === null || range === undefined || role.layout !== undefined) return optionalLinear(role);
+    const weight = await rows(role.weight, range);
     return {
-      weight: await rows(role.weight, range),
+      weight: role.gain === undefined ? weight : normedRows(weight, await rows(role.gain, range)),
       bias: role.bias === null ? null : await rows(role.bias, range),
     };
+  };
+  const transforms = async (): Promise<NonNullable<HeadWeights['transforms']>> => {
+    const loaded: { dense: LinearWeights; norm: LinearWeights | 'unit' | null }[] = [];
+    for (const { dense, norm } of spec.head.transforms ?? []) {
+      loaded.push({ dense: await linear(dense), norm: norm === 'unit' ? norm : await optionalLinear(norm) });
+    }
+    return loaded;
   };
   const positions = async (): Promise<FloatArray | null> => {
     const { position, positionResize } = spec.embed;
@@ -189,12 +198,7 @@ export function createWeightLoader(
       classifier: await classifier(spec.head.classifier, range),
       distClassifier: await optionalLinear(spec.head.distClassifier),
       poolNorm: await optionalLinear(spec.head.poolNorm),
-      transform: spec.head.transform
-        ? {
-            dense: await linear(spec.head.transform.dense),
-            norm: await optionalLinear(spec.head.transform.norm),
-          }
-        : null,
+      transforms: await transforms(),
       masks: spec.head.masks
         ? {
             patchProj: await linear(spec.head.masks.patchProj),
@@ -204,6 +208,19 @@ export function createWeightLoader(
         : null,
     }),
   };
+}
+
+/** Weight norm: each row of `weight` with the length that `gain` says. */
+function normedRows(weight: FloatArray, gain: FloatArray): Float64Array {
+  const width = weight.length / gain.length;
+  const out = new Float64Array(weight.length);
+  for (let row = 0; row < gain.length; row++) {
+    let squares = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) squares += weight[i]! ** 2;
+    const factor = gain[row]! / Math.sqrt(squares);
+    for (let i = row * width; i < (row + 1) * width; i++) out[i] = weight[i]! * factor;
+  }
+  return out;
 }
 
 /** The entry of some rows of a contiguous tensor; null where rows are not byte ranges of their own. */

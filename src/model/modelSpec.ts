@@ -26,6 +26,7 @@ export type ModelFamily =
   | 'whisper-encoder'
   | 'segmenter'
   | 'bert'
+  | 'nomic-bert'
   | 'roberta'
   | 'distilbert'
   | 'gpt2'
@@ -76,6 +77,8 @@ export interface LinearRole {
   readonly rows?: { readonly from: number; readonly to: number };
   /** The file stacks the layers along a first axis of length `of`: row `index` of weight and bias (Flax, scanned). */
   readonly slice?: { readonly index: number; readonly of: number };
+  /** [out, 1]: Euclidean length that each row of the matrix gets (weight norm); absent: the rows are as stored. */
+  readonly gain?: string;
   /** Further matrices whose rows follow (separate k and v behind q, up behind gate); a missing bias becomes zeros. */
   readonly then?: readonly LinearRole[];
 }
@@ -164,11 +167,12 @@ export interface MaskRoles {
   readonly norm: LinearRole;
 }
 
-/** A dense layer before the classifier: BERT's masked-language head (GELU, LayerNorm) and pooler (tanh). */
+/** A dense layer before the classifier: BERT's masked-language head (GELU, LayerNorm) and pooler (tanh), DINO's MLP. */
 export interface HeadTransformRoles {
   readonly dense: LinearRole;
-  readonly activation: Activation | 'tanh';
-  readonly norm: LinearRole | null;
+  readonly activation: Activation | 'tanh' | 'none';
+  /** 'unit': to Euclidean length 1. */
+  readonly norm: LinearRole | 'unit' | null;
 }
 
 export interface HeadRoles {
@@ -182,7 +186,8 @@ export interface HeadRoles {
   readonly pooling?: Pooling;
   /** Norm of the pooled tokens (fc_norm). */
   readonly poolNorm?: LinearRole | null;
-  readonly transform?: HeadTransformRoles | null;
+  /** Between pooling and classifier, one after the other. */
+  readonly transforms?: readonly HeadTransformRoles[];
   /**
    * What the network gives away in the end: 'logits' (default) or an 'embedding' where there is a classifier or a
    * projection; 'states', the normed residual stream [N, C], in encoders that end with it; 'masks', logits [classes,

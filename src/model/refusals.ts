@@ -2,6 +2,7 @@
 // families with other tensor names, then the variants of timm's layout whose forward pass differs from ours.
 
 import type { TensorIndex } from '../checkpoint/tensorIndex';
+import { ggufArchitecture } from './families/ggufReader';
 import { modelName } from './headCount';
 import { ModelSpecError } from './modelSpec';
 import { asRecord, asText } from './parseValues';
@@ -123,9 +124,11 @@ export function refuseOtherFamily(index: TensorIndex, config: unknown): never {
     );
   }
   if (known !== null) {
+    const architecture = ggufArchitecture(index);
+    const named = architecture === null ? '' : ` of the architecture "${architecture}"`;
     throw new ModelSpecError(
       'unsupported',
-      `${index.fileName} looks like ${known.what} (tensor "${known.tensor}"). That family is not in this version: ${inspected}`,
+      `${index.fileName} looks like ${known.what}${named} (tensor "${known.tensor}"). That family is not in this version: ${inspected}`,
     );
   }
   const modelType = asText(asRecord(config)?.['model_type']);

@@ -1,7 +1,8 @@
 // The layout that timm's families share (model-families.md sections 2.1 and 2.2): names, what is told by shapes, and
 // how the head pools. Roles and checks are those of every vision transformer (vitCore.ts).
 
-import { ModelSpecError, type ModelSpec } from './modelSpec';
+import { dinoHead } from './families/dinoHead';
+import { ModelSpecError, type ModelFamily, type ModelSpec } from './modelSpec';
 import type { AttentionPart, AttentionProbe } from './families/family';
 import { timmActivation, timmEps } from './numerics';
 import { asBoolean, asText } from './parseValues';
@@ -99,11 +100,11 @@ export function buildTimmSpec(context: SpecContext, probe: AttentionProbe, part:
       reconstruction: part.family === 'reconstruction-vit',
       queryNorm: `${probe.blockAt(0)}attn.q_norm.weight`,
     },
-    head: (_, width) => headOf(context, width, prefix.classToken > 0),
+    head: (_, width) => headOf(context, part.family, width, prefix.classToken > 0),
   });
 }
 
-function headOf(context: SpecContext, width: Axis, hasClassToken: boolean): VitHead {
+function headOf(context: SpecContext, family: ModelFamily, width: Axis, hasClassToken: boolean): VitHead {
   const poolNorm = optionalNorm(context, ['fc_norm'], width);
   const pooling = poolingOf(context, poolNorm !== null, hasClassToken);
   // Files that only pool (fc_norm) have no norm before pooling; every other one needs it.
@@ -111,6 +112,9 @@ function headOf(context: SpecContext, width: Axis, hasClassToken: boolean): VitH
   const source = `tensor ${context.prefix}head.weight`;
   const pooled = { norm, ...(pooling === 'mean' ? { pooling } : {}), ...(poolNorm === null ? {} : { poolNorm }) };
   const classes = context.has('head.weight') ? (context.need('head.weight').shape[0] ?? 0) : null;
+  const projects = classes === null && norm !== null && pooling === 'class' && ['dino', 'dinov2'].includes(family);
+  const projected = projects ? dinoHead(context, norm, width) : null;
+  if (projected !== null) return projected;
   if (classes === null) {
     context.notes.push('The file has no classifier (head.weight): heads are inspected, there are no logits.');
     return { roles: { ...pooled, classifier: null, distClassifier: null }, classes, source };

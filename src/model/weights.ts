@@ -77,7 +77,7 @@ export interface HeadWeights {
   readonly classifier: LinearWeights | null;
   readonly distClassifier: LinearWeights | null;
   readonly poolNorm?: LinearWeights | null;
-  readonly transform?: { readonly dense: LinearWeights; readonly norm: LinearWeights | null } | null;
+  readonly transforms?: readonly { readonly dense: LinearWeights; readonly norm: LinearWeights | 'unit' | null }[];
   readonly masks?: {
     readonly patchProj: LinearWeights;
     readonly classProj: LinearWeights;

@@ -11,6 +11,7 @@ import {
   checkFeatures,
   checkPatches,
   checkPositions,
+  leastLength,
   pooledRows,
   positionRows,
   prefixRows,
@@ -174,15 +175,14 @@ export async function unembedSteps(whole: ModelSpec, weights: HeadWeights, x: Re
   }
   let pooled = pooling === 'class-mean' ? tf.concat([pool('class'), pool('mean')], 1) : pool(pooling);
   if (weights.poolNorm) pooled = networkNorm(spec, pooled, weights.poolNorm, 'the norm of the pooled tokens');
-  if (weights.transform) {
-    const hidden = linear(pooled, weights.transform.dense, 'the dense layer of the head');
-    const kind = spec.head.transform?.activation ?? 'gelu';
-    const active = kind === 'tanh' ? tf.tanh(hidden) : activation(kind, hidden);
-    pooled =
-      weights.transform.norm === null
-        ? active
-        : networkNorm(spec, active, weights.transform.norm, 'the norm of the head');
-  }
+  weights.transforms?.forEach(({ dense, norm: headNorm }, i) => {
+    const hidden = linear(pooled, dense, 'the dense layer of the head');
+    const kind = spec.head.transforms?.[i]?.activation ?? 'none';
+    const active = kind === 'none' ? hidden : kind === 'tanh' ? tf.tanh(hidden) : activation(kind, hidden);
+    if (headNorm === null) pooled = active;
+    else if (headNorm === 'unit') pooled = tf.div(active, tf.maximum(tf.norm(active, 2, 1, true), leastLength));
+    else pooled = networkNorm(spec, active, headNorm, 'the norm of the head');
+  });
   const logits = linear(pooled, classifier, 'the classifier');
   if (distClassifier === null) return read(logits, 'logits');
   const distilled = linear(normedRows(1, 2), distClassifier, 'the distillation classifier');

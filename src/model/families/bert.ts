@@ -92,11 +92,13 @@ function bertHead(reader: TextReader, words: string, width: Axis): HeadRoles {
     return {
       ...noHead,
       pooling: 'last',
-      transform: {
-        dense: outer.linear('cls.predictions.transform.dense', width, width),
-        activation: reader.activation('gelu'),
-        norm: reader.norm(outer, 'cls.predictions.transform.LayerNorm', width),
-      },
+      transforms: [
+        {
+          dense: outer.linear('cls.predictions.transform.dense', width, width),
+          activation: reader.activation('gelu'),
+          norm: reader.norm(outer, 'cls.predictions.transform.LayerNorm', width),
+        },
+      ],
       classifier: {
         weight: outer.has('cls.predictions.decoder.weight')
           ? outer.tensor('cls.predictions.decoder.weight', [vocabulary, width])
@@ -110,7 +112,7 @@ function bertHead(reader: TextReader, words: string, width: Axis): HeadRoles {
     return {
       ...noHead,
       pooling: 'class',
-      transform: { dense: inner.linear('pooler.dense', width, width), activation: 'tanh', norm: null },
+      transforms: [{ dense: inner.linear('pooler.dense', width, width), activation: 'tanh', norm: null }],
       classifier: outer.linear('classifier', classes, width),
     };
   }
@@ -127,11 +129,13 @@ function robertaHead(reader: TextReader, words: string, width: Axis): HeadRoles 
     return {
       ...noHead,
       pooling: 'last',
-      transform: {
-        dense: outer.linear('lm_head.dense', width, width),
-        activation: 'gelu',
-        norm: reader.norm(outer, 'lm_head.layer_norm', width),
-      },
+      transforms: [
+        {
+          dense: outer.linear('lm_head.dense', width, width),
+          activation: 'gelu',
+          norm: reader.norm(outer, 'lm_head.layer_norm', width),
+        },
+      ],
       classifier: {
         weight: outer.has('lm_head.decoder.weight')
           ? outer.tensor('lm_head.decoder.weight', [vocabulary, width])
@@ -145,7 +149,7 @@ function robertaHead(reader: TextReader, words: string, width: Axis): HeadRoles 
     return {
       ...noHead,
       pooling: 'class',
-      transform: { dense: outer.linear('classifier.dense', width, width), activation: 'tanh', norm: null },
+      transforms: [{ dense: outer.linear('classifier.dense', width, width), activation: 'tanh', norm: null }],
       classifier: outer.linear('classifier.out_proj', classes, width),
     };
   }

@@ -1,5 +1,5 @@
 // DINO (v1): timm's layout without a classifier; training files hold a student and a teacher, each with a projection
-// head that is not part of the network (model-families.md section 2.1).
+// head beside the backbone (dinoHead.ts; model-families.md section 2.1).
 
 import { imageNetPictures } from '../pictureDefaults';
 import type { RecogniseFamily } from './family';

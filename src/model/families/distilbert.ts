@@ -14,11 +14,13 @@ function headOf(reader: TextReader, words: string, width: Axis): HeadRoles {
     return {
       ...none,
       pooling: 'last',
-      transform: {
-        dense: outer.linear('vocab_transform', width, width),
-        activation: reader.activation('gelu'),
-        norm: reader.norm(outer, 'vocab_layer_norm', width),
-      },
+      transforms: [
+        {
+          dense: outer.linear('vocab_transform', width, width),
+          activation: reader.activation('gelu'),
+          norm: reader.norm(outer, 'vocab_layer_norm', width),
+        },
+      ],
       classifier: {
         weight: outer.has('vocab_projector.weight')
           ? outer.tensor('vocab_projector.weight', [vocabulary, width])
@@ -32,7 +34,7 @@ function headOf(reader: TextReader, words: string, width: Axis): HeadRoles {
     return {
       ...none,
       pooling: 'class',
-      transform: { dense: outer.linear('pre_classifier', width, width), activation: 'relu', norm: null },
+      transforms: [{ dense: outer.linear('pre_classifier', width, width), activation: 'relu', norm: null }],
       classifier: outer.linear('classifier', classes, width),
     };
   }

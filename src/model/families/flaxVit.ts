@@ -241,9 +241,9 @@ function headOf(context: SpecContext, width: Axis, hasClass: boolean): VitHead {
       `but only a representation of the width ${width.length} is in this version`,
     );
   }
-  const transform = { dense: dense('pre_logits', width, hidden), activation: 'tanh', norm: null } as const;
+  const transforms = [{ dense: dense('pre_logits', width, hidden), activation: 'tanh', norm: null }] as const;
   return {
-    roles: { norm, classifier: dense('head', hidden, out), distClassifier: null, ...pooling, transform },
+    roles: { norm, classifier: dense('head', hidden, out), distClassifier: null, ...pooling, transforms },
     classes,
     source,
   };

@@ -61,6 +61,19 @@ export class GgufReader extends TextReader {
     return activation ?? otherwise;
   }
 
+  /** Rotary positions with the scaling that the file names. @throws ModelSpecError unsupported for others than linear. */
+  scaledRotary(headDim: number): RopeShape {
+    const type = this.text('rope.scaling.type') ?? 'none';
+    if (!['none', 'linear'].includes(type)) {
+      throw new ModelSpecError(
+        'unsupported',
+        `${this.index.fileName} has a scaling of its rotary positions of type "${type}", which is not in this version for GGUF files: its numbers would be wrong. Use the safetensors file of the model.`,
+      );
+    }
+    const factor = this.number('rope.scaling.factor');
+    return this.rotary(headDim, type === 'linear' && factor !== null ? { kind: 'linear', factor } : null);
+  }
+
   /** Rotary positions over the leading `rope.dimension_count` entries, rotate_half. */
   rotary(headDim: number, scaling: RopeShape['scaling'] = null): RopeShape {
     const base = this.number('rope.freq_base');

@@ -1,7 +1,7 @@
 // LLaMA, Mistral, Qwen2 and Qwen3 in GGUF files: llama.cpp's names, sizes from the metadata. In files of the
 // architecture `llama` the rows of q and k are permuted for rotation in neighbouring pairs; loading undoes that.
 
-import { ModelSpecError, type LinearRole, type ModelFamily, type RopeShape } from '../modelSpec';
+import type { LinearRole, ModelFamily, RopeShape } from '../modelSpec';
 import { axis } from '../textCore';
 import { GgufReader, ggufArchitecture } from './ggufReader';
 import type { NamedFamily } from './namedFamily';
@@ -44,7 +44,7 @@ export const ggufText: NamedFamily = {
       ...(permuted ? { layout: pairs } : {}),
     });
     const window = reader.number('attention.sliding_window');
-    const rope = ropeOf(reader, headDim);
+    const rope = reader.scaledRotary(headDim);
     const ropeDivisors = divisorsOf(reader, rope);
     const spec = reader.spec(family, {
       causal: true,
@@ -102,20 +102,6 @@ export const ggufText: NamedFamily = {
     return spec;
   },
 };
-
-/** @throws ModelSpecError unsupported for scalings that are not in this version. */
-function ropeOf(reader: GgufReader, headDim: number): RopeShape {
-  const type = reader.text('rope.scaling.type') ?? 'none';
-  if (!['none', 'linear'].includes(type)) {
-    throw new ModelSpecError(
-      'unsupported',
-      `${reader.index.fileName} has a scaling of its rotary positions of type "${type}", which is not in this version for GGUF files: its numbers would be wrong. Use the safetensors file of the model.`,
-    );
-  }
-  const factor = reader.number('rope.scaling.factor');
-  const scaling = type === 'linear' && factor !== null ? ({ kind: 'linear', factor } as const) : null;
-  return reader.rotary(headDim, scaling);
-}
 
 /** LLaMA 3.1: the piecewise scaling comes as a tensor by which llama.cpp divides the frequencies. */
 function divisorsOf(reader: GgufReader, rope: RopeShape): { readonly ropeDivisors?: string } {

@@ -5,6 +5,7 @@ import { bert, roberta } from './bert';
 import { distilbert } from './distilbert';
 import { ggufBert } from './ggufBert';
 import { ggufGpt } from './ggufGpt';
+import { ggufNomicBert } from './ggufNomicBert';
 import { ggufText } from './ggufText';
 import { gpt2 } from './gpt2';
 import { gptNeo } from './gptNeo';
@@ -18,4 +19,5 @@ export const textFamilies: readonly NamedFamily[] = [
   ggufText,
   ggufGpt,
   ggufBert,
+  ggufNomicBert,
 ];

@@ -46,7 +46,7 @@ function readCases(name: string): readonly ImageCase[] {
   return cases.map((model) => ({ ...model, numbers }));
 }
 
-export const imageCases: readonly ImageCase[] = ['image-families', 'segmenter'].flatMap(readCases);
+export const imageCases: readonly ImageCase[] = ['image-families', 'segmenter', 'dino-head'].flatMap(readCases);
 
 /** Family that each case must be recognised as. */
 const families: readonly (readonly [pattern: RegExp, family: string])[] = [
@@ -54,7 +54,7 @@ const families: readonly (readonly [pattern: RegExp, family: string])[] = [
   [/^timm-/, 'timm-vit'],
   [/^deit3/, 'deit3'],
   [/^mae-encoder/, 'mae'],
-  [/^dino-teacher/, 'dino'],
+  [/^dino-/, 'dino'],
   [/dinov2/, 'dinov2'],
   [/^hf-vit/, 'vit'],
   [/^hf-deit/, 'deit'],

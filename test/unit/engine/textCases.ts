@@ -22,6 +22,8 @@ export interface TextCase {
   readonly config: Readonly<Record<string, unknown>>;
   readonly ids: readonly number[];
   readonly mask: readonly number[] | null;
+  /** Metadata of a GGUF file; absent: the tensors of a safetensors file. */
+  readonly gguf?: NonNullable<TensorIndex['tree']>;
   /** Of each tensor: shape, scale, shift. */
   readonly tensors: Readonly<Record<string, readonly [readonly number[], number, number]>>;
   readonly expected: {
@@ -49,7 +51,7 @@ function readCases(name: string): readonly TextCase[] {
   return cases.map((text) => ({ ...text, numbers }));
 }
 
-export const textCases: readonly TextCase[] = ['text', 'fwms'].flatMap(readCases);
+export const textCases: readonly TextCase[] = ['text', 'fwms', 'nomic'].flatMap(readCases);
 
 export interface LoadedCase {
   readonly index: TensorIndex;
@@ -79,12 +81,12 @@ export function fileOf(text: TextCase): { readonly index: TensorIndex; readonly 
     at += part.byteLength;
   }
   const index: TensorIndex = {
-    format: 'safetensors',
-    fileName: `${text.name}.safetensors`,
+    format: text.gguf === undefined ? 'safetensors' : 'gguf',
+    fileName: `${text.name}.${text.gguf === undefined ? 'safetensors' : 'gguf'}`,
     byteLength: byteOffset,
     entries,
     metadata: {},
-    tree: null,
+    tree: text.gguf ?? null,
     notes: [],
   };
   return { index, file };

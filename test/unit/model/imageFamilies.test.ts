@@ -342,6 +342,42 @@ describe("model: image families, timm's layout", () => {
     assert.deepEqual([teacher.family, teacher.classes], ['dino', null]);
   });
 
+  it("runs DINO's projection head where it is whole, and says why where it is not", () => {
+    const head: Readonly<Record<string, readonly number[]>> = {
+      'teacher.head.mlp.0.weight': [16, 12],
+      'teacher.head.mlp.2.weight': [5, 16],
+      'teacher.head.last_layer.weight_g': [9, 1],
+      'teacher.head.last_layer.weight_v': [9, 5],
+    };
+    const spec = specOf('dino-teacher', { change: head });
+    assert.deepEqual([spec.classes, spec.head.classifier?.gain], [9, 'teacher.head.last_layer.weight_g']);
+    assert.deepEqual(
+      spec.head.transforms?.map(({ activation, norm }) => [activation, norm]),
+      [
+        ['gelu', null],
+        ['none', 'unit'],
+      ],
+    );
+    assert.ok(spec.notes.some((note) => note.startsWith("The logits are the scores of the 9 prototypes of DINO's")));
+    // As torch.nn.utils.parametrizations spells weight norm.
+    const { 'teacher.head.last_layer.weight_g': gain, 'teacher.head.last_layer.weight_v': rows, ...mlp } = head;
+    const last = 'teacher.head.last_layer.parametrizations.weight.original';
+    const other = { ...mlp, 'teacher.head.last_layer.weight_g': null, [`${last}0`]: gain!, [`${last}1`]: rows! };
+    assert.equal(specOf('dino-teacher', { change: other }).head.classifier?.weight, `${last}1`);
+    for (const [change, why] of [
+      [{ 'teacher.head.last_layer.weight_v': null }, 'its last layer is missing'],
+      [{ 'teacher.head.mlp.1.running_mean': [16] }, 'it has batch norms ("teacher.head.mlp.1.running_mean")'],
+    ] as const) {
+      const without = specOf('dino-teacher', { change: { ...head, ...change } });
+      assert.deepEqual([without.classes, without.head.classifier], [null, null]);
+      assert.ok(without.notes.includes(`The projection head teacher.head is not run: ${why}. There are no logits.`));
+    }
+    const wrong = errorOf(() =>
+      specOf('dino-teacher', { change: { ...head, 'teacher.head.last_layer.weight_v': [9, 7] } }),
+    );
+    assert.match(wrong.message, /"teacher\.head\.last_layer\.weight_v" has shape \[9, 7\], expected \[9, 5\]/);
+  });
+
   it("has positions for timm's registers, or for no prefix token at all", () => {
     const inside = specOf('timm-registers');
     assert.deepEqual(
