@@ -1,8 +1,9 @@
 // Image families and Whisper's encoder on the webgpu backend: whole networks, from file names to output, against
-// PyTorch's numbers.
+// PyTorch's numbers. Which of them run every time: test/unit/engine/familyNumbers.ts.
 
 import { after, before, describe, it } from 'mocha';
 import { createWebGpuBackend, type WebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
+import { everyTimeOnWebGpu } from '../unit/engine/familyNumbers';
 import { checkImageCase, imageCases } from '../unit/engine/imageCases';
 import { openDawn, type Dawn } from './dawn';
 import { float32Tolerance } from './geometries';
@@ -23,11 +24,8 @@ describe('webgpu: image families', () => {
     dawn.device.destroy();
   });
 
-  // What the device tells apart is shapes, norms, activations, pooling; other spellings of the same are for the long run.
-  const sameOnTheDevice =
-    /v5$|^(timm-registers|mae-encoder|dino-teacher|dinov2-original|hf-mae-v4|hf-vit|hf-msn|timm-swiglu|timm-head-norm-layer|hf-dinov2-(v4|swiglu)|hf-clip-gelu|openclip|flax-(big|scanned)|whisper-openai|segmenter-(mask$|symmetric))/;
   for (const model of imageCases) {
-    if (process.env['GRAMLENS_FULL'] !== '1' && sameOnTheDevice.test(model.name)) continue;
+    if (process.env['GRAMLENS_FULL'] !== '1' && !Object.hasOwn(everyTimeOnWebGpu, model.name)) continue;
     it(`${model.name} against PyTorch`, async () => {
       worst = Math.max(worst, (await checkImageCase(backend, model, float32Tolerance)).worst);
     });

@@ -7,6 +7,7 @@ import { createReferenceBackend } from '../../src/engine/reference/backend';
 import type { KernelFamily } from '../../src/engine/webgpu/headAttention';
 import { createWebGpuBackend, type WebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
 import type { BlockShape, RpcSettings } from '../../src/model/modelSpec';
+import { textEveryTime } from '../unit/engine/familyNumbers';
 import { checkCase, textCases } from '../unit/engine/textCases';
 import { openDawn, type Dawn } from './dawn';
 import { float32Tolerance, makeGeometry, relativeError, rpcTolerance } from './geometries';
@@ -34,7 +35,9 @@ describe('webgpu: language models', () => {
   for (const kernels of ['registers', 'tiles'] as const) {
     // What the kernels tell apart is masks, scales and grouped queries; the rest is the tensor library's either way.
     const some = textCases.filter(({ name }) =>
-      kernels === 'tiles' ? ['llama-gqa', 'gpt-neo'].includes(name) : !/^clip-text-(old|states)/.test(name),
+      kernels === 'tiles'
+        ? ['llama-gqa', 'gpt-neo'].includes(name)
+        : textEveryTime(name) || process.env['GRAMLENS_FULL'] === '1',
     );
     for (const text of some) {
       it(`${kernels}: ${text.name} against PyTorch`, async () => {
