@@ -93,7 +93,7 @@ function walk(folder) {
 }
 const testFiles = () =>
   walk('test').filter(
-    (file) => /\.(test|bench|entry)\.ts$/.test(file) || file === join('test', 'workbench', 'index.ts'),
+    (file) => /\.(test|bench|entry|program)\.ts$/.test(file) || file === join('test', 'workbench', 'index.ts'),
   );
 
 buildKernels();
@@ -121,7 +121,8 @@ if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {
     cpSync(`node_modules/@vscode/codicons/dist/${file}`, `dist/webview/${file}`);
 }
 if (flags.has('--tests')) {
-  // Tests that run in Node leave packages outside; pages for the browser (*.entry.ts) are bundled whole.
+  // Tests and the programs they start (*.program.ts) run in Node and leave packages outside; pages for the browser
+  // (*.entry.ts) are bundled whole.
   const files = testFiles();
   await esbuild.build({
     ...shared,

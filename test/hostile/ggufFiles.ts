@@ -1,7 +1,8 @@
 // Broken and crafted GGUF files with the exact sentence each must give, behind "<file name>: ".
 
 import { type Bytes, concat, u16, u32, u64 } from '../unit/checkpoint/crafted';
-import { array, type CraftedTensor, gguf, ggufText, pair } from '../unit/checkpoint/ggufCrafted';
+import { array, type CraftedTensor, describedTensor, gguf, ggufText, pair } from '../unit/checkpoint/ggufCrafted';
+import type { HostileFile } from './cases';
 
 const again = 'Copy or download the file again.';
 const convert = 'Convert the model to GGUF again.';
@@ -23,12 +24,6 @@ const inTensors = (count: number, ...rest: readonly Bytes[]): Uint8Array =>
 
 const alignmentError = (shown: string): string =>
   `general.alignment is ${shown}; it must be a power of 2 from 8 to 2,147,483,648. ${convert}`;
-
-export interface HostileFile {
-  readonly make: () => Uint8Array;
-  readonly reason: string;
-  readonly message: string;
-}
 
 const file = (reason: string, message: string, make: () => Uint8Array): HostileFile => ({ make, reason, message });
 const truncated = (message: string, make: () => Uint8Array): HostileFile => file('truncated', message, make);
@@ -253,4 +248,42 @@ export const hostileGguf: Readonly<Record<string, HostileFile>> = {
     `tensor "${'w\ufffd'.repeat(100)}…" ends at byte 4,000,000 of the data, the file holds 64. ${again}`,
     () => tensors({ name: 'w\n'.repeat(30_000), sizes: [1e6], offset: 0 }),
   ),
+};
+
+/** Bytes of `count` texts of the same length. */
+export function texts(count: number, text: string): Uint8Array {
+  const one = ggufText(text);
+  const all = new Uint8Array(count * one.length);
+  for (let i = 0; i < count; i++) all.set(one, i * one.length);
+  return all;
+}
+
+/** Files at the limits: legal, within time and memory. */
+export const heavyGguf: Readonly<Record<string, () => Uint8Array>> = {
+  'two-million-empty-texts': () =>
+    gguf({ metadata: [pair('a', 9, array(8, 2_097_152, new Uint8Array(2_097_152 * 8)))] }),
+  'two-million-short-texts': () =>
+    gguf({ metadata: [pair('a', 9, array(8, 2_097_152, texts(2_097_152, '\xc3\xa9')))] }),
+  'arrays-in-arrays': () => gguf({ metadata: [pair('a', 9, array(9, 65_536, new Uint8Array(65_536 * 12)))] }),
+  'as-many-long-texts-as-fit': () => {
+    const part = texts(1, '\xe4\xbd\xa0'.repeat(349_000));
+    return gguf({ metadata: Array.from({ length: 60 }, (_, i) => pair(`a${i}`, 8, part)) });
+  },
+  'as-many-tensors-as-fit': () => {
+    const count = 65_536;
+    const one = describedTensor({ name: 'tensor.000000', sizes: [0], offset: 0 });
+    const all = new Uint8Array(count * one.length);
+    for (let i = 0; i < count; i++) {
+      all.set(one, i * one.length);
+      const digits = String(i).padStart(6, '0');
+      for (let d = 0; d < 6; d++) all[i * one.length + 15 + d] = digits.charCodeAt(d);
+    }
+    return concat('GGUF', u32(3), u64(count), u64(0), all, new Uint8Array(32));
+  },
+  'as-many-keys-as-fit': () => {
+    const count = 65_536;
+    const all = new Uint8Array(count * 27);
+    for (let i = 0; i < count; i++) all.set(pair(`key.${String(i).padStart(9, '0')}`, 2, u16(i)), i * 27);
+    return concat('GGUF', u32(3), u64(0), u64(count), all);
+  },
 };

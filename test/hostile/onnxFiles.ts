@@ -18,7 +18,10 @@ import {
   varint,
   zeros,
 } from '../unit/checkpoint/onnxCrafted';
-import type { HostileFile } from './ggufFiles';
+import { openCheckpoint } from '../../src/inspection/node/openCheckpoint';
+import { readCheckpointIn } from '../../src/checkpoint/shards/openFolder';
+import { memoryFolder } from '../unit/checkpoint/memoryFolder';
+import { checkpointError, largeBytes, onDisk, type HostileFile, type HostileTable } from './cases';
 
 const again = 'Copy or download the file again.';
 const damaged = 'The file is damaged or crafted; copy or download it again.';
@@ -54,7 +57,7 @@ function large(...graph: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([start, tag(7, 2), varint(size), ...graph]);
 }
 
-export const hostileOnnx: Readonly<Record<string, HostileFile>> = {
+const hostileOnnx: Readonly<Record<string, HostileFile>> = {
   // Cut off
   'version-only': truncated(`the ONNX model ends before its graph. ${again}`, () => int(1, 8)),
   'cut-in-tag-of-graph': truncated(
@@ -280,3 +283,19 @@ export const heavyOnnx: Readonly<Record<string, () => Uint8Array>> = {
   'as-many-attribute-values-as-fit': () => large(many(488, node('N', [], [], attribute('a', len(8, zeros(4096)))))),
   'as-much-text-as-fits': () => large(many(8000, len(1, named('\u00c3\u00a9'.repeat(2040)), len(4, 'N')))),
 };
+
+/** Opened in a folder, so that external data is looked at. */
+export const onnxTable: HostileTable = Object.fromEntries(
+  Object.entries(hostileOnnx).map(([name, { make, reason, message }]) => [
+    name,
+    {
+      prepare: () => {
+        const bytes = make();
+        if (bytes.length > largeBytes) return onDisk(name, bytes, openCheckpoint);
+        const files = memoryFolder({ [name]: bytes, 'w.bin': zeros(64) });
+        return () => readCheckpointIn(files, name);
+      },
+      error: checkpointError(reason, `${name}: ${message}`),
+    },
+  ]),
+);

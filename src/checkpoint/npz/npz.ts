@@ -10,8 +10,8 @@ import { inflateMember } from '../zipInflate';
 import { describeNpy } from './npyEntry';
 import { maxHeadBytes, readNpyHeader } from './npyHeader';
 
-/** Arrays we list: five times the largest Flax checkpoint. A compressed one costs up to 10 KB of inflating. */
-export const maxArrays = 5_000;
+/** Arrays we list: three times the largest Flax checkpoint. A compressed one costs up to 10 KB of inflating. */
+export const maxArrays = 3_000;
 /** Headers in flight at once: enough to hide the latency of a remote file, few enough for its channel. */
 const headerReads = 32;
 /** Members named in the note about what is left out. */

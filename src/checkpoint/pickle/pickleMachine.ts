@@ -16,12 +16,14 @@ import {
 } from './values';
 
 /**
- * Values one pickle may push. A checkpoint of 100,000 tensors pushes 4 million; beyond lies only a bomb, and every
- * value costs at least 8 bytes here.
+ * Values one pickle may push. A checkpoint of 100,000 tensors pushes 4 million; beyond lies only a bomb. A value costs
+ * 8 bytes here, 20 while its list grows.
  */
-export const maxPickleValues = 8_000_000;
+export const maxPickleValues = 5_000_000;
 /** Lists, dicts, tuples and objects one pickle may hold; each costs 50 to 300 bytes here, a tensor takes about 7. */
 export const maxPickleContainers = 1_000_000;
+/** Marks that stand open at once. A pickler nests as deep as its values do, and Python stops at 1,000 levels. */
+export const maxPickleMarks = 100_000;
 
 /** Module and class name together; Python's longest are below 200. */
 const maxNameChars = 2000;
@@ -107,6 +109,13 @@ export class PickleMachine {
     return this.stack.at(-1)!;
   }
 
+  private mark(): void {
+    this.charge(1);
+    if (this.marks.length >= maxPickleMarks)
+      throw new PickleTooLarge(`more than ${grouped(maxPickleMarks)} open levels`);
+    this.marks.push(this.stack.length);
+  }
+
   private popMark(): PickleValue[] {
     const mark = this.marks.pop();
     if (mark === undefined) return this.fault('an instruction that finds no mark');
@@ -172,7 +181,7 @@ export class PickleMachine {
         return;
       }
       case 0x95: r.length8(); return; // FRAME: a hint for buffered readers
-      case 0x28: this.charge(1); this.marks.push(this.stack.length); return; // MARK
+      case 0x28: this.mark(); return; // MARK
       case 0x30: // POP, which may drop a mark
         if (this.marks.length > 0 && this.marks.at(-1) === this.stack.length) this.marks.pop();
         else this.pop();

@@ -18,8 +18,8 @@ export interface ShardIndex {
 export const maxIndexBytes = 32 * 1024 * 1024;
 /** Shards we open: the largest released checkpoints have under 200. */
 export const maxShards = 1000;
-/** Tensors we list: five times the largest released checkpoint. */
-export const maxTensors = 500_000;
+/** Tensors we list: twice those of 384 experts with their scales in 60 layers, three times the largest index we know. */
+export const maxTensors = 300_000;
 
 const headBytes = 16;
 const writeAgain = 'Save the model again with save_pretrained, or download the index again.';

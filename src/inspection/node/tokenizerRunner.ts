@@ -15,12 +15,56 @@ export interface TokenizerCalls {
   labels(ids: readonly number[]): Promise<readonly (string | null)[]>;
 }
 
-/** Building the largest vocabularies takes 3 s on two cores; ten times that on a busy machine. */
-const openLimitMs = 30_000;
-/** A megabyte of text takes under 2 s; a pattern that has not ended after this grows exponentially. */
-const encodeLimitMs = 10_000;
-/** JavaScript heap of the thread in MB. The largest vocabularies in use take 450. */
-const heapLimitMb = 1024;
+const megabyte = 1024 * 1024;
+/**
+ * What a call may take however little it is given. Small vocabularies are read in 0.1 s and a page of text is taken
+ * apart in milliseconds; what has not ended after this either grows with its input, which the rates below allow for,
+ * or does not end.
+ */
+const baseLimitMs = 2000;
+/** Reading takes 0.4 s of processor time a megabyte (10 MB: 128,000 tokens, 280,000 merges); five times that on a busy machine. */
+const openMsPerMegabyte = 2000;
+/** A megabyte of text takes 5 s of processor time; six times that on a busy machine. */
+const encodeMsPerMegabyte = 30_000;
+/** JavaScript heap of the thread in MB: enough for a megabyte of text in 986,000 tokens. With the process around it, under 256. */
+const baseHeapMb = 128;
+/** A built vocabulary takes 9 to 15 MB a megabyte of its files. */
+const heapMbPerMegabyte = 16;
+/** 262,000 tokens with 580,000 merges as pairs (39 MB) are built in 370. */
+const mostHeapMb = 1024;
+/** New objects: a fixed part beside the heap of old ones, which V8 sizes by the machine otherwise. */
+const youngHeapMb = 32;
+
+/** What a thread may take for `files`: proportional to their size, so that a small file stays small. */
+export function tokenizerLimits({ bytes, gguf }: TokenizerFiles): TokenizerLimits {
+  const own = Object.values(bytes).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const megabytes = (own + (gguf === null ? 0 : vocabularyBytes(gguf))) / megabyte;
+  return {
+    openMs: baseLimitMs + megabytes * openMsPerMegabyte,
+    encodeMs: baseLimitMs,
+    heapMb: Math.min(mostHeapMb, Math.ceil(baseHeapMb + megabytes * heapMbPerMegabyte)),
+  };
+}
+
+/** About the bytes that the lists in a GGUF header had. */
+function vocabularyBytes(gguf: Readonly<Record<string, unknown>>): number {
+  let sum = 0;
+  for (const list of Object.values(gguf)) {
+    if (!Array.isArray(list)) continue;
+    for (const item of list as readonly unknown[]) sum += typeof item === 'string' ? item.length + 8 : 4;
+  }
+  return sum;
+}
+
+const endless = 'a pattern in the file may never end on this text';
+const busy = 'it is damaged or crafted, or the machine is busy with other things';
+
+interface TokenizerLimits {
+  readonly openMs: number;
+  /** For the shortest text. */
+  readonly encodeMs: number;
+  readonly heapMb: number;
+}
 
 /** A tokenizer in a thread of its own. */
 export interface TokenizerRunner {
@@ -33,11 +77,6 @@ export interface TokenizerRunner {
   close(): Promise<void>;
 }
 
-interface Limits {
-  readonly encodeMs: number;
-  readonly heapMb: number;
-}
-
 /**
  * Starts dist/tokenizer.js (`script`) on `files`. `limits`: where they are not the usual ones.
  * @throws ModelSpecError 'badInput' naming the file.
@@ -45,10 +84,19 @@ interface Limits {
 export async function openTokenizer(
   script: string,
   files: TokenizerFiles,
-  limits: Partial<Limits> = {},
+  limits: Partial<TokenizerLimits> = {},
 ): Promise<TokenizerRunner> {
-  const { encodeMs = encodeLimitMs, heapMb = heapLimitMb } = limits;
-  const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  const { openMs, encodeMs, heapMb } = { ...tokenizerLimits(files), ...limits };
+  const worker = new Worker(script, {
+    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: youngHeapMb },
+  });
+  // The clock starts with the thread: how long the machine takes to start one says nothing of the file.
+  const begun = new Promise<void>((resolve) => {
+    worker.once('online', resolve);
+    worker.once('exit', () => {
+      resolve();
+    });
+  });
   const endpoint = connect<object, TokenizerCalls>(workerChannel(worker), {});
   const { name } = files;
   let ended: Error | null = null;
@@ -66,13 +114,13 @@ export async function openTokenizer(
     endpoint.close('the tokenizer was closed');
     await worker.terminate();
   };
-  const limited = async <T>(call: Promise<T>, limitMs: number, what: string): Promise<T> => {
+  const limited = async <T>(call: Promise<T>, limitMs: number, what: string, why = endless): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         ended = tokenizerFault(
           name,
-          `${what} took more than ${limitMs / 1000} seconds and was stopped; a pattern in the file may never end on this text.`,
+          `${what} took more than ${Number((limitMs / 1000).toPrecision(2))} seconds and was stopped; ${why}.`,
         );
         reject(ended);
         void close();
@@ -90,11 +138,13 @@ export async function openTokenizer(
     }
   };
   try {
-    const facts = await limited(endpoint.remote.open(files), openLimitMs, 'reading the tokenizer');
+    await begun;
+    const facts = await limited(endpoint.remote.open(files), openMs, 'reading the tokenizer', busy);
+    const timeFor = (length: number): number => encodeMs + (length / megabyte) * encodeMsPerMegabyte;
     return {
       facts,
-      encode: (text) => limited(endpoint.remote.encode(text), encodeMs, 'taking the text apart'),
-      labels: (ids) => limited(endpoint.remote.labels(ids), encodeMs, 'looking the tokens up'),
+      encode: (text) => limited(endpoint.remote.encode(text), timeFor(text.length), 'taking the text apart'),
+      labels: (ids) => limited(endpoint.remote.labels(ids), timeFor(ids.length), 'looking the tokens up'),
       close,
     };
   } catch (error) {

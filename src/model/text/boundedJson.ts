@@ -4,8 +4,8 @@ import { grouped } from '../../checkpoint/nextSteps';
 import { decodeUtf8 } from './utf8';
 import { tokenizerFault } from './tokenizer';
 
-/** Commas and opened brackets. A vocabulary of 260,000 with 580,000 merges as pairs has 2.3 million. */
-const maxParts = 5_000_000;
+/** Commas and opened brackets. A vocabulary of 260,000 with 580,000 merges as pairs has 2.0 million; an empty object costs 32 bytes a part. */
+const maxParts = 3_000_000;
 /** Levels of brackets. Normalisers in sequences in sequences have 6. */
 const maxDepth = 32;
 

@@ -36,15 +36,15 @@ export function buildTokenizer(files: TokenizerFiles): Tokenizer {
       const { structure, around, remark } = wordPieceTokenizer(textOf(files, 'main', name), config, special, name);
       return libraryTokenizer({ structure, around, spelling: plain, name, what: 'WordPiece', remark });
     }
-    case 'byte-pair': {
-      const merges = parseMerges(textOf(files, 'merges', 'merges.txt'), 'merges.txt');
-      const vocab = parseBoundedJson(bytesOf(files, 'main'), name);
-      const { structure, around, wordEnd } = bytePairTokenizer(vocab, merges, config, special, family, name);
-      const spelling = { byteLevel: true, space: null, wordEnd };
-      return libraryTokenizer({ structure, around, spelling, name, what: 'byte-level BPE', remark: '' });
+    case 'byte-pair':
+      return ofVocabulary(files, parseBoundedJson(bytesOf(files, 'main'), name), config, special);
+    case 'tokenizer.json': {
+      const root = parseBoundedJson(bytesOf(files, 'main'), name);
+      const record = asRecord(root);
+      return record !== null && !('model' in record) && files.bytes.merges !== undefined
+        ? ofVocabulary(files, root, config, special)
+        : ofTokenizerJson(files, root, config, special);
     }
-    case 'tokenizer.json':
-      return ofTokenizerJson(files, config, special);
   }
 }
 
@@ -52,9 +52,18 @@ const plain: Spelling = { byteLevel: false, space: null, wordEnd: null };
 const optional = (names: readonly string[] | undefined): { names?: readonly string[] } =>
   names === undefined ? {} : { names };
 
-function ofTokenizerJson(files: TokenizerFiles, config: Json, special: Json): Tokenizer {
-  const { name } = files;
-  const root = asRecord(parseBoundedJson(bytesOf(files, 'main'), name));
+/** `vocab`: parsed vocab.json, beside merges.txt. */
+function ofVocabulary(files: TokenizerFiles, vocab: unknown, config: Json, special: Json): Tokenizer {
+  const { name, family } = files;
+  const merges = parseMerges(textOf(files, 'merges', 'merges.txt'), 'merges.txt');
+  const { structure, around, wordEnd } = bytePairTokenizer(vocab, merges, config, special, family, name);
+  const spelling = { byteLevel: true, space: null, wordEnd };
+  return libraryTokenizer({ structure, around, spelling, name, what: 'byte-level BPE', remark: '' });
+}
+
+/** `value`: parsed tokenizer.json. */
+function ofTokenizerJson({ name }: TokenizerFiles, value: unknown, config: Json, special: Json): Tokenizer {
+  const root = asRecord(value);
   const structure = asClassesDo(checkedStructure(root, name), config);
   const idOf = idsOf(structure);
   const processed = aroundOfProcessor(root?.['post_processor'] ?? null, idOf, name);

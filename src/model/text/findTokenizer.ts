@@ -7,7 +7,7 @@ import { asRecord, asText } from '../parseValues';
 import { parseBoundedJson } from './boundedJson';
 import { byt5Offset } from './byteTokenizer';
 import { ggufTokenizerKeys } from './ggufVocabulary';
-import { maxTokenizerBytes, type TokenizerFiles } from './tokenizer';
+import { maxTokenizerBytes, maxTokenizerConfigBytes, type TokenizerFiles } from './tokenizer';
 
 /** A file of the checkpoint's folder, whole; null where there is none, 'tooLarge' where it has more than `most` bytes. */
 export type ReadBeside = (name: string, most: number) => Promise<Uint8Array | 'tooLarge' | null>;
@@ -37,19 +37,20 @@ const sentencePieceNames = ['tokenizer.model', 'spiece.model', 'sentencepiece.bp
 export async function findTokenizer(question: TokenizerQuestion, read: ReadBeside): Promise<TokenizerFiles> {
   const { index, family, file } = question;
   let left = maxTokenizerBytes;
-  const take = async (name: string): Promise<Uint8Array | null> => {
-    const bytes = await read(name, left);
+  const take = async (name: string, most = maxTokenizerBytes): Promise<Uint8Array | null> => {
+    const bytes = await read(name, Math.min(left, most));
     if (bytes === 'tooLarge') {
+      const what = most < maxTokenizerBytes ? 'the file has' : 'the files of the tokenizer have';
       throw new ModelSpecError(
         'badInput',
-        `${name}: the files of the tokenizer have more than the ${grouped(maxTokenizerBytes)} bytes that Gramlens accepts. Give token ids with tokens:1,2,3.`,
+        `${name}: ${what} more than the ${grouped(most)} bytes that Gramlens accepts. Give token ids with tokens:1,2,3.`,
       );
     }
     left -= bytes?.length ?? 0;
     return bytes;
   };
-  const config = await take('tokenizer_config.json');
-  const special = await take('special_tokens_map.json');
+  const config = await take('tokenizer_config.json', maxTokenizerConfigBytes);
+  const special = await take('special_tokens_map.json', maxTokenizerConfigBytes);
   const shared = { family, gguf: null, byteOffset: 0, why: '' };
   const beside = { ...(config === null ? {} : { config }), ...(special === null ? {} : { special }) };
   const bytes = byteModel(question, config);
@@ -98,15 +99,9 @@ async function named(
   const known = { ...shared, name: file, bytes };
   if (file.endsWith('.model')) return { ...known, kind: 'sentencepiece' };
   if (file.endsWith('.txt')) return { ...known, kind: 'wordpiece' };
-  const merges = isVocabulary(main, file) ? await take('merges.txt') : null;
-  if (merges !== null) return { ...known, kind: 'byte-pair', bytes: { ...bytes, merges } };
-  return { ...known, kind: 'tokenizer.json' };
-}
-
-/** A map from tokens to ids rather than a whole tokenizer. */
-function isVocabulary(bytes: Uint8Array, name: string): boolean {
-  const root = asRecord(parseBoundedJson(bytes, name));
-  return root !== null && !('model' in root);
+  // Whether it is a whole tokenizer.json or a vocabulary is seen where it is read, in the tokenizer's thread.
+  const merges = await take('merges.txt');
+  return { ...known, kind: 'tokenizer.json', bytes: merges === null ? bytes : { ...bytes, merges } };
 }
 
 /** Classes whose ids are bytes. ByT5 keeps three ids before them. */

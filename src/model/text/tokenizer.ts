@@ -7,6 +7,8 @@ import { ModelSpecError } from '../modelSpec';
 export const maxTextBytes = 1024 * 1024;
 /** All files of one tokenizer together. The largest in use (260,000 tokens, 580,000 merges) have 35 MB. */
 export const maxTokenizerBytes = 64 * 1024 * 1024;
+/** tokenizer_config.json and special_tokens_map.json. With a chat template and 6,000 added tokens they have 1.2 MB. */
+export const maxTokenizerConfigBytes = 4 * 1024 * 1024;
 /** Tokens of a vocabulary, and ids in it. The largest in use have 262,144. */
 export const maxVocabulary = 1 << 20;
 /** Merges of byte-pair encoding. The largest in use have 580,000. */

@@ -20,6 +20,8 @@ import {
   u64,
   zip,
 } from '../unit/checkpoint/crafted';
+import { singleFiles, type HostileTable } from './cases';
+import { checkpointErrors } from './checkpointErrors';
 
 const f32 = (shape: readonly number[], begin: number, end: number) => ({
   dtype: 'F32',
@@ -87,7 +89,7 @@ const wideZip = (claims: { count?: bigint; byteLength?: bigint; offset?: bigint;
 };
 
 /** name -> file. */
-export const hostileFiles: Readonly<Record<string, () => Uint8Array>> = {
+const hostileFiles: Readonly<Record<string, () => Uint8Array>> = {
   // Not ours at all
   empty: () => concat(),
   'one-byte': () => concat([0]),
@@ -250,3 +252,16 @@ export const hostileFiles: Readonly<Record<string, () => Uint8Array>> = {
   'legacy-unknown-storage': () =>
     concat(legacyHead, pickle(storage('0', int(4), 'QuaternionStorage')), legacyKeys, u64(4), sixteen),
 };
+
+/** Those whose name fits. */
+export function checkpointTable(names: RegExp): HostileTable {
+  const found = Object.entries(hostileFiles).filter(([name]) => names.test(name));
+  return singleFiles(
+    Object.fromEntries(
+      found.map(([name, make]) => {
+        const [reason, message] = checkpointErrors[name] ?? ['', 'has no expected sentence'];
+        return [name, { make, reason, message }];
+      }),
+    ),
+  );
+}

@@ -1,4 +1,4 @@
-// The exact sentence for every broken or crafted file of crafted.ts, behind "<file name>: ". Closing sentences that
+// The exact sentence for every broken or crafted file of checkpointFiles.ts, behind "<file name>: ". Closing sentences that
 // many share are named once.
 
 const again = 'Copy or download the file again.';
@@ -11,7 +11,7 @@ const unsafe =
   'If you trust its author, load it in Python in a sandbox and save the weights as safetensors.';
 
 /** name -> reason of the CheckpointError, message. */
-export const expectedErrors: Readonly<Record<string, readonly [reason: string, message: string]>> = {
+export const checkpointErrors: Readonly<Record<string, readonly [reason: string, message: string]>> = {
   empty: ['empty', `the file is empty. ${again}`],
   'one-byte': [
     'unknownFormat',
@@ -198,7 +198,7 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
   ],
   'pkl-memo-flood': [
     'tooLarge',
-    `data.pkl builds more than 8,000,000 values; real checkpoints stay far below, so the file is damaged or crafted. ${again}`,
+    `data.pkl builds more than 5,000,000 values; real checkpoints stay far below, so the file is damaged or crafted. ${again}`,
   ],
   'pkl-dict-flood': [
     'tooLarge',
@@ -206,11 +206,11 @@ export const expectedErrors: Readonly<Record<string, readonly [reason: string, m
   ],
   'pkl-mark-flood': [
     'tooLarge',
-    `data.pkl builds more than 8,000,000 values; real checkpoints stay far below, so the file is damaged or crafted. ${again}`,
+    `data.pkl builds more than 100,000 open levels; real checkpoints stay far below, so the file is damaged or crafted. ${again}`,
   ],
   'pkl-copy-flood': [
     'tooLarge',
-    `data.pkl builds more than 8,000,000 values; real checkpoints stay far below, so the file is damaged or crafted. ${again}`,
+    `data.pkl builds more than 5,000,000 values; real checkpoints stay far below, so the file is damaged or crafted. ${again}`,
   ],
   'pkl-deep': [
     'tooLarge',
