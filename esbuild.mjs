@@ -64,6 +64,8 @@ const browser = {
   format: 'iife',
   target: ['es2023'],
   define: { 'process.env.NODE_ENV': '"production"' },
+  // ONNX Runtime asks where its module lies; it is told where its binary is.
+  logOverride: { 'empty-import-meta': 'silent' },
 };
 
 const bundles = [
@@ -112,7 +114,12 @@ writeFileSync(
 // ONNX Runtime: read from here when the first graph is run.
 if (existsSync('node_modules/onnxruntime-web/dist')) {
   mkdirSync('dist/onnx', { recursive: true });
-  for (const file of ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'])
+  for (const file of [
+    'ort.wasm.bundle.min.mjs',
+    'ort-wasm-simd-threaded.wasm',
+    'ort.webgpu.bundle.min.mjs',
+    'ort-wasm-simd-threaded.asyncify.wasm',
+  ])
     cpSync(`node_modules/onnxruntime-web/dist/${file}`, `dist/onnx/${file}`);
 }
 if (existsSync('node_modules/@vscode/codicons/dist/codicon.css')) {

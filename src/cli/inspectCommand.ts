@@ -35,7 +35,7 @@ import { npz } from '../report/npz';
 import { planLines } from '../report/planLines';
 import { reportHtml } from '../report/reportHtml';
 import { resultJson } from '../report/resultJson';
-import { chooseNodeBackend, openDawn } from './nodeWebGpu';
+import { chooseNodeBackend, openDawn, openDawnGraphs } from './nodeWebGpu';
 import { exitCodes } from './exitCodes';
 import {
   checkSetIsUsed,
@@ -232,7 +232,7 @@ class Runners {
   start(request: InspectionRequest, host: RunnerHostCalls): Promise<Attempt> {
     let runner: RunnerCalls;
     if (request.backend === 'webgpu') {
-      runner = createLocalRunner(runnerScript, host, openDawn);
+      runner = createLocalRunner(runnerScript, host, { openBackend: openDawn, openGraphs: openDawnGraphs });
       this.ending = () => Promise.resolve();
     } else {
       const thread = startThreadRunner(runnerScript, host);

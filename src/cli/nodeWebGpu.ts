@@ -4,11 +4,15 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { EngineError } from '../engine/backend';
 import type { Backend, BackendKind } from '../engine/backend';
 import { probeWebGpu, requestDevice } from '../engine/webgpu/probe';
 import type { WebGpuStatus } from '../engine/webgpu/probe';
 import { createWebGpuBackend } from '../engine/webgpu/webgpuBackend';
+import type { OrtModule } from '../engine/onnx/ortRuntime';
+import { openWebGpuGraphs, type WebGpuGraphs } from '../engine/onnx/webGpuRuntime';
+import { loadNodeOrt } from '../inspection/node/nodeOnnx';
 
 /** Not for people: `gramlens probe-webgpu` answers what the CLI asks of itself. */
 export const probeCommand = 'probe-webgpu';
@@ -32,9 +36,6 @@ async function loadDawn(): Promise<GPU | null> {
     if (!isDawn(loaded)) return null;
     Object.assign(globalThis, loaded.globals);
     keptGpu = loaded.create([]);
-    // tfjs looks for a browser's worker before it believes in WebGPU.
-    const scope = globalThis as Record<string, unknown>;
-    scope['WorkerGlobalScope'] ??= Object;
     Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { gpu: keptGpu, userAgent: 'node' } });
     return keptGpu;
   } catch {
@@ -98,6 +99,9 @@ export async function chooseNodeBackend(wanted: 'auto' | BackendKind): Promise<{
 /** The WebGPU backend on Dawn's best adapter. */
 export async function openDawn(): Promise<Backend> {
   const gpu = await loadDawn();
+  // tfjs looks for a browser's worker before it believes in WebGPU; ONNX Runtime would take itself to be in one.
+  const scope = globalThis as Record<string, unknown>;
+  scope['WorkerGlobalScope'] ??= Object;
   const probe = await probeWebGpu(gpu ?? undefined);
   if (probe.adapter === null) throw new EngineError('noAdapter', probe.message);
   const device = await requestDevice(probe.adapter);
@@ -113,4 +117,52 @@ export async function openDawn(): Promise<Backend> {
       device.destroy();
     },
   };
+}
+
+/** ONNX Runtime on Dawn's best adapter. */
+export async function openDawnGraphs(): Promise<WebGpuGraphs> {
+  const gpu = await loadDawn();
+  const ort = await loadNodeOrt(__dirname, 'webgpu');
+  await startUntiered(ort);
+  return openWebGpuGraphs(ort, ort.env.versions.web, gpu ?? undefined, dawnForOrt);
+}
+
+/**
+ * Compiles the module once and for all: Node optimises its large functions for a minute, most of it behind the end of the
+ * run, which waits for it. Modules compiled before and after are not touched.
+ */
+async function startUntiered(ort: OrtModule): Promise<void> {
+  setFlagsFromString('--no-wasm-tier-up');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  try {
+    const session = await ort.InferenceSession.create(identityModel, { executionProviders: ['wasm'] });
+    await session.release();
+  } finally {
+    setFlagsFromString('--wasm-tier-up');
+    setFlagsFromString('--wasm-dynamic-tiering');
+  }
+}
+
+/** A ModelProto of IR 7, opset 13, with the graph y = Identity(x) of one float32. */
+const identityModel = new Uint8Array(
+  Buffer.from('CAdCAhANOisKEAoBeBIBeSIISWRlbnRpdHkSAWdaDwoBeBIKCggIARIECgIIAWIDCgF5', 'base64'),
+);
+
+/**
+ * Dawn in Node takes no views of shared memory, which ONNX Runtime's is, and pipelines that it makes asynchronously are
+ * ready only when the thread is idle, which it is not while ONNX Runtime waits for them.
+ */
+function dawnForOrt(device: GPUDevice): void {
+  const { queue } = device;
+  const write = queue.writeBuffer.bind(queue);
+  queue.writeBuffer = (buffer, offset, data, ...part) => {
+    const shared = ArrayBuffer.isView(data) && data.buffer instanceof SharedArrayBuffer;
+    write(
+      buffer,
+      offset,
+      shared ? new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) : data,
+      ...part,
+    );
+  };
+  device.createComputePipelineAsync = (descriptor) => Promise.resolve(device.createComputePipeline(descriptor));
 }

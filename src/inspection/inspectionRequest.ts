@@ -5,6 +5,7 @@ import type { GramChoice, NoiseSettings } from '../diagnostics/headInput';
 import type { HeadResult } from '../diagnostics/headResult';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
+import { graphFromWire, graphToWire, type WireGraph } from '../checkpoint/onnx/wireGraph';
 import type { TensorEntry, TensorIndex } from '../checkpoint/tensorIndex';
 
 /** Plain data: it crosses to workers. */
@@ -55,18 +56,27 @@ export interface KnownHead {
 
 /** The request as it crosses postMessage of a webview, which drops Maps: entries as a list, no pickle tree. */
 export interface WireRequest extends Omit<InspectionRequest, 'index'> {
-  readonly index: Omit<TensorIndex, 'entries' | 'tree'> & { readonly entries: readonly TensorEntry[] };
+  readonly index: Omit<TensorIndex, 'entries' | 'tree' | 'graph'> & {
+    readonly entries: readonly TensorEntry[];
+    readonly graph?: WireGraph;
+  };
 }
 
 export function toWire(request: InspectionRequest): WireRequest {
-  const { format, fileName, byteLength, shards, entries, metadata, notes } = request.index;
-  const index = { format, fileName, byteLength, metadata, notes, entries: [...entries.values()] };
-  return { ...request, index: shards === undefined ? index : { ...index, shards } };
+  const { format, fileName, byteLength, shards, entries, metadata, notes, graph } = request.index;
+  const index = {
+    ...{ format, fileName, byteLength, metadata, notes, entries: [...entries.values()] },
+    ...(shards === undefined ? {} : { shards }),
+    ...(graph === undefined ? {} : { graph: graphToWire(graph) }),
+  };
+  return { ...request, index };
 }
 
 export function fromWire(wire: WireRequest): InspectionRequest {
   const entries = new Map(wire.index.entries.map((entry) => [entry.name, entry]));
-  return { ...wire, index: { ...wire.index, entries, tree: null } };
+  const { graph, ...index } = wire.index;
+  const whole = graph === undefined ? {} : { graph: graphFromWire(graph) };
+  return { ...wire, index: { ...index, ...whole, entries, tree: null } };
 }
 
 export interface InspectionPlan {

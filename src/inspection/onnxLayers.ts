@@ -24,10 +24,12 @@ import type { OnnxModel } from '../model/onnx/onnxModel';
 import { CancelledError } from './cancelledError';
 import type { InspectionRequest } from './inspectionRequest';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
-import { ParityMeter } from './parity';
+import { ParityMeter, relativeError } from './parity';
 
 export interface OnnxServices {
   readonly runtime: GraphRuntime;
+  /** A runtime to be trusted, which the first block is run by as well; null: `runtime` is that one. */
+  readonly check: GraphRuntime | null;
   readonly bytes: CheckpointBytes;
   /** Who computes, for the provenance. */
   readonly backend: Pick<Backend, 'kind' | 'adapter'>;
@@ -72,7 +74,26 @@ class OnnxLayers implements LayerSource {
     this.model = spec;
     this.backend = { ...services.backend, precision: 'float32' };
     const wanted = wantedValues(graph, layers);
-    this.run = new GraphRun(services.runtime, index, services.bytes, wanted, graphInputs(graph.inputs, input));
+    const { runtime, check, bytes } = services;
+    const checks = check === null ? null : { runtime: check, compare: this.compareRuntimes.bind(this) };
+    this.run = new GraphRun(runtime, index, bytes, wanted, graphInputs(graph.inputs, input), checks);
+  }
+
+  /** @throws EngineError selfCheck where a provider that is new to this graph computes something else. */
+  private compareRuntimes(got: ReadonlyMap<string, GraphTensor>, want: ReadonlyMap<string, GraphTensor>): void {
+    for (const [name, expected] of want) {
+      const computed = got.get(name);
+      if (computed === undefined || !isReal(expected)) continue;
+      const error = relativeError(floatsOf(computed), floatsOf(expected));
+      const allowed = runtimeTolerance[expected.elemType === float16Type ? 'float16' : 'float32'];
+      if (!(error <= allowed)) {
+        throw new EngineError(
+          'selfCheck',
+          `${this.services.runtime.description} computes the value "${name}" of ${this.request.index.fileName} wrong: error ${error.toExponential(1)} of the largest against the WebAssembly provider, allowed ${allowed}. Use the cpu backend and report the adapter.`,
+        );
+      }
+      this.meter.note('first block against WebAssembly', error);
+    }
   }
 
   begin(): Promise<void> {
@@ -108,8 +129,7 @@ class OnnxLayers implements LayerSource {
         reason: `the first output of the graph, "${output}", has the shape [${shape.join(', ')}], which is neither one row of logits nor one for each token of a text`,
       };
     }
-    if (![1, float16Type, 11].includes(value.elemType))
-      return { reason: `the output "${output}" holds no real numbers` };
+    if (!isReal(value)) return { reason: `the output "${output}" holds no real numbers` };
     const all = Float64Array.from(floatsOf(value));
     const float64 = all.subarray(all.length - last);
     return { float64, shown: float64 };
@@ -117,7 +137,7 @@ class OnnxLayers implements LayerSource {
 
   parity(): ReturnType<LayerSource['parity']> {
     const measured = this.meter.result();
-    return this.found.length === 0
+    return Object.keys(measured.perTensor).length === 0
       ? { maxRelError: null, perTensor: {}, reason: 'the graph runs in float32 and was compared with nothing' }
       : measured;
   }
@@ -266,6 +286,11 @@ const biasReason =
   'The scores of this layer have a bias or mask that is not one of position, so its attention cannot be computed again from other queries and keys.';
 const noKnownProjections =
   'The graph computes q, k and v from its layer input by more than a linear map (a norm, rotary positions, a bias of another kind), or in one fused node, so token noise cannot be put in front of it.';
+
+/** float32 backends may differ by this much, relative to the largest value; float16 by a few of its roundings. */
+const runtimeTolerance = { float32: 2e-4, float16: 2e-2 } as const;
+
+const isReal = ({ elemType }: GraphTensor): boolean => [1, float16Type, 11].includes(elemType);
 
 const emptyProjection: HeadProjection = { weight: new Float64Array(0), bias: null, norm: null };
 

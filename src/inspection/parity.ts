@@ -10,8 +10,8 @@ export function relativeError(computed: FloatArray, float64: FloatArray): number
   let largest = 0;
   for (let i = 0; i < float64.length; i += 1) {
     const want = float64[i]!;
-    // RPC has no value in a head without keys, on either side.
-    if (Number.isNaN(want) && Number.isNaN(computed[i])) continue;
+    // RPC has no value in a head without keys, masks are infinite: on both sides.
+    if (!Number.isFinite(want) && Object.is(want, computed[i])) continue;
     largest = Math.max(largest, Math.abs(want));
     const difference = Math.abs(computed[i]! - want);
     // NaN must not hide behind Math.max's order of arguments.
@@ -30,7 +30,10 @@ export class ParityMeter {
   }
 
   compare(name: string, computed: FloatArray, float64: FloatArray): void {
-    const error = relativeError(computed, float64);
+    this.note(name, relativeError(computed, float64));
+  }
+
+  note(name: string, error: number): void {
     const before = this.worst.get(name) ?? 0;
     if (!(error <= before)) this.worst.set(name, error);
     else if (!this.worst.has(name)) this.worst.set(name, error);

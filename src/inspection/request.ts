@@ -117,15 +117,24 @@ function checkGram({ keys, prefix }: GramChoice, spec: ModelSpec): void {
   }
 }
 
-const graphBackendReason =
-  "ONNX graphs run on ONNX Runtime's WebAssembly provider in float32, whichever backend is chosen for other files";
+/** Graphs run on a provider of ONNX Runtime, in float32. */
+function graphBackend({ kind, reason }: BackendChoice): BackendChoice {
+  if (kind === 'webgpu') return { kind, reason: `${reason}; ONNX Runtime's WebGPU provider` };
+  if (kind === 'cpu') return { kind, reason: `${reason}; ONNX Runtime's WebAssembly provider` };
+  return { kind: 'cpu', reason: "no backend runs ONNX graphs in float64, so ONNX Runtime's WebAssembly provider does" };
+}
+
+interface BackendChoice {
+  readonly kind: BackendKind;
+  readonly reason: string;
+}
 
 /** Throws ChoiceError. */
 export function makeRequest(
   index: TensorIndex,
   inferred: ModelSpec,
   input: ModelInput,
-  backend: { readonly kind: BackendKind; readonly reason: string },
+  backend: BackendChoice,
   choices: Choices,
   gramlensVersion: string,
 ): InspectionRequest {
@@ -134,14 +143,14 @@ export function makeRequest(
   checkNoise(choices.noise);
   const gram = choices.gram ?? defaultGram;
   checkGram(gram, spec);
+  const { kind, reason } = spec.onnx === undefined ? backend : graphBackend(backend);
   return {
     index,
     spec,
     input,
     checkpointSha256: null,
-    ...(spec.onnx === undefined
-      ? { backend: backend.kind, backendReason: backend.reason }
-      : { backend: 'cpu' as const, backendReason: graphBackendReason }),
+    backend: kind,
+    backendReason: reason,
     layers: allOr(choices.layers, spec.layers, 'layer'),
     heads: allOr(choices.heads, spec.heads, 'head'),
     rpc: choices.rpc,

@@ -10,7 +10,7 @@ export interface PageMarkup {
   readonly nonce: string;
   /** What the webview's own files come from, as a CSP source. */
   readonly source: string;
-  /** Address of a file of dist/webview. */
+  /** Address of a file by its path from dist/webview. */
   readonly asset: (file: string) => string;
 }
 
@@ -27,10 +27,13 @@ function contentSecurityPolicy({ page, nonce, source }: PageMarkup): string {
   ].join('; ');
 }
 
+/** From dist/webview; the worker fetches it with the first graph. */
+const onnxBinary = '../onnx/ort-wasm-simd-threaded.asyncify.wasm';
+
 /** The whole document of one page. */
 export function pageMarkup(markup: PageMarkup): string {
   const { page, title, language, nonce, asset } = markup;
-  const worker = page === 'inspector' ? ` data-worker="${asset('worker.js')}"` : '';
+  const worker = page === 'inspector' ? ` data-worker="${asset('worker.js')}" data-onnx="${asset(onnxBinary)}"` : '';
   return `<!DOCTYPE html>
 <html lang="${language}">
 <head>

@@ -8,9 +8,10 @@ import type { Calls, Endpoint } from '../protocol/rpc';
 import { pageMarkup } from './pageMarkup';
 import type { PageName } from './pageMarkup';
 
-/** Folders a page may load from: our bundles, icons and pictures; never the workspace. */
+/** Folders a page may load from: our bundles, ONNX Runtime, icons and pictures; never the workspace. */
 export function pageRoots(extensionUri: vscode.Uri): vscode.Uri[] {
-  return [vscode.Uri.joinPath(extensionUri, 'dist', 'webview'), vscode.Uri.joinPath(extensionUri, 'media')];
+  const folders = [['dist', 'webview'], ['dist', 'onnx'], ['media']];
+  return folders.map((folder) => vscode.Uri.joinPath(extensionUri, ...folder));
 }
 
 /** The page's HTML with a fresh nonce. */

@@ -49,8 +49,10 @@ async function runAndLose(
     (attempt, calls) => {
       heard.attempts.push(attempt);
       if (attempt.backend === 'webgpu') {
-        const open = () => createWebGpuBackend(device, { description, isFallback, info: adapter.info });
-        const runner = createLocalRunner(script, calls, open);
+        const runner = createLocalRunner(script, calls, {
+          openBackend: () => createWebGpuBackend(device, { description, isFallback, info: adapter.info }),
+          openGraphs: () => Promise.reject(new Error('this is no graph')),
+        });
         return Promise.resolve({ run: (r) => runner.run(r, file, threads), stop: () => Promise.resolve() });
       }
       const runner = startThreadRunner(script, calls);

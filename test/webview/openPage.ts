@@ -41,7 +41,7 @@ export interface OpenPage {
 
 export interface OpenOptions {
   readonly page: PageName;
-  readonly run: SampleRun;
+  readonly run: Pick<SampleRun, 'request' | 'bytes' | 'headDetail'>;
   readonly snapshot: SessionSnapshot;
   readonly theme?: ThemeName;
   readonly width?: number;

@@ -12,6 +12,8 @@ import { editorThemes } from './themeColours';
 import type { ThemeName } from './themeColours';
 
 const folder = join(process.cwd(), 'dist', 'webview');
+/** Fetched by the worker, from beside the pages. */
+const onnxBinary = 'onnx/ort-wasm-simd-threaded.asyncify.wasm';
 const files: Readonly<Record<string, string>> = {
   'inspector.js': 'text/javascript',
   'inspector.css': 'text/css',
@@ -73,6 +75,10 @@ export async function startPageServer(): Promise<PageServer> {
       return;
     }
     const type = files[name];
+    if (name === onnxBinary) {
+      response.writeHead(200, { 'content-type': 'application/wasm' }).end(readFileSync(join(folder, '..', name)));
+      return;
+    }
     if (type === undefined) response.writeHead(name === 'favicon.ico' ? 204 : 404).end();
     else response.writeHead(200, { 'content-type': type }).end(readFileSync(join(folder, name)));
   });

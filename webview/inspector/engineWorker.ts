@@ -6,7 +6,7 @@ import type { WireRequest } from '../../src/inspection/inspectionRequest';
 import type { HeadAddress, HostCalls, WebGpuProbe } from '../../src/protocol/messages';
 import { connect } from '../../src/protocol/rpc';
 import type { Endpoint } from '../../src/protocol/rpc';
-import type { WorkerCalls, WorkerHostCalls } from '../worker/protocol';
+import type { WorkerCalls, WorkerFiles, WorkerHostCalls } from '../worker/protocol';
 
 interface Running {
   readonly worker: Worker;
@@ -19,6 +19,7 @@ export class EngineWorker {
 
   constructor(
     private readonly scriptUrl: string,
+    private readonly files: WorkerFiles,
     private readonly host: HostCalls,
   ) {}
 
@@ -31,7 +32,7 @@ export class EngineWorker {
     // Set before anything is awaited, so that a cancel in between finds the run.
     this.runId = runId;
     const { endpoint } = await this.start();
-    if (this.currentRun() === runId) await endpoint.remote.start(runId, request);
+    if (this.currentRun() === runId) await endpoint.remote.start(runId, request, this.files);
   }
 
   async headDetail(runId: number, address: HeadAddress): Promise<HeadDetail> {

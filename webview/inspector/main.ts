@@ -55,7 +55,7 @@ const local: PageCalls = {
   probeWebGpu: () => worker.probe(),
 };
 const { host } = connectHost(local);
-const worker = new EngineWorker(app.dataset['worker'] ?? '', host);
+const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
 const overview = new Overview(host, save);
 const headPage = new HeadPage(host, save);

@@ -11,13 +11,16 @@ import type { HeadKernels } from '../../src/engine/headKernels';
 import { probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
 import { createWebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
 import { engineLayers } from '../../src/inspection/engineLayers';
+import type { LayerSource } from '../../src/inspection/layerSource';
+import { onnxLayers } from '../../src/inspection/onnxLayers';
 import { fromWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionRequest, WireRequest } from '../../src/inspection/inspectionRequest';
 import { runInspection } from '../../src/inspection/runInspection';
 import type { InspectionOutcome } from '../../src/inspection/runInspection';
 import { createWeightLoader } from '../../src/model/loadWeights';
 import { connect } from '../../src/protocol/rpc';
-import type { WorkerCalls, WorkerHostCalls } from './protocol';
+import type { WorkerCalls, WorkerFiles, WorkerHostCalls } from './protocol';
+import { openWorkerGraphs } from './workerGraphs';
 
 /** One message; the host refuses more. */
 const chunkBytes = 8 * 1024 * 1024;
@@ -43,8 +46,8 @@ const { remote: page } = connect<WorkerCalls, WorkerHostCalls>(
       const { status, description, message } = await probeWebGpu(gpu());
       return { status, adapter: description, message };
     },
-    start: (runId, request) => {
-      void run(runId, request);
+    start: (runId, request, files) => {
+      void run(runId, request, files);
       return Promise.resolve();
     },
     headDetail: ({ layer, head }) => {
@@ -111,24 +114,58 @@ function breathe(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-async function run(runId: number, wire: WireRequest): Promise<void> {
+/** A forward pass on the GPU, and what ends with it. */
+interface GpuSource {
+  readonly source: LayerSource;
+  dispose(): void;
+}
+
+async function networkSource(request: InspectionRequest, runId: number, signal: AbortSignal): Promise<GpuSource> {
+  const backend = await openBackend();
+  const metrics = await createCpuBackend();
+  const weights = createWeightLoader(request.index, remoteBytes(runId, request), request.spec);
+  return {
+    source: engineLayers(request, { weights, backend, metrics, signal }),
+    dispose: () => {
+      backend.dispose();
+      metrics.dispose();
+    },
+  };
+}
+
+async function graphSource(
+  request: InspectionRequest,
+  runId: number,
+  { onnx }: WorkerFiles,
+  headKernels: HeadKernels,
+  signal: AbortSignal,
+): Promise<GpuSource> {
+  const graphs = await openWorkerGraphs(onnx, gpu());
+  const { runtime, check, adapter } = graphs;
+  const backend = { kind: 'webgpu', adapter } as const;
+  const bytes = remoteBytes(runId, request);
+  return {
+    source: onnxLayers(request, { runtime, check, bytes, backend, kernels: headKernels, signal }),
+    dispose: () => {
+      graphs.dispose();
+    },
+  };
+}
+
+async function run(runId: number, wire: WireRequest, files: WorkerFiles): Promise<void> {
   const request = fromWire(wire);
-  let backend: Backend | null = null;
-  let metrics: Backend | null = null;
+  let forward: GpuSource | null = null;
   try {
     outcome = null;
-    kernels = await createCpuKernels();
-    metrics = await createCpuBackend();
-    backend = await openBackend();
-    const headKernels = kernels;
+    const headKernels = await createCpuKernels();
+    kernels = headKernels;
     const { signal } = new AbortController();
+    forward =
+      request.spec.onnx === undefined
+        ? await networkSource(request, runId, signal)
+        : await graphSource(request, runId, files, headKernels, signal);
     outcome = await runInspection(request, {
-      source: engineLayers(request, {
-        weights: createWeightLoader(request.index, remoteBytes(runId, request), request.spec),
-        backend,
-        metrics,
-        signal,
-      }),
+      source: forward.source,
       diagnoseHeads: async (inputs, options, onHead) => {
         const work = headWork(headKernels);
         for (const job of headJobs(inputs, options, onHead)) {
@@ -150,7 +187,6 @@ async function run(runId: number, wire: WireRequest): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     await page.event(runId, { kind: 'failed', message, errorName: name, reason });
   } finally {
-    backend?.dispose();
-    metrics?.dispose();
+    forward?.dispose();
   }
 }

@@ -4,10 +4,16 @@ import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { WireRequest } from '../../src/inspection/inspectionRequest';
 import type { HeadAddress, RunnerEvent, WebGpuProbe } from '../../src/protocol/messages';
 
+/** Addresses of what the worker fetches when it needs it. */
+export interface WorkerFiles {
+  /** WebAssembly of ONNX Runtime. */
+  readonly onnx: string;
+}
+
 export interface WorkerCalls {
   probe(): Promise<WebGpuProbe>;
   /** Resolves when the run has begun; what happens then comes as events. */
-  start(runId: number, request: WireRequest): Promise<void>;
+  start(runId: number, request: WireRequest, files: WorkerFiles): Promise<void>;
   headDetail(address: HeadAddress): Promise<HeadDetail>;
 }
 

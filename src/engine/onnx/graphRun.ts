@@ -8,10 +8,17 @@ import type { GraphRuntime, GraphTensor } from './graphTensor';
 import { segmentModel } from './segmentModel';
 import { planSegments, type SegmentPlan } from './segments';
 
+/** Another runtime that runs the first segment too, and who looks at what both gave. */
+export interface GraphCheck {
+  readonly runtime: GraphRuntime;
+  compare(got: ReadonlyMap<string, GraphTensor>, want: ReadonlyMap<string, GraphTensor>): void;
+}
+
 export class GraphRun {
   private readonly plan: SegmentPlan;
   private readonly store: Map<string, GraphTensor>;
   private next = 0;
+  private checked = false;
 
   /** `wanted`: values to look at, a list for each segment; `inputs`: those of the graph. */
   constructor(
@@ -20,6 +27,7 @@ export class GraphRun {
     private readonly bytes: CheckpointBytes,
     private readonly wanted: readonly (readonly string[])[],
     inputs: ReadonlyMap<string, GraphTensor>,
+    private readonly check: GraphCheck | null = null,
   ) {
     if (index.graph === undefined) throw new EngineError('internal', `${index.fileName} has no graph.`);
     this.plan = planSegments(index.graph, wanted);
@@ -42,7 +50,11 @@ export class GraphRun {
         if (value !== undefined) feeds.set(name, value);
       }
       const model = await segmentModel(this.index, graph, this.bytes, segment, feeds);
-      const results = await this.runModel(model, feeds, segment.fetches, what);
+      const results = await this.runModel(this.runtime, model, feeds, segment.fetches, what);
+      if (this.check !== null && !this.checked) {
+        this.check.compare(results, await this.runModel(this.check.runtime, model, feeds, segment.fetches, what));
+        this.checked = true;
+      }
       for (const [name, value] of results) this.store.set(name, value);
     }
     const found = new Map<string, GraphTensor>();
@@ -57,6 +69,7 @@ export class GraphRun {
   }
 
   private async runModel(
+    runtime: GraphRuntime,
     model: Uint8Array,
     feeds: ReadonlyMap<string, GraphTensor>,
     fetches: readonly string[],
@@ -64,13 +77,15 @@ export class GraphRun {
   ): Promise<Map<string, GraphTensor>> {
     const { fileName } = this.index;
     try {
-      const session = await this.runtime.open(model);
+      const session = await runtime.open(model);
       try {
         return await session.run(feeds, fetches);
       } finally {
         await session.release();
       }
     } catch (error) {
+      // What a device says of itself is told as it is.
+      if (error instanceof EngineError) throw error;
       const words = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, maxWords);
       throw new EngineError(
         'internal',

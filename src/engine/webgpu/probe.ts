@@ -65,15 +65,16 @@ export function describeAdapter(info: GPUAdapterInfo): string {
 }
 
 /**
- * A device with the limits that the adapter grants (defaults stop at 128 MB a binding) and no optional features:
- * without 'subgroups' no library takes paths that are wrong on small subgroups.
+ * A device with the limits that the adapter grants (defaults stop at 128 MB a binding) and no optional features but
+ * those of `wanted` that it has: without 'subgroups' no library takes paths that are wrong on small subgroups.
  * @throws EngineError noAdapter when the adapter gives no device.
  */
-export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const { limits } = adapter;
+export async function requestDevice(adapter: GPUAdapter, wanted: readonly GPUFeatureName[] = []): Promise<GPUDevice> {
+  const { limits, features } = adapter;
   try {
     return await adapter.requestDevice({
       label: 'gramlens',
+      requiredFeatures: wanted.filter((feature) => features.has(feature)),
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

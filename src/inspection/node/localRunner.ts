@@ -18,6 +18,7 @@ import type { HeadDetail } from '../headDetail';
 import type { InspectionRequest } from '../inspectionRequest';
 import type { InspectionResult } from '../inspectionResult';
 import type { NamedArray } from '../layerSource';
+import type { WebGpuGraphs } from '../../engine/onnx/webGpuRuntime';
 import { onnxLayers } from '../onnxLayers';
 import { runInspection } from '../runInspection';
 import type { InspectionOutcome } from '../runInspection';
@@ -44,15 +45,14 @@ export function poolSize(heads: number): number {
   return Math.max(1, Math.min(heads, availableParallelism(), 16));
 }
 
-/**
- * `script`: the bundle for head workers. `openPainter`: makes the backend of the forward pass where it is not
- * one of the float64 backends (WebGPU); the metrics then come from the float64 backend beside it.
- */
-export function createLocalRunner(
-  script: string,
-  host: RunnerHostCalls,
-  openPainter: (() => Promise<Backend>) | null = null,
-): RunnerCalls {
+/** What runs a forward pass on WebGPU: a network of ours (its metrics come from the float64 backend beside it), a graph. */
+export interface GpuOpeners {
+  openBackend(): Promise<Backend>;
+  openGraphs(): Promise<WebGpuGraphs>;
+}
+
+/** `script`: the bundle for head workers. `gpu`: null where requests never ask for `webgpu`. */
+export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: GpuOpeners | null = null): RunnerCalls {
   let outcome: InspectionOutcome | null = null;
   let kernels: HeadKernels | null = null;
 
@@ -61,7 +61,10 @@ export function createLocalRunner(
       const reference = request.backend === 'reference';
       kernels = reference ? createReferenceKernels() : await createCpuKernels();
       const metrics = reference ? createReferenceBackend() : await createCpuBackend();
-      const painter = request.backend === 'webgpu' && openPainter !== null ? await openPainter() : metrics;
+      const onGpu = request.backend === 'webgpu' ? gpu : null;
+      const isGraph = request.spec.onnx !== undefined;
+      const painter = onGpu === null || isGraph ? metrics : await onGpu.openBackend();
+      const graphs = onGpu === null || !isGraph ? null : await onGpu.openGraphs();
       const pool = new HeadPool(script, threads, reference ? 'reference' : 'wasm');
       const bytes = openBytes(file);
       // Hashing reads every byte: beside the run, and its failure is the run's failure only at the end.
@@ -74,21 +77,21 @@ export function createLocalRunner(
       const { signal } = new AbortController();
       try {
         outcome = await runInspection(request, {
-          source:
-            request.spec.onnx === undefined
-              ? engineLayers(request, {
-                  weights: createWeightLoader(request.index, bytes, request.spec),
-                  backend: painter,
-                  metrics,
-                  signal,
-                })
-              : onnxLayers(request, {
-                  runtime: await openNodeOnnx(dirname(script)),
-                  bytes,
-                  backend: { kind: request.backend, adapter: null },
-                  kernels,
-                  signal,
-                }),
+          source: isGraph
+            ? onnxLayers(request, {
+                runtime: graphs?.runtime ?? (await openNodeOnnx(dirname(script))),
+                check: graphs?.check ?? null,
+                bytes,
+                backend: { kind: request.backend, adapter: graphs?.adapter ?? null },
+                kernels,
+                signal,
+              })
+            : engineLayers(request, {
+                weights: createWeightLoader(request.index, bytes, request.spec),
+                backend: painter,
+                metrics,
+                signal,
+              }),
           diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
           onProgress: (label, fraction) => void host.progress(label, fraction),
           onHead: (layer, head) => void host.head(layer, head),
@@ -102,6 +105,7 @@ export function createLocalRunner(
         await pool.dispose();
         await bytes.close();
         if (painter !== metrics) painter.dispose();
+        graphs?.dispose();
         metrics.dispose();
       }
     },

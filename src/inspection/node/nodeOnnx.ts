@@ -1,5 +1,5 @@
-// onnxruntime-web in Node: its WebAssembly provider on this thread. Module and binary lie beside the bundles and are
-// read when the first graph is run; who never opens ONNX never loads them.
+// onnxruntime-web in Node, on this thread: its WebAssembly provider, or the build with the WebGPU provider. Modules and
+// binaries lie beside the bundles and are read when the first graph is run; who never opens ONNX never loads them.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,12 +7,15 @@ import { pathToFileURL } from 'node:url';
 import { EngineError } from '../../engine/backend';
 import type { GraphRuntime } from '../../engine/onnx/graphTensor';
 import { ortRuntime, type OrtModule } from '../../engine/onnx/ortRuntime';
+import { describeOrt } from '../../engine/onnx/webGpuRuntime';
 
-/** Beside the bundles, as esbuild.mjs copies them from onnxruntime-web. */
-const moduleFile = join('onnx', 'ort.wasm.bundle.min.mjs');
-const binaryFile = join('onnx', 'ort-wasm-simd-threaded.wasm');
+/** Module and binary of each build in the folder `onnx` beside the bundles, as esbuild.mjs copies them. */
+const builds = {
+  wasm: ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'],
+  webgpu: ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
+} as const;
 
-interface NodeOrt extends OrtModule {
+export interface NodeOrt extends OrtModule {
   readonly env: {
     logLevel?: string;
     readonly versions: { readonly web?: string };
@@ -20,26 +23,33 @@ interface NodeOrt extends OrtModule {
   };
 }
 
-let loaded: Promise<NodeOrt> | null = null;
+const loaded = new Map<keyof typeof builds, Promise<NodeOrt>>();
 
 /** `folder`: where the bundles are. @throws EngineError internal when the installation lacks a file. */
 export async function openNodeOnnx(folder: string): Promise<GraphRuntime> {
-  loaded ??= load(folder);
-  const ort = await loaded;
-  return ortRuntime(ort, `ONNX Runtime Web ${ort.env.versions.web ?? ''}, WebAssembly`, ['wasm']);
+  const ort = await loadNodeOrt(folder, 'wasm');
+  return ortRuntime(ort, describeOrt(ort.env.versions.web, 'WebAssembly'), ['wasm']);
 }
 
-async function load(folder: string): Promise<NodeOrt> {
+/** One module for the process. @throws EngineError internal when the installation lacks a file. */
+export function loadNodeOrt(folder: string, build: keyof typeof builds): Promise<NodeOrt> {
+  const ort = loaded.get(build) ?? load(folder, build);
+  loaded.set(build, ort);
+  return ort;
+}
+
+async function load(folder: string, build: keyof typeof builds): Promise<NodeOrt> {
+  const [moduleFile, binaryFile] = builds[build].map((file) => join(folder, 'onnx', file)) as [string, string];
   try {
-    const ort = (await import(pathToFileURL(join(folder, moduleFile)).href)) as NodeOrt;
-    const binary = await readFile(join(folder, binaryFile));
+    const ort = (await import(pathToFileURL(moduleFile).href)) as NodeOrt;
+    const binary = await readFile(binaryFile);
     ort.env.wasm.wasmBinary = binary.buffer.slice(binary.byteOffset, binary.byteOffset + binary.byteLength);
     // One thread: the others diagnose heads.
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = 'error';
     return ort;
   } catch (error) {
-    loaded = null;
+    loaded.delete(build);
     const why = error instanceof Error ? error.message : String(error);
     throw new EngineError('internal', `ONNX Runtime could not be loaded (${why}). Install Gramlens again.`);
   }

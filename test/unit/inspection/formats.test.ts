@@ -67,7 +67,7 @@ async function inspectFile(file: File, twins: number): Promise<InspectionOutcome
       source:
         request.spec.onnx === undefined
           ? engineLayers(request, { weights, backend, metrics: backend, signal })
-          : onnxLayers(request, { runtime: await openNodeOnnx(dist), bytes, backend, kernels, signal }),
+          : onnxLayers(request, { runtime: await openNodeOnnx(dist), check: null, bytes, backend, kernels, signal }),
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));
       },

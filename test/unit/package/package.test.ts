@@ -7,7 +7,7 @@ import { deflateRawSync } from 'node:zlib';
 import { bundledPackages, noticeOf } from '../../setup/thirdPartyNotices.mjs';
 
 /** The whole package, compressed. An extension is downloaded by everyone who tries it. */
-const maxPackageBytes = 10e6;
+const maxPackageBytes = 16e6;
 /** The samples alone, as they lie on disk. */
 const maxSamplesBytes = 3e6;
 
@@ -16,7 +16,7 @@ const listed = [
   /^(README|CHANGELOG)\.md$/,
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
   /^dist\/(extension|cli|runner|hash|statistics|tokenizer)\.js$/,
-  /^dist\/onnx\/ort(\.wasm\.bundle\.min\.mjs|-wasm-simd-threaded\.wasm)$/,
+  /^dist\/onnx\/ort(\.(wasm|webgpu)\.bundle\.min\.mjs|-wasm-simd-threaded(\.asyncify)?\.wasm)$/,
   /^dist\/webview\/(inspector|heatmap|checkpoint|mapping|worker)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
   /^media\/[\w-]+\.(svg|png)$/,
