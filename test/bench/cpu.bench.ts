@@ -41,7 +41,7 @@ const numbers = (count: number): Float32Array => Float32Array.from(normals(`benc
 async function openOrt(): Promise<typeof Ort> {
   const folder = join('node_modules', 'onnxruntime-web', 'dist');
   const ort = (await import(pathToFileURL(join(folder, 'ort.wasm.bundle.min.mjs')).href)) as typeof Ort;
-  ort.env.wasm.wasmBinary = readFileSync(join(folder, 'ort-wasm-simd-threaded.wasm')).buffer as ArrayBuffer;
+  ort.env.wasm.wasmBinary = readFileSync(join(folder, 'ort-wasm-simd-threaded.wasm')).buffer;
   ort.env.wasm.numThreads = 1;
   return ort;
 }

@@ -1,14 +1,14 @@
 // Symmetric eigendecomposition, float64, one thread: the cpu backend's solver, with its copies and its check, against
 // numpy and scipy on the same matrices, runs taking turns. `npm run bench`; table to stdout, JSON to out/bench.
 
-import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
 import { plainEigen } from '../../src/engine/reference/eigen';
 import { centredGram } from '../unit/engine/eigenMatrices';
+import { machine, machineLine, median, pythonWith, startPeer } from './peer';
+import type { Peer } from './peer';
 
 const headDim = 64;
 const top = 64;
@@ -28,53 +28,18 @@ interface Row {
   readonly bar: number;
 }
 
-interface Peer {
-  readonly version: string;
-  ask(command: string): Promise<number>;
-  end(): void;
-}
-
-/** Settings that pin OpenBLAS to older kernels are taken away: the peer shall be as fast as it can be. */
-function peerEnvironment(): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' };
-  delete environment['OPENBLAS_CORETYPE'];
-  delete environment['OPENBLAS_L2_SIZE'];
-  return environment;
-}
-
-async function startPeer(): Promise<Peer> {
-  const env = peerEnvironment();
-  const python = ['/usr/bin/python3', 'python3'].find(
-    (candidate) => spawnSync(candidate, ['-c', 'import numpy, scipy'], { env }).status === 0,
-  );
-  if (python === undefined) {
+async function startNumpy(): Promise<Peer> {
+  const python = pythonWith('numpy, scipy');
+  if (python === null) {
     throw new Error('The peer is numpy: install it first (Debian: apt-get install python3-numpy python3-scipy).');
   }
-  const child = spawn(python, ['test/bench/eigen_peer.py'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async (): Promise<string> => {
-    const answer: IteratorResult<string, unknown> = await lines.next();
-    if (answer.done === true) throw new Error('The peer stopped; its message is above.');
-    return answer.value;
-  };
-  return {
-    version: await line(),
-    ask: async (command) => {
-      child.stdin.write(`${command}\n`);
-      return Number(await line());
-    },
-    end: () => child.stdin.end(),
-  };
+  return startPeer(python, 'test/bench/eigen_peer.py');
 }
 
 function timed(run: () => unknown): number {
   const start = performance.now();
   run();
   return performance.now() - start;
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
 }
 
 async function measure(peer: Peer, folder: string): Promise<Row[]> {
@@ -133,15 +98,13 @@ function table(rows: readonly Row[]): string {
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'gramlens-bench-'));
   try {
-    const peer = await startPeer();
+    const peer = await startNumpy();
     const rows = await measure(peer, folder);
     peer.end();
-    const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
+    const where = machine();
     mkdirSync('out/bench', { recursive: true });
-    writeFileSync('out/bench/eigen.json', JSON.stringify({ machine, peer: peer.version, rows }, null, 2));
-    console.log(
-      `${machine.cpu}, Node ${machine.node}, ${peer.version}; medians, float64, one thread\n\n${table(rows)}`,
-    );
+    writeFileSync('out/bench/eigen.json', JSON.stringify({ machine: where, peer: peer.version, rows }, null, 2));
+    console.log(`${machineLine(where)}, ${peer.version}; medians, float64, one thread\n\n${table(rows)}`);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,109 +1,100 @@
-// Own attention and RPC kernels against tfjs's stock operations on the same device. Run by hand:
-//   node esbuild.mjs --tests && node out/test/bench/webgpu.bench.cjs [registers|tiles]
+// Fused attention and RPC iterations in our WGSL against tfjs's stock operations and ONNX Runtime's WebGPU provider, in one
+// page and on one adapter; [H, N, N] is never stored by ours. Table to stdout, JSON to out/bench.  --repeats R --cases small|all
 
-import * as tf from '@tensorflow/tfjs-core';
-import { createWebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
-import { BufferPool, BufferScope } from '../../src/engine/webgpu/bufferPool';
-import { HeadAttention, type HeadSizes, type KernelFamily } from '../../src/engine/webgpu/headAttention';
-import { Pipelines } from '../../src/engine/webgpu/pipelines';
-import { normals } from '../kernels/geometries';
-import { openDawn } from '../kernels/dawn';
+import { createServer } from 'node:http';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { basename, extname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import { chromiumArgs, requireChromium } from '../setup/system.mjs';
+import { machine, machineLine } from './peer';
+import type { GpuCase, GpuPage, GpuTimes } from './webgpu.entry';
 
-const repeats = 5;
-const rpcIterations = 4;
-const cases: readonly HeadSizes[] = [
-  { heads: 3, tokens: 197, headDim: 64 },
-  { heads: 12, tokens: 197, headDim: 64 },
-  { heads: 3, tokens: 577, headDim: 64 },
-];
+const bar = 10;
+const heads = 12;
+const headDim = 64;
+const script = 'out/test/bench/webgpu.entry.js';
+const ortFolder = 'node_modules/onnxruntime-web/dist';
+const types: Readonly<Record<string, string>> = { '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
 
-/** Milliseconds, median of some runs after one that compiles. */
-async function median(run: () => Promise<unknown>): Promise<number> {
-  await run();
-  const times: number[] = [];
-  for (let i = 0; i < repeats; i++) {
-    const start = performance.now();
-    await run();
-    times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b)[Math.floor(repeats / 2)]!;
+declare global {
+  // Of the page.
+  var gpuPage: GpuPage;
 }
 
-function tensorAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, headDim: number): tf.Tensor {
-  return tf.matMul(tf.softmax(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(headDim))), v);
+function startServer(): Promise<{ address: string; close(): void }> {
+  const server = createServer((request, response) => {
+    const url = request.url ?? '/';
+    const send = (type: string, body: Buffer | string): void => {
+      response.writeHead(200, { 'content-type': type });
+      response.end(body);
+    };
+    if (url === '/') send('text/html', '<!DOCTYPE html><title>bench</title><script src="/bench.js"></script>');
+    else if (url === '/bench.js') send('text/javascript', readFileSync(script));
+    else if (url.startsWith('/ort/')) {
+      const type = types[extname(url)] ?? 'application/octet-stream';
+      send(type, readFileSync(join(ortFolder, basename(url))));
+    } else {
+      response.writeHead(404);
+      response.end();
+    }
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      resolve({ address: `http://127.0.0.1:${port}/`, close: () => server.close() });
+    });
+  });
 }
 
-/** Spec section 2 with sigma = -1 and Y kept as Y/mu, in stock operations. */
-function tensorRpc(k: tf.Tensor, v: tf.Tensor, tau: number, headDim: number): tf.Tensor {
-  let low: tf.Tensor = tf.zerosLike(k);
-  let dual: tf.Tensor = tf.zerosLike(k);
-  for (let t = 0; t < rpcIterations; t++) {
-    const r = tf.add(tf.sub(k, low), dual);
-    const sparse = tf.mul(tf.sign(r), tf.relu(tf.sub(tf.abs(r), tau)));
-    const cleaned = tf.sub(tf.sub(k, sparse), dual);
-    low = tensorAttention(cleaned, cleaned, v, headDim);
-    dual = tf.add(dual, tf.sub(tf.sub(k, low), sparse));
-  }
-  return low;
+interface Row extends GpuTimes {
+  readonly work: string;
 }
 
 async function main(): Promise<void> {
-  const { device, description, isFallback, adapter } = await openDawn();
-  const wanted = process.argv[2] as KernelFamily | undefined;
-  const families: readonly KernelFamily[] = wanted === undefined ? ['registers', 'tiles'] : [wanted];
-  const backend = await createWebGpuBackend(device, { description, isFallback, info: adapter.info }, { check: false });
-  console.log(`${description}, medians of ${repeats}, milliseconds (GFLOP/s)\n`);
-  console.log(['case', 'operation', 'tfjs', ...families].map((cell) => cell.padEnd(22)).join(''));
-  const pool = new BufferPool(device);
-  const pipelines = new Pipelines(device);
-  for (const sizes of cases) {
-    const { heads, tokens, headDim } = sizes;
-    const random = normals('bench');
-    const data = [0, 1, 2].map(() => Float32Array.from({ length: heads * tokens * headDim }, random));
-    const [q, k, v] = data.map((values) => tf.tensor(values, [heads, tokens, headDim])) as [
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-    ];
-    const scope = new BufferScope(device, pool);
-    const [queries, keys, values] = data.map((x, i) => scope.upload(x, `bench ${i}`)) as [
-      GPUBuffer,
-      GPUBuffer,
-      GPUBuffer,
-    ];
-    const flops = 4 * heads * tokens * tokens * headDim;
-    const plan = { tau: Array.from({ length: heads }, () => 1), sigma: -1 as const, iterations: rpcIterations };
-    const stock = async (make: () => tf.Tensor): Promise<void> => {
-      const result = tf.tidy(make);
-      await result.data();
-      result.dispose();
-    };
-    const own = async (family: KernelFamily, rpc: boolean): Promise<void> => {
-      const attention = new HeadAttention(device, pipelines, family);
-      const inner = new BufferScope(device, pool);
-      const { out } = rpc
-        ? await attention.rpc(inner, sizes, null, keys, values, plan, false)
-        : await attention.attend(inner, sizes, queries, keys, values, false);
-      await inner.read(out, heads * tokens * headDim, 'bench');
-      inner.end();
-    };
-    for (const rpc of [false, true]) {
-      const row = [
-        await median(() => stock(() => (rpc ? tensorRpc(k, v, 1, headDim) : tensorAttention(q, k, v, headDim)))),
-      ];
-      for (const family of families) row.push(await median(() => own(family, rpc)));
-      const work = rpc ? flops * rpcIterations : flops;
-      const cells = row.map((ms) => `${ms.toFixed(1)} (${(work / ms / 1e6).toFixed(2)})`);
-      const name = rpc ? `RPC, n ${rpcIterations}` : 'attention';
-      console.log([`${heads} x ${tokens} x ${headDim}`, name, ...cells].map((cell) => cell.padEnd(22)).join(''));
+  const { values } = parseArgs({ options: { repeats: { type: 'string' }, cases: { type: 'string' } } });
+  const repeats = Number(values.repeats ?? 5);
+  const sizes = values.cases === 'small' ? [197] : [197, 1024];
+  const server = await startServer();
+  // Hardware is used where the browser has it: the bar is for software adapters, where kernels can be told apart here.
+  const browser = await chromium.launch({ executablePath: requireChromium(), args: [...chromiumArgs] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.address);
+    const { adapter, ort } = await page.evaluate(() => globalThis.gpuPage.open());
+    const rows: Row[] = [];
+    for (const tokens of sizes) {
+      for (const rpcIterations of [0, 2]) {
+        const wanted: GpuCase = { heads, tokens, headDim, rpcIterations, repeats, kernels: 'registers' };
+        const times = await page.evaluate((given) => globalThis.gpuPage.measure(given), wanted);
+        const what = rpcIterations === 0 ? 'attention' : `RPC, ${rpcIterations} iterations`;
+        rows.push({ work: `${what}, ${heads} heads, N ${tokens}, d ${headDim}`, ...times });
+      }
     }
-    scope.end();
-    tf.dispose([q, k, v]);
+    const where = machine();
+    mkdirSync('out/bench', { recursive: true });
+    writeFileSync(
+      'out/bench/webgpu.json',
+      JSON.stringify({ machine: where, adapter, ort, bar, repeats, rows }, null, 2),
+    );
+    const cell = (ms: number, own: number): string => `${ms.toFixed(1)} (${(ms / own).toFixed(1)}x)`;
+    console.log(
+      [
+        `${machineLine(where)}; ${adapter}; tfjs 4.22, ONNX Runtime Web ${ort}; medians of ${repeats}, milliseconds (bar ${bar}x)`,
+        '',
+        '| work | own WGSL | tfjs stock operations | ONNX Runtime WebGPU |',
+        '|---|---|---|---|',
+        ...rows.map(
+          ({ work, own, tfjs, ort: theirs }) =>
+            `| ${work} | ${own.toFixed(1)} | ${cell(tfjs, own)} | ${cell(theirs, own)} |`,
+        ),
+      ].join('\n'),
+    );
+  } finally {
+    await browser.close();
+    server.close();
   }
-  pool.dispose();
-  backend.dispose();
-  await device.queue.onSubmittedWorkDone();
-  device.destroy();
 }
 
 void main();
