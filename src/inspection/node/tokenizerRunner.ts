@@ -17,16 +17,21 @@ export interface TokenizerCalls {
 
 const megabyte = 1024 * 1024;
 /**
- * What a call may take however little it is given. Small vocabularies are read in 0.1 s and a page of text is taken
- * apart in milliseconds; what has not ended after this either grows with its input, which the rates below allow for,
- * or does not end.
+ * Time that a call may take however little it is given: processor time, because a busy machine is not the file's fault.
+ * Small vocabularies are read in 0.1 s and a page of text is taken apart in milliseconds; what has not ended after this
+ * either grows with its input, which the rates below allow for, or does not end.
  */
 const baseLimitMs = 2000;
-/** Reading takes 0.4 s of processor time a megabyte (10 MB: 128,000 tokens, 280,000 merges); five times that on a busy machine. */
+/** Wall-clock time against processor time, where a thread waits for its turn; beyond, something else is wrong. */
+const mostWaiting = 10;
+/** Reading takes 0.4 s of processor time a megabyte (10 MB: 128,000 tokens, 280,000 merges). */
 const openMsPerMegabyte = 2000;
-/** A megabyte of text takes 5 s of processor time; six times that on a busy machine. */
+/** A megabyte of text takes 5 s of processor time. */
 const encodeMsPerMegabyte = 30_000;
-/** JavaScript heap of the thread in MB: enough for a megabyte of text in 986,000 tokens. With the process around it, under 256. */
+/**
+ * JavaScript heap of the thread in MB: enough for a megabyte of text in 986,000 tokens. With the process around it,
+ * under 256.
+ */
 const baseHeapMb = 128;
 /** A built vocabulary takes 9 to 15 MB a megabyte of its files. */
 const heapMbPerMegabyte = 16;
@@ -57,7 +62,19 @@ function vocabularyBytes(gguf: Readonly<Record<string, unknown>>): number {
 }
 
 const endless = 'a pattern in the file may never end on this text';
-const busy = 'it is damaged or crafted, or the machine is busy with other things';
+const damaged = 'the file is damaged or crafted';
+
+/** Between two looks at the clock. */
+const leastWaitMs = 20;
+
+/** Milliseconds of processor time of this process since then: the thread has not taken more. */
+function processorClock(): () => number {
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  };
+}
 
 interface TokenizerLimits {
   readonly openMs: number;
@@ -116,15 +133,23 @@ export async function openTokenizer(
   };
   const limited = async <T>(call: Promise<T>, limitMs: number, what: string, why = endless): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;
+    const started = performance.now();
+    const used = processorClock();
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      const look = (): void => {
+        const left = limitMs - used();
+        if (left > 0 && performance.now() - started < mostWaiting * limitMs) {
+          timer = setTimeout(look, Math.max(left, leastWaitMs));
+          return;
+        }
         ended = tokenizerFault(
           name,
           `${what} took more than ${Number((limitMs / 1000).toPrecision(2))} seconds and was stopped; ${why}.`,
         );
         reject(ended);
         void close();
-      }, limitMs);
+      };
+      timer = setTimeout(look, limitMs);
     });
     try {
       return await Promise.race([call, late]);
@@ -139,7 +164,7 @@ export async function openTokenizer(
   };
   try {
     await begun;
-    const facts = await limited(endpoint.remote.open(files), openMs, 'reading the tokenizer', busy);
+    const facts = await limited(endpoint.remote.open(files), openMs, 'reading the tokenizer', damaged);
     const timeFor = (length: number): number => encodeMs + (length / megabyte) * encodeMsPerMegabyte;
     return {
       facts,
