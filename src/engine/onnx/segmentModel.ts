@@ -26,19 +26,24 @@ export async function segmentModel(
   segment: Segment,
   feeds: ReadonlyMap<string, GraphTensor>,
 ): Promise<Uint8Array> {
-  const main = await bytes.source();
+  // With external data the graph's own file is one of several, under its name.
+  const own = index.shards === undefined ? undefined : index.fileName;
+  const main = await bytes.source(own);
   const slices = [
     ...segment.nodes.map((node) => graph.nodes[node]!.range),
     ...segment.initializers.flatMap((name) => {
       const sparse = graph.sparseInitializers.get(name);
-      const external = index.entries.get(name)?.shard !== undefined;
+      const entry = index.entries.get(name);
+      const external = entry !== undefined && entry.shard !== own;
       const dense = external ? undefined : graph.initializers.get(name);
       return sparse !== undefined ? [sparse] : dense === undefined ? [] : [dense.range];
     }),
   ];
   const outside = segment.initializers.flatMap((name) => {
     const entry = index.entries.get(name);
-    return entry?.shard === undefined ? [] : [{ entry, elemType: graph.initializers.get(name)?.elemType ?? 0 }];
+    return entry === undefined || entry.shard === own
+      ? []
+      : [{ entry, elemType: graph.initializers.get(name)?.elemType ?? 0 }];
   });
   const read = (range: ByteRange): Promise<Uint8Array> => main.read(range.offset, range.length);
   const head: Uint8Array[] = [];

@@ -1,21 +1,23 @@
 // Exports of PyTorch and hand-made fused nodes against float64 numbers of PyTorch and numpy
-// (test/fixtures/onnx-run/generate.py).
+// (test/fixtures/onnx-run/generate.py, generate_layouts.py).
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dist, graphRequest, inspectGraph, root } from './graphs';
 
-/** ONNX runs in float32; relative to the largest value. */
-const float32Tolerance = 2e-4;
+/** What a graph computes against float64, relative to the largest value; float16 rounds each step by up to 5e-4. */
+const tolerance = { float32: 2e-4, float16: 5e-3 } as const;
 /** Tapped pattern and output against float64 from the tapped q, k, v. */
-const parityTolerance = 2e-6;
+const parityTolerance = { float32: 2e-6, float16: 1e-3 } as const;
 
 const folder = join(root, 'test', 'fixtures', 'onnx-run');
-const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Record<
+type Expected = Record<
   string,
   { readonly logits: readonly number[]; readonly patterns: readonly (readonly number[])[] }
 >;
+const numbers = (file: string): Expected => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Expected;
+const expected: Expected = { ...numbers('expected.json'), ...numbers('layouts.json') };
 const picture = `npy:${join(folder, 'picture.npy')}`;
 const tokens = 'tokens:1,5,9,2,7,3,8';
 
@@ -31,6 +33,12 @@ const cases = [
   ['fused-multi-head', tokens, 1, 4, 4, 6, 7, false, false],
   ['fused-grouped', tokens, 1, 4, 2, 16, 7, true, false],
   ['fused-grouped-rotary', tokens, 1, 4, 2, 16, 7, true, false],
+  ['half', tokens, 1, 4, 4, 6, 7, false, true],
+  ['external-run', tokens, 1, 4, 4, 6, 7, false, true],
+  ['bert', tokens, 1, 4, 4, 6, 7, false, true],
+  ['einsum', tokens, 1, 4, 4, 6, 7, false, true],
+  ['batched-heads', tokens, 1, 4, 4, 6, 7, false, true],
+  ['attention-23', tokens, 1, 4, 4, 6, 7, true, false],
 ] as const;
 
 function worst(got: ArrayLike<number>, want: readonly number[]): number {
@@ -50,12 +58,13 @@ describe('graphs with attention', function () {
         [model.layers, model.heads, model.kvHeads, model.headDim, model.tokens, model.causal],
         [layers, heads, kvHeads, d, n, causal],
       );
-      assert.ok((provenance.parity.maxRelError ?? 1) < parityTolerance, JSON.stringify(provenance.parity));
+      const type = name === 'half' ? 'float16' : 'float32';
+      assert.ok((provenance.parity.maxRelError ?? 1) < parityTolerance[type], JSON.stringify(provenance.parity));
       const named = (wanted: string): ArrayLike<number> => tensors.find((array) => array.name === wanted)?.data ?? [];
       const { logits, patterns } = expected[name]!;
-      assert.ok(worst(named('logits'), logits) < float32Tolerance);
+      assert.ok(worst(named('logits'), logits) < tolerance[type]);
       patterns.forEach((pattern, layer) => {
-        assert.ok(worst(named(`layer${layer}.pattern`), pattern) < float32Tolerance);
+        assert.ok(worst(named(`layer${layer}.pattern`), pattern) < tolerance[type]);
       });
       for (const head of result.layers.flatMap((layer) => layer.heads)) {
         const [tokenNoise, keyNoise] = head.noise;
