@@ -68,6 +68,7 @@ function joined(input: HeadInput, shared: KeyValueNumbers, own: QueryNumbers): H
     index: input.head,
     kvHead: input.kvHead,
     attention: own.attention,
+    ...(own.weights === undefined ? {} : { weights: own.weights }),
     spectrum: shared.spectrum,
     alignment: shared.alignment,
     gamma: shared.gamma,

@@ -4,6 +4,7 @@
 import type { RpcParameters } from '../engine/headKernels';
 import type { RopeTables } from '../engine/rope';
 import type { ScoreRule } from '../model/blockShape';
+import type { TokenPlaces } from './attentionNumbers';
 import type { NoiseKind, SpectrumNumbers } from './headResult';
 
 export interface HeadProjection {
@@ -43,6 +44,8 @@ export interface HeadInput {
   readonly query: HeadProjection | null;
   readonly key: HeadProjection;
   readonly value: HeadProjection;
+  /** [C, d], columns of this head in the output projection; absent: not at hand. */
+  readonly output?: Float64Array;
   /** q and k standardised over d after the projection (Reconstruction model). */
   readonly standardise: boolean;
   /** Mask and scale of the scores; absent: every key, 1/sqrt(d). The Gram kernel stays exp(x.y/sqrt(d)) over all keys. */
@@ -107,6 +110,8 @@ export interface DiagnosticsOptions {
   readonly seed: number;
   /** B, draws of the nulls `random` and `permuted`; 0 leaves them out. */
   readonly nulls: number;
+  /** Where tokens are; absent: a sequence without special tokens. */
+  readonly places?: TokenPlaces;
   /** Draws of the nulls of the reproduction study's metrics; absent: 20, or `nulls` where that is less. */
   readonly studyNulls?: number;
   /** RPC beside the model's attention; null: not in this layer. In asymmetric heads it is the `+asym` what-if. */

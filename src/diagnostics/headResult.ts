@@ -4,15 +4,56 @@
 /** A number, or null with the reason beside it in the same object. */
 export type Measured = number | null;
 
-export interface AttentionNumbers {
+/** Of one pattern; what came later than the first four is absent in results of earlier builds. */
+export interface AttentionFacts {
   /** Mean over queries of the pattern row's entropy, nats. Pattern of the model itself. */
   readonly entropy: number;
+  /** Mean over queries of e^entropy: how many tokens the weights spread over. */
+  readonly effectiveTokens?: number;
   /** Mean over queries of the row's largest weight. */
   readonly maxWeight: number;
   /** Mean of the diagonal. */
   readonly diagonalMass: number;
+  /** Mean weight on the token before, of all tokens but the first; absent: there is one token. */
+  readonly previousTokenMass?: number;
   /** Mean of column 0 (class token). */
   readonly firstTokenMass: number;
+  /** Mean weight on class, distillation, register and special tokens; absent: there are none. */
+  readonly specialTokenMass?: number;
+  /** Mean attention distance: in patches on the grid, in tokens elsewhere; absent: no weight on any patch. */
+  readonly distance?: number;
+}
+
+export interface AttentionNumbers extends AttentionFacts {
+  /** The same of uniform attention over the keys that each query sees. */
+  readonly uniform?: AttentionFacts;
+}
+
+/** One bilinear form of a head's weights. */
+export interface WeightForm {
+  /** Largest singular value. */
+  readonly spectralNorm: number;
+  /** ||W||_F^2 / spectralNorm^2; null: the weights are zero. */
+  readonly stableRank: Measured;
+  /** Descending, the first 64 at most, those above 1e-7 of the largest. */
+  readonly singularValues: readonly number[];
+  /** Products of Gaussian matrices of the same shapes and Frobenius norms; singular values are means over the draws. */
+  readonly gaussian: {
+    readonly draws: number;
+    readonly spectralNorm: NullSummary;
+    readonly stableRank: NullSummary;
+    readonly singularValues: readonly number[];
+  } | null;
+  readonly reason?: string;
+}
+
+export interface WeightNumbers {
+  /** W_q^T W_k [C, C], at equal positions where the model has rotary ones; W_k^T W_k in symmetric heads. */
+  readonly qk: WeightForm | null;
+  /** W_o W_v [C, C] */
+  readonly ov: WeightForm | null;
+  /** Why they are null: the weights are not at hand. */
+  readonly reason?: string;
 }
 
 export interface SpectrumNumbers {
@@ -141,6 +182,18 @@ export interface ProjectionNumbers {
   readonly logPhiNormMedian: Measured;
   readonly hNormMedian: Measured;
   readonly signedMedian: Measured;
+  /** In logarithms, which do not overflow: of the mean of ||phi||^2, of the mean of |J|, and quartiles. */
+  readonly logPhiNormMean?: Measured;
+  readonly logAbs?: Measured;
+  readonly logPhiNormQuartiles?: readonly [Measured, Measured];
+  readonly hNormQuartiles?: readonly [Measured, Measured];
+  /** log mean(J) as the published Reconstruction/softmax.py has it; null where it would be NaN there. */
+  readonly kpcaCode?: { readonly logMean: Measured; readonly reason?: string };
+  /** scripts/norms.py: exponents over 8 whatever d is, values above the 95th percentile cut; quartiles as logarithms. */
+  readonly normsScript?: {
+    readonly logPhi: readonly [lower: Measured, median: Measured, upper: Measured];
+    readonly h: readonly [lower: Measured, median: Measured, upper: Measured];
+  };
   readonly reason?: string;
 }
 
@@ -250,6 +303,8 @@ export interface HeadResult {
   readonly index: number;
   readonly kvHead: number;
   readonly attention: AttentionNumbers;
+  /** Absent in results of earlier builds. */
+  readonly weights?: WeightNumbers;
   readonly spectrum: SpectrumNumbers;
   readonly alignment: AlignmentNumbers;
   readonly gamma: { readonly learned: GammaNumbers; readonly eig: GammaNumbers; readonly perturbed: GammaNumbers };

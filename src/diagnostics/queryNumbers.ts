@@ -10,8 +10,9 @@ import type { HeadResult } from './headResult';
 import { noiseNumbers } from './noise';
 import { projectionNumbers } from './projectionLoss';
 import { rpcNumbers } from './rpcNumbers';
+import { weightNumbers } from './weightSpectra';
 
-export type QueryNumbers = Pick<HeadResult, 'attention' | 'projection' | 'rpc' | 'noise'>;
+export type QueryNumbers = Pick<HeadResult, 'attention' | 'weights' | 'projection' | 'rpc' | 'noise'>;
 
 /** The part of a head's input that is its own: what only nulls read is not posted along. */
 export function queryInput(input: HeadInput): QueryInput {
@@ -19,7 +20,7 @@ export function queryInput(input: HeadInput): QueryInput {
   return own;
 }
 
-/** Attention numbers, projection loss (spec section 3), RPC (2) and noise (6) of one query head. */
+/** Attention numbers, weight spectra, projection loss (spec section 3), RPC (2) and noise (6) of one query head. */
 export function queryNumbers(input: QueryInput, options: DiagnosticsOptions, kernels: HeadKernels): QueryNumbers {
   const { tokens, headDim } = input;
   const rule = input.rule ?? plainScores;
@@ -46,7 +47,8 @@ export function queryNumbers(input: QueryInput, options: DiagnosticsOptions, ker
         };
   const clean = { softmax, rpc: beside?.out ?? null, dispersion: rpc?.dispersion ?? null };
   return {
-    attention: attentionNumbers(pattern, tokens),
+    attention: attentionNumbers(pattern, tokens, options.places ?? { grid: null, special: [] }, rule),
+    weights: weightNumbers(input, options.seed, kernels),
     projection: projectionNumbers(
       input.q,
       input.k,

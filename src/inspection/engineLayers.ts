@@ -265,8 +265,8 @@ class EngineLayers implements LayerSource {
   }
 }
 
-function projectionsOf({ qkv, queryNorm, keyNorm, scale, ropeDivisors }: BlockWeights): ProjectionWeights {
-  return { qkv, queryNorm, keyNorm, scale, ...(ropeDivisors === undefined ? {} : { ropeDivisors }) };
+function projectionsOf({ qkv, queryNorm, keyNorm, scale, proj, ropeDivisors }: BlockWeights): ProjectionWeights {
+  return { qkv, queryNorm, keyNorm, scale, proj, ...(ropeDivisors === undefined ? {} : { ropeDivisors }) };
 }
 
 function layerTensors(trace: LayerTrace): readonly NamedArray[] {

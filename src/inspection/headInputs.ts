@@ -59,6 +59,17 @@ function headProjection(
   };
 }
 
+/** Columns of this head in the output projection [C, H d], as [C, d]. */
+function outputColumns({ proj }: ProjectionWeights, head: number, headDim: number, rows: number): Float64Array {
+  const width = proj.weight.length / rows;
+  const out = new Float64Array(rows * headDim);
+  for (let row = 0; row < rows; row++) {
+    const from = row * width + head * headDim;
+    out.set(proj.weight.subarray(from, from + headDim), row * headDim);
+  }
+  return out;
+}
+
 function scaledParameter(spec: ModelSpec, weights: ProjectionWeights, head: number): HeadInput['scaled'] {
   const scale = weights.scale;
   if (scale === null) return null;
@@ -128,6 +139,9 @@ export function headInputs(
       },
       get value() {
         return headProjection(spec, weightsOf(), offsets.v + kvHead * headDim, null);
+      },
+      get output() {
+        return outputColumns(weightsOf(), head, headDim, spec.embedDim);
       },
       standardise: spec.standardise,
       rule: scoreRule(spec, trace.layer),

@@ -1,6 +1,7 @@
 // The run itself: layer by layer, from a layer's tensors to its heads. Knows no editor, no file, no network and no
 // GPU: all of them are handed in as `InspectionServices`.
 
+import type { TokenPlaces } from '../diagnostics/attentionNumbers';
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
 import type { AlignmentMode, HeadResult, NullResult, NullSummary } from '../diagnostics/headResult';
@@ -60,6 +61,24 @@ function prefixNames({ embed, prefixTokens }: ModelSpec): readonly string[] {
   ].slice(0, prefixTokens);
   const registers = Array.from({ length: prefixTokens - own.length }, (_, i) => `register ${i}`);
   return [...own, ...registers];
+}
+
+/** Patches on their grid, and the tokens that are no content. */
+function tokenPlaces({ spec, input }: InspectionRequest, layer: number): TokenPlaces {
+  const { image, prefixTokens, tokens } = specOfLayer(spec, layer);
+  const rows = image?.gridHeight ?? 0;
+  const columns = image?.gridWidth ?? 0;
+  const whole = rows * columns > 0 && prefixTokens + rows * columns <= tokens;
+  const added = 'ids' in input ? (input.words?.added ?? []) : [];
+  const behind = whole ? tokens - prefixTokens - rows * columns : 0;
+  return {
+    grid: whole ? { rows, columns, first: prefixTokens } : null,
+    special: [
+      ...Array.from({ length: prefixTokens }, (_, i) => i),
+      ...added.flatMap((one, at) => (one === 1 ? [at] : [])),
+      ...Array.from({ length: behind }, (_, i) => tokens - behind + i),
+    ],
+  };
 }
 
 export function modelSummary(spec: ModelSpec): ModelSummary {
@@ -147,6 +166,7 @@ class Run {
       seed: request.seed,
       nulls: request.nulls,
       studyNulls: request.studyNulls,
+      places: tokenPlaces(request, layer),
       rpc,
       noise: request.noise,
       gram: request.gram,

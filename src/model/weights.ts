@@ -69,7 +69,7 @@ export interface Length {
 }
 
 /** What heads are cut from once a block has run. */
-export type ProjectionWeights = Pick<BlockWeights, 'qkv' | 'queryNorm' | 'keyNorm' | 'scale' | 'ropeDivisors'>;
+export type ProjectionWeights = Pick<BlockWeights, 'qkv' | 'queryNorm' | 'keyNorm' | 'scale' | 'proj' | 'ropeDivisors'>;
 
 export interface HeadWeights {
   readonly norm: LinearWeights | null;

@@ -1,7 +1,13 @@
 // The numbers of one head as tables of plain text, each score beside its null: report and inspector show the same
 // ones. What is a curve or a map is a figure instead (figures/headFigures.ts).
 
-import type { HeadResult, NullSummary, ReproductionMetrics } from '../diagnostics/headResult';
+import type {
+  AttentionFacts,
+  HeadResult,
+  NullSummary,
+  ReproductionMetrics,
+  WeightForm,
+} from '../diagnostics/headResult';
 import { formatNumber, formatP } from './format';
 import { formulas } from './figures/sources';
 
@@ -19,7 +25,7 @@ export interface HeadTable {
 
 /** Tables of one head in reading order; those without numbers are left out. */
 export function headTables(head: HeadResult): HeadTable[] {
-  return [...studyTable(head)];
+  return [...attentionTable(head), ...weightTable(head), projectionTable(head), ...studyTable(head)];
 }
 
 /** Forms of the study's metrics by name, in reading order. */
@@ -75,4 +81,100 @@ function studyTable({ reproduction }: HeadResult): HeadTable[] {
       rows,
     },
   ];
+}
+
+const attentionRows: readonly (readonly [keyof AttentionFacts, string])[] = [
+  ['entropy', 'entropy, nats'],
+  ['effectiveTokens', 'effective number of tokens'],
+  ['maxWeight', 'largest weight'],
+  ['distance', 'attention distance, patches or tokens'],
+  ['diagonalMass', 'mass on the token itself'],
+  ['previousTokenMass', 'mass on the token before'],
+  ['firstTokenMass', 'mass on the first token'],
+  ['specialTokenMass', 'mass on class, register and special tokens'],
+];
+
+function attentionTable({ attention }: HeadResult): HeadTable[] {
+  const { uniform } = attention;
+  if (uniform === undefined) return [];
+  return [
+    {
+      id: 'attention',
+      title: 'The attention pattern in numbers',
+      note: "Means over queries of the model's own pattern, beside attention that gives every visible key the same weight. Where weights go does not say what the values behind them contribute.",
+      formula: formulas.attention,
+      columns: ['', 'this head', 'uniform attention'],
+      rows: attentionRows.map(([id, name]) => [
+        name,
+        formatNumber(attention[id] ?? null),
+        formatNumber(uniform[id] ?? null),
+      ]),
+    },
+  ];
+}
+
+function weightRow(name: string, { spectralNorm, stableRank, gaussian, reason }: WeightForm): string[] {
+  const of = (value: number | null, id: 'spectralNorm' | 'stableRank'): string =>
+    scoreWithNull(value, 'Gaussian', gaussian?.[id] ?? null, gaussian?.draws ?? 0);
+  return [
+    name,
+    of(spectralNorm, 'spectralNorm'),
+    of(stableRank, 'stableRank') + (reason === undefined ? '' : `. ${reason}`),
+  ];
+}
+
+function weightTable({ weights }: HeadResult): HeadTable[] {
+  if (!weights?.qk || !weights.ov) return [];
+  return [
+    {
+      id: 'weights',
+      title: 'The weights of the head',
+      note: "Scores are x W_QK x', the head adds W_OV x to the stream. A form that acts along fewer directions than Gaussian weights of its size is not as random weights are; which directions matter on an input is not in it. Biases, norms and rotary positions are left out.",
+      formula: formulas.weights,
+      columns: ['form', 'spectral norm', 'stable rank'],
+      rows: [weightRow('W_QK = W_qᵀ W_k', weights.qk), weightRow('W_OV = W_o W_v', weights.ov)],
+    },
+  ];
+}
+
+const quartiles = (values: readonly (number | null)[] | undefined): string =>
+  values === undefined ? formatNumber(null) : values.map((value) => formatNumber(value)).join(' | ');
+
+function projectionTable({ projection }: HeadResult): HeadTable {
+  const { normsScript } = projection;
+  const rows: (readonly [string, string, string])[] = [
+    [
+      'log ‖φ(q)‖², median | quartiles',
+      formatNumber(projection.logPhiNormMedian),
+      quartiles(projection.logPhiNormQuartiles),
+    ],
+    ['log ‖φ(q)‖², of the mean', formatNumber(projection.logPhiNormMean), `mean ${formatNumber(projection.phiNorm)}`],
+    ['‖h‖², median | quartiles', formatNumber(projection.hNormMedian), quartiles(projection.hNormQuartiles)],
+    ['log(‖φ(q)‖² / ‖h‖²), median', formatNumber(projection.logRatio), 'projection: 0 or above'],
+    ['J, median', formatNumber(projection.signedMedian), 'projection: 0 or above'],
+    ['J signed, mean', formatNumber(projection.signed), 'projection: 0 or above'],
+    ['|J|, mean', formatNumber(projection.abs), `log of the mean ${formatNumber(projection.logAbs)}`],
+    ['|J| relative to ‖h‖²', formatNumber(projection.relH), ''],
+    ['|J| relative to ‖φ‖²', formatNumber(projection.relPhi), 'projection: 1 at most'],
+    [
+      'log mean(J) as the KPCA code has it',
+      formatNumber(projection.kpcaCode?.logMean),
+      projection.kpcaCode?.reason ?? '',
+    ],
+    [
+      'norms.py: log ‖φ‖², lower | median | upper quartile',
+      quartiles(normsScript?.logPhi),
+      'cut at the 95th percentile',
+    ],
+    ['norms.py: ‖h‖², lower | median | upper quartile', quartiles(normsScript?.h), 'cut at the 95th percentile'],
+    ['Bessel violation, share of tokens', formatNumber(projection.besselViolation), 'projection: 0'],
+  ];
+  return {
+    id: 'projection',
+    title: 'Projection loss, in every published form',
+    note: `‖φ(q)‖² spans many decades, so read the medians of logarithms; means are given where they are finite. A violation of Bessel's inequality rules out that h is a projection on orthonormal axes; its absence proves nothing.${projection.reason === undefined ? '' : ` ${projection.reason}`}`,
+    formula: formulas.projection,
+    columns: ['quantity', 'this head', 'beside it'],
+    rows,
+  };
 }

@@ -83,6 +83,7 @@ function headSection(
   const context = {
     layer,
     ...layerSizes(model, layer),
+    grid: model.grid,
     trainedWith: model.attention,
     tokenNames: tokenNames({ ...model, ...layerSizes(model, layer) }, result.provenance.inputs[0] ?? null),
   };

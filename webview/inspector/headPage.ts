@@ -156,6 +156,7 @@ export class HeadPage {
     const context = {
       layer: address.layer,
       ...layerSizes(model, address.layer),
+      grid: model.grid,
       trainedWith: model.attention,
       tokenNames: tokenNames({ ...model, ...layerSizes(model, address.layer) }, state.provenance?.inputs[0] ?? null),
     };

@@ -5,9 +5,9 @@ import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
 import type { HeadDetail } from '../../inspection/headDetail';
 import { gramSentence, withGram } from '../gramText';
 import { formatNull, formatNumber, median, verdictText } from '../format';
-import type { Figure, LineFigure } from './figure';
+import type { Figure, LineFigure, Series, SeriesRole } from './figure';
 import { noiseFigures, whatIf } from './noiseFigures';
-import { patternFigures } from './patternFigures';
+import { classMapFigure, patternFigures } from './patternFigures';
 import { formulas } from './sources';
 
 /** Facts about the run that captions and axes need. */
@@ -19,6 +19,8 @@ export interface HeadContext {
   readonly prefixTokens: number;
   /** Class embeddings behind the patches (the decoder of a Segmenter); absent: none. */
   readonly suffixTokens?: number;
+  /** Rows and columns of patches; absent or 0: no picture. */
+  readonly grid?: readonly [number, number];
   /** d */
   readonly headDim: number;
   /** What the checkpoint was trained with ('softmax', 'symmetric', 'scaled', 'rpc'): decides "what-if" in cautions. */
@@ -30,7 +32,8 @@ export interface HeadContext {
 /** Figures of one head in reading order; patterns only where `detail` is there. */
 export function headFigures(head: HeadResult, context: HeadContext, detail: HeadDetail | null): Figure[] {
   return [
-    ...(detail ? patternFigures(detail, context) : []),
+    ...(detail ? [...patternFigures(detail, context), ...classMapFigure(detail, context)] : []),
+    ...weightFigure(head),
     spectrumFigure(head, context),
     ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
     ...gammaFigures(head),
@@ -40,6 +43,51 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
 }
 
 const countFrom1 = (length: number): number[] => Array.from({ length }, (_, index) => index + 1);
+
+/** Singular values of both forms of the weights, beside the mean of Gaussian ones. */
+function weightFigure({ weights }: HeadResult): LineFigure[] {
+  const { qk = null, ov = null } = weights ?? {};
+  if (qk === null || ov === null) return [];
+  const forms = { qk, ov };
+  const series = (['qk', 'ov'] as const).flatMap((form) => {
+    const { singularValues, gaussian } = forms[form];
+    const name = form === 'qk' ? 'W_QK' : 'W_OV';
+    const line = (
+      label: string,
+      role: SeriesRole,
+      values: readonly number[],
+      draw: 'line' | 'line+points',
+    ): Series => ({
+      name: label,
+      role,
+      x: countFrom1(values.length),
+      y: values.map((value) => (value > 0 ? Math.log10(value) : null)),
+      draw,
+    });
+    return [
+      line(name, form === 'qk' ? 'data' : 'data2', singularValues, 'line+points'),
+      ...(gaussian === null
+        ? []
+        : [line(`Gaussian, size of ${name}`, form === 'qk' ? 'chance' : 'reference', gaussian.singularValues, 'line')]),
+    ];
+  });
+  const ranks = (form: 'qk' | 'ov'): string =>
+    `${formatNumber(forms[form].stableRank)} (Gaussian ${formatNumber(forms[form].gaussian?.stableRank.mean)})`;
+  return [
+    {
+      kind: 'lines',
+      id: 'weights',
+      title: "Spectra of the head's weights",
+      shows: `Singular values of W_QK, which makes the scores, and of W_OV, which makes the output, beside the mean of Gaussian matrices of the same shapes and size; stable rank ${ranks('qk')} and ${ranks('ov')}.`,
+      caution: 'Weights alone: the norm before them and the input decide which of these directions are used.',
+      formula: formulas.weights,
+      x: { label: 'singular value', unit: '', scale: 'linear', integer: true },
+      y: { label: 'size', unit: 'log10', scale: 'linear' },
+      series,
+      levels: [],
+    },
+  ];
+}
 
 function spectrumFigure(head: HeadResult, context: HeadContext): LineFigure {
   const { spectrum } = head;

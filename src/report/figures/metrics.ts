@@ -1,7 +1,13 @@
 // Every number that the layers x heads heatmaps can show, one entry a metric. Side panel, inspector and report take
 // their lists, labels, colours and tooltips from here. Order of the list is the order of the picker.
 
-import type { AlignmentMode, AlignmentStatistic, HeadResult, NoiseKind } from '../../diagnostics/headResult';
+import type {
+  AlignmentMode,
+  AlignmentStatistic,
+  AttentionFacts,
+  HeadResult,
+  NoiseKind,
+} from '../../diagnostics/headResult';
 import { formatInterval, formatNull, formatNumber, median, noiseNames, notMeasured, verdictText } from '../format';
 
 /** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
@@ -17,7 +23,7 @@ export interface HeadMetric {
   /** What it is and what its ends mean, one or two sentences. */
   readonly explanation: string;
   /** Group in the picker. */
-  readonly group: 'Alignment' | 'Kernel PCA' | 'Attention' | 'RPC' | 'Noise' | 'Reproduction';
+  readonly group: 'Alignment' | 'Kernel PCA' | 'Attention' | 'Weights' | 'RPC' | 'Noise' | 'Reproduction';
   /** 'diverging' only where 0 means something. */
   readonly palette: 'sequential' | 'diverging';
   readonly domain: DomainRule;
@@ -197,7 +203,7 @@ const kernelPcaMetrics: readonly HeadMetric[] = [
   }),
 ];
 
-function attention(id: keyof HeadResult['attention'], label: string, unit: string, explanation: string): HeadMetric {
+function attention(id: keyof AttentionFacts, label: string, unit: string, explanation: string): HeadMetric {
   return metric({
     id: `attention.${id}`,
     label,
@@ -205,8 +211,10 @@ function attention(id: keyof HeadResult['attention'], label: string, unit: strin
     explanation,
     group: 'Attention',
     palette: 'sequential',
-    domain: unit === 'nats' ? { kind: 'data' } : unit01,
-    value: (head) => head.attention[id],
+    domain: unit === '' ? unit01 : { kind: 'data' },
+    value: (head) => head.attention[id] ?? null,
+    describe: ({ attention: { uniform } }) =>
+      uniform === undefined ? '' : `uniform attention over the visible keys ${formatNumber(uniform[id] ?? null)}`,
   });
 }
 
@@ -220,7 +228,53 @@ const attentionMetrics: readonly HeadMetric[] = [
     '',
     'Mean weight on token 0: the class token of a vision transformer, the first token of a text.',
   ),
+  attention(
+    'effectiveTokens',
+    'Effective number of tokens',
+    'tokens',
+    'Mean over queries of e^entropy: how many keys the weights spread over.',
+  ),
+  attention(
+    'distance',
+    'Mean attention distance',
+    'patches or tokens',
+    'Weighted distance from a query to its keys: between patches on the grid of a picture, |i − j| in a text.',
+  ),
+  attention('previousTokenMass', 'Previous-token mass', '', 'Mean weight on the token before.'),
+  attention(
+    'specialTokenMass',
+    'Special-token mass',
+    '',
+    'Mean weight on class, distillation, register and special tokens together.',
+  ),
 ];
+
+const formNames = { qk: 'W_QK', ov: 'W_OV' } as const;
+
+function weights(form: 'qk' | 'ov', id: 'stableRank' | 'spectralNorm'): HeadMetric {
+  return metric({
+    id: `weights.${form}.${id}`,
+    label: `${id === 'stableRank' ? 'Stable rank' : 'Spectral norm'} of ${formNames[form]}`,
+    unit: id === 'stableRank' ? 'directions' : '',
+    explanation:
+      id === 'stableRank'
+        ? 'Squared Frobenius norm over squared largest singular value: along how many directions the form acts.'
+        : 'Largest singular value of the form.',
+    group: 'Weights',
+    palette: 'sequential',
+    domain: { kind: 'data' },
+    value: (head) => head.weights?.[form]?.[id] ?? null,
+    describe: (head) => {
+      const drawn = head.weights?.[form]?.gaussian ?? null;
+      return drawn === null ? '' : formatNull('Gaussian weights of the same size', drawn[id], drawn.draws);
+    },
+  });
+}
+
+const weightMetrics: readonly HeadMetric[] = (['qk', 'ov'] as const).flatMap((form) => [
+  weights(form, 'stableRank'),
+  weights(form, 'spectralNorm'),
+]);
 
 const rpcMetrics: readonly HeadMetric[] = [
   metric({
@@ -360,6 +414,7 @@ export const headMetrics: readonly HeadMetric[] = [
   ...noiseKinds.flatMap(noiseMetrics),
   ...rpcMetrics,
   ...attentionMetrics,
+  ...weightMetrics,
   ...reproductionMetrics,
 ];
 

@@ -16,6 +16,7 @@ const cautions: Readonly<Record<HeadMetric['group'], string>> = {
   'Kernel PCA':
     'One input, one Gram matrix a head: it says how this input sits in the kernel PCA reading, not why the head was learned that way.',
   Attention: 'Patterns describe where weights go, not what the values behind them contribute.',
+  Weights: 'Weights alone: what the norm before them and the input make of these directions is not in it.',
   RPC: 'Computed beside the model on the same q, k, v; on a checkpoint not trained with RPC it is a what-if.',
   Noise: 'A head that collapses does not deviate either: read it with dispersion and clean gap.',
   Reproduction: 'Chance is not 0 and changes with the spectrum; such numbers cannot be read without a null.',
@@ -30,6 +31,7 @@ function formulaOf(metric: HeadMetric): string {
   if (metric.id.startsWith('noise.')) return formulas.noise;
   if (metric.id === 'rpc.cleanGap') return formulas.cleanGap;
   if (metric.id.startsWith('rpc.')) return formulas.rpc;
+  if (metric.group === 'Weights') return formulas.weights;
   return metric.group === 'Attention' ? formulas.attention : formulas.reproduction;
 }
 
@@ -83,6 +85,10 @@ function shortLabel(metric: HeadMetric): string {
       'spectrum.numericalRank': 'rank',
       'projection.besselViolation': 'violations',
       'rpc.density': 'density',
+      'attention.effectiveTokens': 'tokens',
+      'attention.distance': 'distance',
+      'weights.qk.stableRank': 'stable rank',
+      'weights.ov.stableRank': 'stable rank',
       'rpc.cleanGap': 'clean gap',
     }[metric.id] ?? metric.label.replace(/^Alignment /, '').toLowerCase()
   );
@@ -102,6 +108,9 @@ export const overviewMetricIds: readonly string[] = [
   'rpc.cleanGap',
   'rpc.density',
   'attention.entropy',
+  'attention.distance',
+  'weights.qk.stableRank',
+  'weights.ov.stableRank',
 ];
 
 /** The heatmaps of the main metrics, those without any number left out. */

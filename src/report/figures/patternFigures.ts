@@ -126,3 +126,31 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
     },
   ];
 }
+
+/** Row of the class token on the patch grid; none where there is no class token or no grid. */
+export function classMapFigure({ tokens, softmaxPattern }: HeadDetail, context: HeadContext): HeatmapFigure[] {
+  const { prefixTokens, suffixTokens = 0, grid: [rows, columns] = [0, 0] } = context;
+  const patches = rows * columns;
+  if (prefixTokens === 0 || patches === 0 || prefixTokens + patches + suffixTokens !== tokens) return [];
+  const values = softmaxPattern.slice(prefixTokens, prefixTokens + patches);
+  const own = softmaxPattern.slice(0, prefixTokens).reduce((sum, weight) => sum + weight, 0);
+  return [
+    {
+      kind: 'heatmap',
+      id: 'class-map',
+      title: 'Where the class token looks',
+      shows: `Weight that token 0 gives to each patch, in its place; ${formatNumber(own)} of its weight is on itself and other tokens that are no patches. Equal weights would be ${formatNumber(1 / tokens)} a patch.`,
+      caution:
+        'A map of weights is no explanation of the prediction: values, later layers and the residual stream are not in it.',
+      formula: formulas.pattern,
+      rows,
+      columns,
+      values,
+      rowAxis: { label: 'row of patches', unit: '', scale: 'linear', integer: true },
+      columnAxis: { label: 'column of patches', unit: '', scale: 'linear', integer: true },
+      value: { label: 'attention weight', unit: '', scale: 'linear' },
+      palette: 'sequential',
+      domain: [0, largest(values) || 1],
+    },
+  ];
+}

@@ -18,8 +18,11 @@ export const formulas = {
     'dev = ||h(noisy) - h(clean)|| / ||h(clean)||, each method against its own clean output; AUC = trapezoid over the levels from (0,0), divided by the last level; 95 % interval by t over repeats (definition of Gramlens).',
   overlap: `overlap = sum cos^2 / min(p, r) over the principal angles of B and U_r; energy = ||U_r^T B||^2 / ||B||^2; Rayleigh = tr(Q^T K_c Q) / (w_1 + .. + w_p) (kernel PCA reading: ${teoNguyen}; bound: Ky Fan 1949).`,
   centring: `||1_N G^-1 V|| / ||G^-1 V||; 0 where V = G P A (${teoNguyen}).`,
-  projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J = mean(||phi(q_i)||^2 - ||h_i||^2); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes (${teoNguyen}; ${saritasYildiz}).`,
-  attention: 'Rows of the pattern that the model itself computes; entropy -sum_j a_ij log a_ij.',
+  projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J_i = ||phi(q_i)||^2 - ||h_i||^2; signed mean(J), abs mean|J|, relative mean|J|/(.. + 1e-8); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes; kpca-code: log mean(J) with exponents without 1/sqrt(d) and the first key alone; norms.py: exponents / 8, upper 5 % cut (${teoNguyen}; ${saritasYildiz}).`,
+  attention:
+    'Rows of the pattern that the model itself computes; entropy -sum_j a_ij log a_ij, effective tokens e^entropy; distance: sum_j a_ij |x_i - x_j| over patches, rescaled to weights of 1, or sum_j a_ij |i - j|. Uniform: the same of equal weights on the visible keys.',
+  weights:
+    'W_QK = W_q^T W_k, W_OV = W_o W_v; stable rank ||W||_F^2 / sigma_1^2. Null: products of Gaussian matrices of the same shapes and Frobenius norms (definition of Gramlens).',
   reproduction: `Linear and RBF-kernel CKA, mean row cosine under the Hungarian assignment (optimal) and as it stands (direct), of V and V_hat = G U_d; as coded: rows divided by norm + 1e-8, CKA by its norms + 1e-10; KPCA axes: U_d / sqrt(w) (${saritasYildiz}). Nulls: V ~ N(0, 1); rows of V shuffled.`,
   cleanGap: '||h_rpc - h_softmax|| / ||h_softmax|| on clean input (definition of Gramlens).',
 } as const;

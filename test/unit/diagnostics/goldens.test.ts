@@ -17,7 +17,7 @@ interface Goldens {
       readonly rpc: { readonly variant: RpcVariant; readonly iterations: number; readonly lambda_: number };
     };
   } & Record<
-    'spectrum' | 'alignment' | 'gamma' | 'projection' | 'reproduction' | 'rpc' | 'noise' | 'attention',
+    'weights' | 'spectrum' | 'alignment' | 'gamma' | 'projection' | 'reproduction' | 'rpc' | 'noise' | 'attention',
     Json
   >)[];
 }
@@ -32,6 +32,8 @@ const tolerances: readonly { readonly path: RegExp; readonly relative: number; r
   // gamma divides by entries of a that can be near 0, which magnifies the round-off of a.
   { path: /^gamma/, relative: 1e-6, floor: 1e-9 },
   { path: /^spectrum\.eigenvalues/, relative: 0, floor: 0 },
+  // Singular values come from eigenvalues of a product, which square their range; z divides by the spread.
+  { path: /^weights/, relative: 1e-8, floor: 1 },
   { path: /^rpc/, relative: 1e-7, floor: 0 },
   { path: /^/, relative: 1e-9, floor: 0 },
 ];
@@ -79,11 +81,16 @@ describe('diagnostics against numpy (goldens of make_goldens.py)', () => {
         })),
       });
       const { variant, iterations, lambda_: lambda } = recipe.rpc;
+      const { grid = null, special = [] } = recipe;
       const result = diagnoseHead(
         input,
         options({
           seed: settings.seed,
           nulls: settings.draws,
+          places: {
+            grid: grid === null ? null : { rows: grid[0], columns: grid[1], first: 1 },
+            special,
+          },
           rpc: { variant, iterations, lambda, embedDim: recipe.embedDim },
           noise: {
             kinds: ['token_gauss', 'key_gauss', 'key_sparse', 'token_replace', 'token_drop'],

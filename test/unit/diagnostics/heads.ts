@@ -63,6 +63,9 @@ export interface HeadRecipe {
   readonly symmetric: boolean;
   /** Factor on weight and bias of the key projection. */
   readonly keyScale: number;
+  /** Patch grid behind token 0; null: a sequence. */
+  readonly grid?: readonly [rows: number, columns: number] | null;
+  readonly special?: readonly number[];
 }
 
 /** A head with an x [N, C] and the projections that make q, k, v of it, biases and all. */
@@ -88,6 +91,7 @@ export function projectedHead(recipe: HeadRecipe, parts: Partial<HeadInput> = {}
     q: query === null ? null : apply(query),
     k: apply(key),
     v: apply(value),
+    output: normals(`${name}/Wo`, embedDim * headDim).map((entry) => entry / Math.sqrt(headDim)),
     ...parts,
   });
 }

@@ -10,6 +10,7 @@ import type {
   NoiseNumbers,
   NullResult,
   NullSummary,
+  WeightForm,
 } from '../../../src/diagnostics/headResult';
 import type { HeadDetail } from '../../../src/inspection/headDetail';
 import type { InspectionResult } from '../../../src/inspection/inspectionResult';
@@ -147,7 +148,19 @@ function head(layer: number, index: number, options: Required<ExampleOptions>): 
       maxWeight: 0.1 + 0.5 * draw(),
       diagonalMass: 0.2 * draw(),
       firstTokenMass: 0.4 * draw(),
+      effectiveTokens: 3 + 9 * draw(),
+      previousTokenMass: 0.1 * draw(),
+      specialTokenMass: 0.4 * draw(),
+      distance: 1 + draw(),
+      uniform: {
+        entropy: Math.log(tokens),
+        effectiveTokens: tokens,
+        maxWeight: 1 / tokens,
+        diagonalMass: 1 / tokens,
+        firstTokenMass: 1 / tokens,
+      },
     },
+    weights: { qk: weightForm(draw, headDim), ov: weightForm(draw, headDim) },
     spectrum: {
       shift: -3 * draw(),
       eigenvalues: log10.map((value) => (value === null ? 0 : 10 ** value)),
@@ -205,6 +218,21 @@ function head(layer: number, index: number, options: Required<ExampleOptions>): 
       : null,
     noise: (['token_gauss', 'key_gauss', 'key_sparse'] as const).map((kind) => noise(draw, kind, options.rpc)),
     ...(options.rpc ? {} : { reason: rpcNotAsked }),
+  };
+}
+
+function weightForm(draw: Draw, count: number): WeightForm {
+  const singularValues = Array.from({ length: count }, (_, i) => 2 / (1 + i));
+  return {
+    spectralNorm: 2,
+    stableRank: 1 + draw(),
+    singularValues,
+    gaussian: {
+      draws: 20,
+      spectralNorm: nullSummary(draw, 2, 1),
+      stableRank: nullSummary(draw, 1.5, 5),
+      singularValues: singularValues.map(() => 0.8),
+    },
   };
 }
 

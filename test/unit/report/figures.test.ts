@@ -17,7 +17,7 @@ import { exampleDetail, exampleResult } from './exampleResult';
 
 const result = exampleResult({ layers: 2, heads: 3 });
 const head = result.layers[1]!.heads[2]!;
-const context = { layer: 1, tokens: 50, prefixTokens: 1, headDim: 16, trainedWith: 'softmax' } as const;
+const context = { layer: 1, tokens: 50, prefixTokens: 1, headDim: 16, grid: [7, 7], trainedWith: 'softmax' } as const;
 
 describe('report metrics', () => {
   it('have unique ids and every id of the overview exists', () => {
@@ -74,6 +74,8 @@ describe('report figures of a head', () => {
         'pattern-softmax',
         'pattern-rpc',
         'pattern-difference',
+        'class-map',
+        'weights',
         'spectrum',
         'angles-theory',
         'angles-plain',
@@ -90,6 +92,15 @@ describe('report figures of a head', () => {
         assert.ok(text.length > 3, figure.id);
       assert.ok(!`${figure.shows}${figure.caution}`.includes('NaN'), figure.id);
     }
+  });
+
+  it('put the row of the class token on the patch grid, where there are both', () => {
+    const detail = exampleDetail(result, 1, 2);
+    const map = byId.get('class-map');
+    assert.ok(map?.kind === 'heatmap');
+    assert.deepEqual([map.rows, map.columns, [...map.values]], [7, 7, [...detail.softmaxPattern.slice(1, 50)]]);
+    for (const other of [{ grid: [0, 0] }, { prefixTokens: 0 }, { grid: [6, 7] }] as const)
+      assert.ok(!headFigures(head, { ...context, ...other }, detail).some((figure) => figure.id === 'class-map'));
   });
 
   it('share the colour scale of both patterns and centre the difference at 0', () => {
