@@ -59,6 +59,18 @@ const boxSays = (pattern: RegExp): Promise<string> =>
     return pattern.test(message) ? message : undefined;
   });
 
+/** What the entries of an open question say, a line each. */
+const questionSays = (title: string, pattern: RegExp): Promise<string> =>
+  until(`"${title}" to say ${String(pattern)}`, async () => {
+    await questionShown(title);
+    const entries = await inFrame(null, () =>
+      Array.from(document.querySelectorAll<HTMLElement>('.quick-input-list .monaco-list-row'), (row) =>
+        row.innerText.replace(/\s+/g, ' ').trim(),
+      ).join('\n'),
+    );
+    return pattern.test(entries) ? entries : undefined;
+  });
+
 describe('text for a language model', () => {
   let restore: () => Promise<void>;
   let folder: string;
@@ -126,16 +138,30 @@ describe('text for a language model', () => {
   it('says which tokenizers were looked for, and takes token ids', async () => {
     const uri = vscode.Uri.file(join(folder, 'without', 'model.safetensors'));
     const command = vscode.commands.executeCommand('gramlens.inspectCheckpoint', uri);
-    await questionShown('Input for ');
-    const row = await outer('text', { selector: '.quick-input-list .monaco-list-row.focused' });
-    assert.match(row, /no tokenizer/);
+    const row = await questionSays('Input for ', /no tokenizer/);
     assert.match(row, /tokenizer\.json, vocab\.json with merges\.txt, vocab\.txt and tokenizer\.model were looked for/);
     await answer('Input for ', 'Token ids…');
     await questionShown('Token ids for ');
     await outer('type', '1,2,3');
     await outer('press', { key: 'Enter' });
+    // The plan offers which keys make the Gram matrix, and is made again with what was chosen.
+    await questionSays('Plan: ', /^Inspect.* on cpu\nGram matrix: full-Gram….*All 3 keys, although each query/);
+    await answer('Plan: ', 'Gram matrix: full-Gram');
+    await questionShown('Gram matrix of the first T keys');
+    await outer('type', '4');
+    await boxSays(/A whole number from 1 to 3, or nothing/);
+    await outer('press', { key: 'Backspace' });
+    await outer('type', '2');
+    await outer('press', { key: 'Enter' });
+    await questionSays(
+      'Plan: ',
+      /^Inspect.*\nGram matrix: prefix-2….*The first 2 of 3 keys, which are what query 1 sees$/,
+    );
     await answer('Plan: ', 'Inspect');
     await command;
-    assert.deepEqual((await gramlens()).snapshot().provenance?.inputs[0]?.tokenIds, [1, 2, 3]);
+    const { provenance, layers } = (await gramlens()).snapshot();
+    assert.deepEqual(provenance?.inputs[0]?.tokenIds, [1, 2, 3]);
+    assert.equal(provenance.gram, 'prefix-2');
+    assert.deepEqual(layers[0]?.heads[0]?.spectrum.gramKeys, { from: 0, to: 2 });
   });
 });
