@@ -7,13 +7,25 @@ import { exportReport } from './vscode/exportReport';
 import { HeatmapView, heatmapViewId } from './vscode/heatmapView';
 import { inspect, inspectCheckpoint, inspectSample, mapCheckpoint } from './vscode/inspectCommand';
 import type { InspectArguments } from './vscode/inspectCommand';
-import { InspectorPanel } from './vscode/inspectorPanel';
+import { InspectorPanel, inspectorPanelId } from './vscode/inspectorPanel';
 import { log } from './vscode/log';
 import { MappingPanels } from './vscode/mappingPanel';
+import {
+  openKept,
+  openLink,
+  openResult,
+  removeKept,
+  restoreTab,
+  resultEditor,
+  resultEditorId,
+} from './vscode/openSaved';
 import type { PageHost } from './vscode/pageHandlers';
 import { PageRuns } from './vscode/pageRuns';
+import { RecentView, recentViewId } from './vscode/recentView';
+import { SavedInspections } from './vscode/savedInspections';
 import type { Services } from './vscode/services';
 import { InspectionSession } from './vscode/session';
+import { keptInspections } from './vscode/settings';
 import { createStatusBar } from './vscode/statusBar';
 import type { InspectionResult } from './inspection/inspectionResult';
 import type { SessionSnapshot } from './protocol/messages';
@@ -22,8 +34,10 @@ import type { SessionSnapshot } from './protocol/messages';
 export interface GramlensApi {
   snapshot(): SessionSnapshot;
   inspect(known: InspectArguments): Promise<InspectionResult>;
-  /** Writes report and result as HTML and JSON; resolves with the files. */
+  /** Writes the report as HTML, and its result as JSON beside it; resolves with the files. */
   exportReport(htmlFile: vscode.Uri): Promise<readonly vscode.Uri[]>;
+  /** Follows a link of a report, as the editor does when one is clicked. */
+  openLink(link: vscode.Uri): Promise<void>;
 }
 
 export function activate(context: vscode.ExtensionContext): GramlensApi {
@@ -40,6 +54,10 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   };
   const inspector = new InspectorPanel(extensionUri, pageHost);
   const mappings = new MappingPanels(extensionUri);
+  const saved = new SavedInspections(
+    vscode.Uri.joinPath(context.globalStorageUri, 'inspections').fsPath,
+    keptInspections,
+  );
   const services: Services = {
     extensionUri,
     version: packageJson.version,
@@ -48,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     session,
     inspector,
     mappings,
+    saved,
     startPageRunner: (page, host, file) => pageRuns.start(page, host, file),
   };
   const command = (id: string, run: (...args: unknown[]) => unknown): void => {
@@ -60,15 +79,25 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   command('gramlens.exportReport', () => exportReport(services));
   command('gramlens.cancelInspection', () => session.cancel());
   command('gramlens.selectBackend', () => selectBackend());
+  command('gramlens.openResult', (uri) => openResult(services, uri));
+  command('gramlens.openInspection', (id) => openKept(services, id));
+  command('gramlens.removeInspection', (one) => removeKept(services, one));
   subscriptions.push(
     session,
     inspector,
     mappings,
+    saved,
     inspector.onDidClose(() => {
       pageRuns.pageClosed();
     }),
     createStatusBar(session),
     vscode.window.registerWebviewViewProvider(heatmapViewId, new HeatmapView(extensionUri, pageHost)),
+    vscode.window.registerTreeDataProvider(recentViewId, new RecentView(saved)),
+    vscode.window.registerWebviewPanelSerializer(inspectorPanelId, {
+      deserializeWebviewPanel: (panel, memory: unknown) => restoreTab(services, panel, memory),
+    }),
+    vscode.window.registerUriHandler({ handleUri: (uri) => openLink(services, uri) }),
+    vscode.window.registerCustomEditorProvider(resultEditorId, resultEditor(services)),
     vscode.window.registerCustomEditorProvider(
       checkpointEditorId,
       new CheckpointEditor(extensionUri, context.asAbsolutePath('dist/statistics.js')),
@@ -80,5 +109,6 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     snapshot: () => session.snapshot,
     inspect: (known) => inspect(services, known),
     exportReport: (htmlFile) => exportReport(services, htmlFile),
+    openLink: (link) => openLink(services, link),
   };
 }

@@ -11,7 +11,7 @@ import { createLocalRunner, poolSize } from '../inspection/node/localRunner';
 import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
 import { findMapping, readMapping } from '../inspection/node/mappingFiles';
 import { openCheckpoint, readBeside } from '../inspection/node/openCheckpoint';
-import { readInput } from '../inspection/node/readInput';
+import { readInput, sha256Hex } from '../inspection/node/readInput';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { OutputFile } from '../inspection/node/writeFiles';
@@ -31,6 +31,7 @@ import { maxYamlBytes, parseYamlConfig } from '../model/yamlConfig';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv, headScalars } from '../report/headsCsv';
 import { headTable } from '../report/headTable';
+import { inspectionId } from '../report/inspectionId';
 import { npz } from '../report/npz';
 import { planLines } from '../report/planLines';
 import { reportHtml } from '../report/reportHtml';
@@ -339,7 +340,14 @@ async function outputFiles(
   for (const format of formats) {
     if (format === 'html') {
       const details = await collectDetails(result, (layer, head) => runner.headDetail(layer, head));
-      files.push({ name: 'report.html', content: reportHtml(result, details, { maxHeads: maxReportHeads, picture }) });
+      files.push({
+        name: 'report.html',
+        content: reportHtml(result, details, {
+          maxHeads: maxReportHeads,
+          picture,
+          inspection: inspectionId(result, sha256Hex),
+        }),
+      });
     } else if (format === 'json') files.push({ name: 'result.json', content: resultJson(result) });
     else if (format === 'csv') files.push({ name: 'heads.csv', content: headsCsv(result) });
     else files.push({ name: 'tensors.npz', content: npz(await runner.tensors()) });

@@ -3,7 +3,7 @@
 import type { NoiseKind } from '../diagnostics/headResult';
 import { noiseKinds, publishedRpc } from '../inspection/defaults';
 import type { ModelInput, ModelSpec, RpcSettings, RpcVariant, SpecOverrides } from '../model/modelSpec';
-import { headMetrics } from './schema';
+import { headMetrics } from '../inspection/resultSchema';
 
 /** Wrong options: exit code 2, and the sentence says which one. */
 export class UsageError extends Error {

@@ -1,29 +1,24 @@
 // `gramlens report`: a result.json in other formats. Patterns of heads are not in it, so their figures are left out.
 
+import { asResult } from '../inspection/resultSchema';
+import { sha256Hex } from '../inspection/node/readInput';
 import { writeFiles } from '../inspection/node/writeFiles';
 import type { OutputFile } from '../inspection/node/writeFiles';
-import { resultSchemaName } from '../inspection/inspectionResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { headsCsv } from '../report/headsCsv';
+import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
 import { resultJson } from '../report/resultJson';
 import { parseFormats, UsageError } from './options';
 import { readJsonFile } from './readJsonFile';
-import { resultFault } from './schema';
 
 async function readResult(path: string): Promise<InspectionResult> {
   const parsed = await readJsonFile(path, '', 'the result.json of an inspection');
-  const schema = typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
-  if (schema !== resultSchemaName) {
-    throw new UsageError(
-      `${path} is not a result of this version (schema ${JSON.stringify(schema ?? null)}, expected "${resultSchemaName}"). Give the result.json of an inspection.`,
-    );
+  try {
+    return asResult(parsed, path);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-  const fault = resultFault(parsed);
-  if (fault !== null) {
-    throw new UsageError(`${path} is not a whole result: ${fault}. Give the result.json of an inspection.`);
-  }
-  return parsed as InspectionResult;
 }
 
 export async function runReport(path: string, flags: { readonly format: string; readonly out: string }): Promise<void> {
@@ -34,7 +29,11 @@ export async function runReport(path: string, flags: { readonly format: string; 
     );
   const result = await readResult(path);
   const files = formats.map((format): OutputFile => {
-    if (format === 'html') return { name: 'report.html', content: reportHtml(result, () => null) };
+    if (format === 'html')
+      return {
+        name: 'report.html',
+        content: reportHtml(result, () => null, { inspection: inspectionId(result, sha256Hex) }),
+      };
     if (format === 'csv') return { name: 'heads.csv', content: headsCsv(result) };
     return { name: 'result.json', content: resultJson(result) };
   });

@@ -6,15 +6,19 @@ import { plainScores, type ScoreRule } from '../model/blockShape';
 import type { HeadInput } from '../diagnostics/headInput';
 import type { HeadDetail } from './headDetail';
 
-interface KeptHead {
+/** What the patterns of one head are drawn from. Plain data: it is posted and saved. */
+export interface KeptHead {
+  readonly layer: number;
+  readonly head: number;
   readonly tokens: number;
   readonly headDim: number;
+  /** q, k, v: [N, d]; q is null in symmetric heads. */
   readonly q: Float64Array | null;
   readonly k: Float64Array;
   readonly v: Float64Array;
   readonly rpc: RpcParameters | null;
   readonly rule: ScoreRule;
-  /** The model's own pattern, where q, k and `rule` do not give it. */
+  /** The model's own pattern [N, N], where q, k and `rule` do not give it. */
   readonly pattern: Float64Array | null;
 }
 
@@ -22,9 +26,11 @@ export class TraceStore {
   private readonly heads = new Map<string, KeptHead>();
 
   keep(input: HeadInput, rpc: RpcParameters | null): void {
-    const { tokens, headDim, q, k, v, rule = plainScores } = input;
+    const { layer, head, tokens, headDim, q, k, v, rule = plainScores } = input;
     const own = input.foreign?.own ?? null;
-    this.heads.set(`${input.layer}/${input.head}`, {
+    this.heads.set(`${layer}/${head}`, {
+      layer,
+      head,
       tokens,
       headDim,
       q,
@@ -36,19 +42,24 @@ export class TraceStore {
     });
   }
 
-  /** Both patterns of one head; throws when the head was not inspected. */
-  detail(layer: number, head: number, kernels: HeadKernels): HeadDetail {
+  /** Throws when the head was not inspected. */
+  head(layer: number, head: number): KeptHead {
     const kept = this.heads.get(`${layer}/${head}`);
     if (kept === undefined) throw new Error(`layer ${layer}, head ${head} was not inspected in this run`);
-    const { tokens, headDim, q, k, v, rule } = kept;
-    let rpcPattern: Float32Array | null = null;
-    // RPC has no value in a head whose keys are all zero.
-    if (kept.rpc !== null && k.some((key) => key !== 0)) {
-      const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc, rule).cleanedKeys;
-      rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
-    }
-    const softmaxPattern = Float32Array.from(kept.pattern ?? kernels.pattern(q, k, tokens, headDim, rule));
-    const masked = rule.causal || rule.window !== null;
-    return { layer, head, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
+    return kept;
   }
+}
+
+/** Both patterns of one head. */
+export function headDetail(kept: KeptHead, kernels: HeadKernels): HeadDetail {
+  const { layer, head, tokens, headDim, q, k, v, rule } = kept;
+  let rpcPattern: Float32Array | null = null;
+  // RPC has no value in a head whose keys are all zero.
+  if (kept.rpc !== null && k.some((key) => key !== 0)) {
+    const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc, rule).cleanedKeys;
+    rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
+  }
+  const softmaxPattern = Float32Array.from(kept.pattern ?? kernels.pattern(q, k, tokens, headDim, rule));
+  const masked = rule.causal || rule.window !== null;
+  return { layer, head, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
 }

@@ -2,6 +2,7 @@
 // interface a direction; `rpc.ts` turns it into typed calls whose replies always come.
 
 import type { HeadDetail } from '../inspection/headDetail';
+import type { KeptHead } from '../inspection/traceStore';
 import type { InspectionPlan, WireRequest } from '../inspection/inspectionRequest';
 import type { LayerResult, ModelSummary, Provenance, InspectionResult } from '../inspection/inspectionResult';
 import type { HeadResult } from '../diagnostics/headResult';
@@ -19,6 +20,8 @@ export interface InputPicture {
 /** Whole state, sent when a page becomes ready and whenever a run starts or ends. */
 export interface SessionSnapshot {
   readonly phase: SessionPhase;
+  /** Names the finished inspection, so that a page can ask for it again after a restart; null while none is finished. */
+  readonly inspection: string | null;
   /** File name of the checkpoint, '' when empty. */
   readonly title: string;
   /** One sentence for the person: what is going on, or what went wrong and what to do next. */
@@ -75,6 +78,7 @@ export interface PageCalls {
   startWorker(runId: number, request: WireRequest): Promise<void>;
   cancelWorker(runId: number): Promise<void>;
   workerHeadDetail(runId: number, address: HeadAddress): Promise<HeadDetail>;
+  workerKeptHead(runId: number, address: HeadAddress): Promise<KeptHead>;
   probeWebGpu(): Promise<WebGpuProbe>;
 }
 

@@ -17,6 +17,7 @@ import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { gramOfRun, withGram } from './gramText';
 import { selectHeads, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs, htmlTable } from './html';
+import { headLink } from './inspectionId';
 import { layerSizes, layerTitle } from './layerLabel';
 import { reportStyle } from './reportStyle';
 import { alignmentTable, noiseTable, studyTable, tableNotes } from './reportTables';
@@ -26,6 +27,8 @@ import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryT
 interface ReportOptions {
   /** Heads with pictures of their own; default 24, beyond it the extremes. */
   readonly maxHeads?: number;
+  /** Name of the inspection (`inspectionId`), for links that open a head in the editor; absent: no links. */
+  readonly inspection?: string;
   /** What the network saw, 8-bit RGBA. */
   readonly picture?: {
     readonly width: number;
@@ -77,8 +80,13 @@ function headSection(
   result: InspectionResult,
   detail: HeadDetail | null,
   formulas: FormulaList,
+  inspection: string | undefined,
 ): string {
   const { layer, head } = selected;
+  const link =
+    inspection === undefined
+      ? ''
+      : ` <a class="editor" href="${escapeHtml(headLink(inspection, layer, head.index))}">Open in the editor</a>`;
   const { model } = result;
   const context = {
     layer,
@@ -97,7 +105,7 @@ function headSection(
       )}\n<p class="note">${escapeHtml(note)}${formulas.reference(formula)}</p>`,
   );
   return `<section class="head" id="head-${layer}-${head.index}">
-<h3>${escapeHtml(layerTitle(model, layer))}, head ${head.index}</h3>
+<h3>${escapeHtml(layerTitle(model, layer))}, head ${head.index}${link}</h3>
 ${htmlParagraphs(selected.why)}
 ${htmlParagraphs(sharedKeysText(model, head.kvHead) ?? '')}
 <div class="figures">
@@ -145,7 +153,9 @@ export function reportHtml(
     ['Overview', `<div class="figures">\n${overview.map((figure) => figureHtml(figure, formulas)).join('\n')}\n</div>`],
     [
       some ? `Heads in detail (${selected.length} of ${all.length})` : 'Heads in detail',
-      selected.map((one) => headSection(one, result, details(one.layer, one.head.index), formulas)).join('\n'),
+      selected
+        .map((one) => headSection(one, result, details(one.layer, one.head.index), formulas, options.inspection))
+        .join('\n'),
     ],
     ...(some
       ? [

@@ -32,6 +32,7 @@ figcaption { font-size: 11.5px; line-height: 1.4; padding: 2px 4px 0; }
 figcaption .caution { display: block; color: #555; margin-top: 2px; }
 .card { display: flex; gap: 20px; align-items: flex-start; }
 .card > div { flex: 1; min-width: 0; }
+.editor { font-size: 12px; font-weight: 400; margin-left: 8px; }
 .input { image-rendering: pixelated; width: 120px; border: 1px solid #ccc; margin-top: 14px; }
 .formulas li { font-size: 12px; margin: 4px 0; }
 @media (max-width: 560px) { .note { font-size: 12px; color: #444; }
@@ -42,5 +43,6 @@ figcaption .caution { display: block; color: #555; margin-top: 2px; }
   table { font-size: 7.6pt; }
   figcaption { font-size: 7.6pt; }
   a { color: inherit; text-decoration: none; }
+  .editor { display: none; }
 }
 `;

@@ -4,19 +4,22 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { resultSchemaName } from '../inspection/inspectionResult';
+import { sha256Hex } from '../inspection/node/readInput';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
+import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
 import { resultJson } from '../report/resultJson';
 import { showError } from './log';
 import type { Services } from './services';
 
-function replaceSuffix(uri: vscode.Uri, suffix: string): vscode.Uri {
-  return uri.with({ path: uri.path.replace(/\.html?$/i, '') + suffix });
+/** The result beside a report: `name.gramlens.json`, which opens by double click. */
+function resultBeside(html: vscode.Uri): vscode.Uri {
+  return html.with({ path: `${html.path.replace(/(\.gramlens)?\.html?$/i, '')}.gramlens.json` });
 }
 
 async function askForFile(title: string): Promise<vscode.Uri | undefined> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const name = `${title.replace(/\.[^.]+$/, '').replace(/[^\w.-]+/g, '-')}-gramlens.html`;
+  const name = `${title.replace(/\.[^.]+$/, '').replace(/[^\w.-]+/g, '-')}.gramlens.html`;
   return vscode.window.showSaveDialog({
     ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
     filters: { HTML: ['html'] },
@@ -70,13 +73,20 @@ export async function exportReport(services: Services, given?: vscode.Uri): Prom
   const html = given ?? (await askForFile(result.provenance.checkpoint.name));
   if (html === undefined) return [];
   const { picture } = session.snapshot;
-  const json = replaceSuffix(html, '.json');
+  const json = resultBeside(html);
   try {
     await checkReplaceable(html, () => true);
     await checkReplaceable(json, (start) => start.includes(resultSchemaName));
     const details = await collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
     await writeBoth([
-      { uri: html, text: reportHtml(result, details, { maxHeads: maxReportHeads, picture }) },
+      {
+        uri: html,
+        text: reportHtml(result, details, {
+          maxHeads: maxReportHeads,
+          picture,
+          inspection: inspectionId(result, sha256Hex),
+        }),
+      },
       { uri: json, text: resultJson(result) },
     ]);
   } catch (error) {

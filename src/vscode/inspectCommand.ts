@@ -19,6 +19,7 @@ import { log, showError } from './log';
 import { checkpointExtensions, Dismissed, loadInput, openFile, pickInput, planRequest, resolveSpec } from './openFlow';
 import type { OpenedFile, PlannedRequest } from './openFlow';
 import { confirmPlan, planOfSettings } from './planQuestion';
+import { inputLabel } from './openSaved';
 import type { Services } from './services';
 import { threadRunner } from './runners';
 import type { Runner } from './runners';
@@ -182,7 +183,26 @@ async function planAndRun(
             known,
           )
       : null;
-  return withCancellableProgress(services, opened, () => session.run(opening, request, plan, makeRunner, fallback));
+  const result = await withCancellableProgress(services, opened, () =>
+    session.run(opening, request, plan, makeRunner, fallback),
+  );
+  void keep(services, result);
+  return result;
+}
+
+/** Beside whatever the person does next; a new run ends it, and then the numbers are kept without the patterns. */
+async function keep({ session, saved }: Services, result: InspectionResult): Promise<void> {
+  const { inspection, title, plan, picture } = session.snapshot;
+  if (inspection === null || session.result !== result) return;
+  const one = { id: inspection, title, result, plan, picture };
+  const label = inputLabel(result);
+  try {
+    await saved
+      .save(one, label, (layer, head) => session.keptHead({ layer, head }))
+      .catch(() => saved.save(one, label, null));
+  } catch (error) {
+    log().warn(`the inspection is not kept for later: ${sentence(error)}`);
+  }
 }
 
 async function inputOf(

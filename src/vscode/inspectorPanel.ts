@@ -7,6 +7,9 @@ import { pageHandlers } from './pageHandlers';
 import type { PageHost } from './pageHandlers';
 import { connectPage, pageHtml, pageRoots } from './webviewPage';
 
+/** Type of the tab, under which the window remembers it. */
+export const inspectorPanelId = 'gramlens.inspector';
+
 /** A page that has not said `ready` by then will not: the webview failed to load. */
 const readyTimeoutMs = 30_000;
 
@@ -27,6 +30,12 @@ export class InspectorPanel implements vscode.Disposable {
     private readonly host: PageHost,
   ) {}
 
+  /** A tab of a window that was open before becomes the inspector tab; a second one is closed. */
+  adopt(panel: vscode.WebviewPanel): void {
+    if (this.open === null) this.open = this.setUp(panel);
+    else panel.dispose();
+  }
+
   /** Opens or reveals the tab and resolves when its page is ready; rejects with a sentence when it never is. */
   async reveal(preserveFocus = false): Promise<PageCalls> {
     this.open ??= this.create();
@@ -37,13 +46,17 @@ export class InspectorPanel implements vscode.Disposable {
   }
 
   private create(): OpenPanel {
-    const title = vscode.l10n.t('Gramlens Inspector');
     const panel = vscode.window.createWebviewPanel(
-      'gramlens.inspector',
-      title,
+      inspectorPanelId,
+      vscode.l10n.t('Gramlens Inspector'),
       { viewColumn: vscode.ViewColumn.Active, preserveFocus: false },
-      { enableScripts: true, retainContextWhenHidden: true, localResourceRoots: pageRoots(this.extensionUri) },
+      { retainContextWhenHidden: true },
     );
+    return this.setUp(panel);
+  }
+
+  private setUp(panel: vscode.WebviewPanel): OpenPanel {
+    panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(this.extensionUri) };
     const icon = (theme: string): vscode.Uri =>
       vscode.Uri.joinPath(this.extensionUri, 'media', `gramlens-${theme}.svg`);
     panel.iconPath = { light: icon('light'), dark: icon('dark') };
@@ -92,7 +105,7 @@ export class InspectorPanel implements vscode.Disposable {
       for (const subscription of subscriptions) subscription.dispose();
       this.closed.fire();
     });
-    panel.webview.html = pageHtml(panel.webview, this.extensionUri, 'inspector', title);
+    panel.webview.html = pageHtml(panel.webview, this.extensionUri, 'inspector', panel.title);
     return { panel, page: endpoint.remote, ready };
   }
 

@@ -46,6 +46,7 @@ export class PageRuns implements WorkerHost {
         }
       },
       headDetail: (layer, head) => runner.headDetail(layer, head),
+      keptHead: (layer, head) => runner.keptHead(layer, head),
       stop: async () => {
         await runner.stop();
         if (this.active?.runner === runner) await this.finish();

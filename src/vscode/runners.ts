@@ -5,6 +5,7 @@ import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { HeadDetail } from '../inspection/headDetail';
+import type { KeptHead } from '../inspection/traceStore';
 import { toWire } from '../inspection/inspectionRequest';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
@@ -14,6 +15,8 @@ import type { PageCalls, RunnerEvent } from '../protocol/messages';
 export interface Runner {
   run(request: InspectionRequest): Promise<InspectionResult>;
   headDetail(layer: number, head: number): Promise<HeadDetail>;
+  /** What patterns are drawn from, to be saved. */
+  keptHead(layer: number, head: number): Promise<KeptHead>;
   /** Ends everything that runs for this inspection. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -23,6 +26,7 @@ export function threadRunner(script: string, host: RunnerHostCalls, file: Checkp
   return {
     run: (request) => runner.run(request, file, threads),
     headDetail: (layer, head) => runner.headDetail(layer, head),
+    keptHead: (layer, head) => runner.keptHead(layer, head),
     stop: () => runner.stop(),
   };
 }
@@ -59,6 +63,7 @@ export function pageRunner(runId: number, page: PageCalls, host: RunnerHostCalls
         });
       }),
     headDetail: (layer, head) => page.workerHeadDetail(runId, { layer, head }),
+    keptHead: (layer, head) => page.workerKeptHead(runId, { layer, head }),
     stop: async () => {
       settle?.reject(new CancelledError());
       // A page that is gone has taken its worker with it.

@@ -7,6 +7,7 @@ import type { PageCalls } from '../protocol/messages';
 import type { InspectorPanel } from './inspectorPanel';
 import type { MappingPanels } from './mappingPanel';
 import type { Runner } from './runners';
+import type { SavedInspections } from './savedInspections';
 import type { InspectionSession } from './session';
 
 export interface Services {
@@ -20,6 +21,7 @@ export interface Services {
   readonly session: InspectionSession;
   readonly inspector: InspectorPanel;
   readonly mappings: MappingPanels;
+  readonly saved: SavedInspections;
   /** A run on the inspector page's WebGPU device. */
   startPageRunner(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Runner | Promise<Runner>;
 }

@@ -7,14 +7,18 @@ import { CancelledError } from '../inspection/cancelledError';
 import { runOrFallBack } from '../inspection/gpuFallback';
 import type { Fallback } from '../inspection/gpuFallback';
 import type { HeadDetail } from '../inspection/headDetail';
+import type { KeptHead } from '../inspection/traceStore';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { withHead } from '../inspection/withHead';
 import { modelSummary } from '../inspection/runInspection';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
+import { sha256Hex } from '../inspection/node/readInput';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
+import { inspectionId } from '../report/inspectionId';
 import { defaultMetricId } from '../report/figures/metrics';
 import { log, sentence } from './log';
+import type { SavedInspection } from './savedInspections';
 import type { Runner } from './runners';
 
 /** Makes the runner of one attempt; `backend` may differ from the request's when a GPU was lost. */
@@ -22,6 +26,7 @@ export type RunnerFactory = (request: InspectionRequest, host: RunnerHostCalls) 
 
 export const emptySnapshot: SessionSnapshot = {
   phase: 'empty',
+  inspection: null,
   title: '',
   message: '',
   model: null,
@@ -135,6 +140,7 @@ export class InspectionSession implements vscode.Disposable {
     this.update({
       ...this.state,
       phase: 'running',
+      inspection: null,
       title: request.index.fileName,
       message: plan.description,
       model: modelSummary(request.spec),
@@ -153,6 +159,7 @@ export class InspectionSession implements vscode.Disposable {
       this.update({
         ...this.state,
         phase: 'done',
+        inspection: inspectionId(result, sha256Hex),
         message: vscode.l10n.t('{0}: every head inspected.', request.index.fileName),
         layers: result.layers,
         provenance: result.provenance,
@@ -215,6 +222,44 @@ export class InspectionSession implements vscode.Disposable {
     const result = await runOrFallBack(request, host, start, goOn);
     if (!current()) throw new CancelledError();
     return result;
+  }
+
+  /** Shows an inspection that was finished earlier. `runner` draws its patterns. */
+  async showFinished(
+    { id, title, result, plan, picture }: Omit<SavedInspection, 'folder'>,
+    runner: Runner,
+    selected: HeadAddress | null,
+  ): Promise<void> {
+    await this.stopRunner();
+    this.runner = runner;
+    this.finished = result;
+    const { model, provenance, layers, output } = result;
+    const inspected =
+      selected !== null &&
+      layers.some(({ index, heads }) => {
+        return index === selected.layer && heads.some((head) => head.index === selected.head);
+      });
+    this.update({
+      ...emptySnapshot,
+      metric: this.state.metric,
+      phase: 'done',
+      inspection: id,
+      title,
+      message: vscode.l10n.t('{0}: every head inspected.', title),
+      model,
+      plan,
+      provenance,
+      layers,
+      output,
+      picture,
+      selected: inspected ? selected : null,
+    });
+  }
+
+  /** What the finished run keeps of a head, to be saved. */
+  async keptHead(address: HeadAddress): Promise<KeptHead> {
+    if (this.runner === null || this.state.phase !== 'done') throw new CancelledError();
+    return this.runner.keptHead(address.layer, address.head);
   }
 
   /** Ends the run; its promise rejects with CancelledError. */

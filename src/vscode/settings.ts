@@ -41,6 +41,11 @@ export async function setBackendSetting(value: BackendSetting): Promise<void> {
   await configuration().update('backend', value, vscode.ConfigurationTarget.Global);
 }
 
+/** How many inspections are kept on disk; 0: none. */
+export function keptInspections(): number {
+  return whole('keepInspections', 20, 0, 1000);
+}
+
 export function memoryBudgetBytes(): number {
   return whole('memoryBudgetMB', 4096, 256, 1_048_576) * 1024 * 1024;
 }

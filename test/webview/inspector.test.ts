@@ -97,6 +97,35 @@ describe('the inspector page', () => {
     return view.saved.at(-1)!;
   };
 
+  describe('loaded again', () => {
+    const opened = { ...address, scrolled: 1500 };
+    const scrolled = (page: OpenPage['page']): Promise<number> => page.evaluate(() => Math.round(window.scrollY));
+    const loadAgain = async (): Promise<void> => {
+      await openHead();
+      await view.page.evaluate((to) => {
+        window.scrollTo(0, to);
+      }, opened.scrolled);
+      await settle(view.page);
+      assert.equal(await scrolled(view.page), opened.scrolled);
+      await view.page.reload();
+      await figureOf(view.page, 'pattern-softmax').waitFor();
+    };
+
+    check('goes down to where it was', async () => {
+      await loadAgain();
+      await until(async () => (await scrolled(view.page)) === opened.scrolled, 'the place of before');
+    });
+
+    check('stays on top where another inspection or head is shown', async () => {
+      await loadAgain();
+      await view.remote.snapshot({ ...run.done, selected: address, inspection: 'ffffffffffffffff' });
+      await settle(view.page);
+      await view.remote.select({ layer: 0, head: 0 });
+      await settle(view.page);
+      assert.equal(await scrolled(view.page), 0);
+    });
+  });
+
   describe('overview', () => {
     check('offers a checkpoint of one’s own and the sample while nothing is open', async () => {
       const { page, asked } = await open(run.empty);

@@ -44,8 +44,15 @@ for (const [name, value] of Object.entries(${JSON.stringify(colours)})) {
 }
 window.acquireVsCodeApi = () => {
   window.acquireVsCodeApi = () => { throw new Error('acquireVsCodeApi was called twice'); };
-  let state;
-  return { postMessage: (message) => void window.toHost(message), getState: () => state, setState: (value) => { state = value; } };
+  let state = JSON.parse(sessionStorage.getItem('tab') ?? 'null') ?? undefined;
+  return {
+    postMessage: (message) => void window.toHost(message),
+    getState: () => state,
+    setState: (value) => {
+      state = value;
+      sessionStorage.setItem('tab', JSON.stringify(value ?? null));
+    },
+  };
 };
 </script>`;
 }

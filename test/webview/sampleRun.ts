@@ -71,6 +71,7 @@ export async function runSample(): Promise<SampleRun> {
   const { picture } = input;
   const empty: SessionSnapshot = {
     phase: 'empty',
+    inspection: null,
     title: '',
     message: '',
     model: null,
@@ -101,6 +102,7 @@ export async function runSample(): Promise<SampleRun> {
   const done: SessionSnapshot = {
     ...running,
     phase: 'done',
+    inspection: '0123456789abcdef',
     message: `${index.fileName}: every head inspected.`,
     layers: result.layers,
     provenance: result.provenance,

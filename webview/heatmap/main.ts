@@ -55,6 +55,7 @@ const local: PageCalls = {
   startWorker: () => Promise.reject(new Error('the side panel runs nothing')),
   cancelWorker: () => Promise.resolve(),
   workerHeadDetail: () => Promise.reject(new Error('the side panel runs nothing')),
+  workerKeptHead: () => Promise.reject(new Error('the side panel runs nothing')),
   probeWebGpu: () => Promise.reject(new Error('the side panel has no worker')),
 };
 const { host } = connectHost(local);

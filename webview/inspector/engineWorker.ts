@@ -2,6 +2,7 @@
 // from its resources), passes bytes and events between it and the host, ends it.
 
 import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { KeptHead } from '../../src/inspection/traceStore';
 import type { WireRequest } from '../../src/inspection/inspectionRequest';
 import type { HeadAddress, HostCalls, WebGpuProbe } from '../../src/protocol/messages';
 import { connect } from '../../src/protocol/rpc';
@@ -36,8 +37,16 @@ export class EngineWorker {
   }
 
   async headDetail(runId: number, address: HeadAddress): Promise<HeadDetail> {
+    return (await this.finished(runId)).endpoint.remote.headDetail(address);
+  }
+
+  async keptHead(runId: number, address: HeadAddress): Promise<KeptHead> {
+    return (await this.finished(runId)).endpoint.remote.keptHead(address);
+  }
+
+  private finished(runId: number): Promise<Running> {
     if (this.running === null || this.runId !== runId) throw new Error('this inspection is no longer open');
-    return (await this.running).endpoint.remote.headDetail(address);
+    return this.running;
   }
 
   private currentRun(): number | null {

@@ -10,6 +10,7 @@ import { button, registerComponents } from '../ui/toolkit';
 import { EngineWorker } from './engineWorker';
 import { HeadPage } from './headPage';
 import { Overview } from './overview';
+import { TabMemory } from './tabMemory';
 
 registerComponents();
 const app = document.getElementById('app')!;
@@ -18,11 +19,12 @@ let drawing = false;
 
 const local: PageCalls = {
   snapshot: (snapshot) => {
-    if (snapshot.phase === 'planning' || snapshot.title !== state?.title) {
+    if (isAnother(snapshot, state)) {
       overview.reset();
       headPage.reset();
     }
     state = snapshot;
+    memory.keep(state);
     schedule();
     return Promise.resolve();
   },
@@ -40,6 +42,7 @@ const local: PageCalls = {
     if (state !== null) state = { ...state, selected };
     schedule();
     window.scrollTo(0, 0);
+    memory.keep(state);
     return Promise.resolve();
   },
   setMetric: (metric) => {
@@ -52,9 +55,11 @@ const local: PageCalls = {
     return Promise.resolve();
   },
   workerHeadDetail: (runId, address) => worker.headDetail(runId, address),
+  workerKeptHead: (runId, address) => worker.keptHead(runId, address),
   probeWebGpu: () => worker.probe(),
 };
-const { host } = connectHost(local);
+const { host, state: tab } = connectHost(local);
+const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
 const overview = new Overview(host, save);
@@ -73,6 +78,7 @@ fill(app, h('header', { class: 'top' }, title, message, cancel, exportButton, ba
 
 void host.ready('inspector').then((snapshot) => {
   state = snapshot;
+  memory.keep(snapshot);
   schedule();
 });
 onThemeChange(() => {
@@ -107,6 +113,7 @@ function renderTop(): void {
   cancel.hidden = phase !== 'running' && phase !== 'planning';
   exportButton.hidden = phase !== 'done';
   app.dataset['phase'] = phase;
+  app.dataset['inspection'] = state.inspection ?? '';
 }
 
 function render(): void {
@@ -124,4 +131,10 @@ function render(): void {
       headPage.redraw();
     }
   }
+}
+
+/** A run keeps what a person unfolded; another file, or another inspection of the same file, begins anew. */
+function isAnother(next: SessionSnapshot, before: SessionSnapshot | null): boolean {
+  if (next.phase === 'planning' || before === null || next.title !== before.title) return true;
+  return before.inspection !== null && next.inspection !== before.inspection;
 }

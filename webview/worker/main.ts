@@ -17,6 +17,7 @@ import { fromWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionRequest, WireRequest } from '../../src/inspection/inspectionRequest';
 import { runInspection } from '../../src/inspection/runInspection';
 import type { InspectionOutcome } from '../../src/inspection/runInspection';
+import { headDetail } from '../../src/inspection/traceStore';
 import { createWeightLoader } from '../../src/model/loadWeights';
 import { connect } from '../../src/protocol/rpc';
 import type { WorkerCalls, WorkerFiles, WorkerHostCalls } from './protocol';
@@ -52,7 +53,11 @@ const { remote: page } = connect<WorkerCalls, WorkerHostCalls>(
     },
     headDetail: ({ layer, head }) => {
       if (outcome === null || kernels === null) return Promise.reject(new Error('the inspection is not finished'));
-      return Promise.resolve(outcome.traces.detail(layer, head, kernels));
+      return Promise.resolve(headDetail(outcome.traces.head(layer, head), kernels));
+    },
+    keptHead: ({ layer, head }) => {
+      if (outcome === null) return Promise.reject(new Error('the inspection is not finished'));
+      return Promise.resolve(outcome.traces.head(layer, head));
     },
   },
 );

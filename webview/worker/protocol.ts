@@ -2,6 +2,7 @@
 
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { WireRequest } from '../../src/inspection/inspectionRequest';
+import type { KeptHead } from '../../src/inspection/traceStore';
 import type { HeadAddress, RunnerEvent, WebGpuProbe } from '../../src/protocol/messages';
 
 /** Addresses of what the worker fetches when it needs it. */
@@ -15,6 +16,7 @@ export interface WorkerCalls {
   /** Resolves when the run has begun; what happens then comes as events. */
   start(runId: number, request: WireRequest, files: WorkerFiles): Promise<void>;
   headDetail(address: HeadAddress): Promise<HeadDetail>;
+  keptHead(address: HeadAddress): Promise<KeptHead>;
 }
 
 export interface WorkerHostCalls {

@@ -15,6 +15,7 @@ import type { HeadResult } from '../../diagnostics/headResult';
 import { createWeightLoader } from '../../model/loadWeights';
 import { engineLayers } from '../engineLayers';
 import type { HeadDetail } from '../headDetail';
+import { headDetail, type KeptHead } from '../traceStore';
 import type { InspectionRequest } from '../inspectionRequest';
 import type { InspectionResult } from '../inspectionResult';
 import type { NamedArray } from '../layerSource';
@@ -26,10 +27,15 @@ import { openNodeOnnx } from './nodeOnnx';
 import { openBytes, type CheckpointFile } from './checkpointFile';
 import { hashBeside } from './hashBeside';
 import { HeadPool } from './headPool';
+import { loadHead } from './savedHeads';
 
 export interface RunnerCalls {
   run(request: InspectionRequest, file: CheckpointFile, threads: number): Promise<InspectionResult>;
   headDetail(layer: number, head: number): Promise<HeadDetail>;
+  /** What the finished run keeps of a head. */
+  keptHead(layer: number, head: number): Promise<KeptHead>;
+  /** Both patterns of a head that `saveHeads` wrote into this folder; nothing has to have run. */
+  savedDetail(folder: string, layer: number, head: number): Promise<HeadDetail>;
   /** Tensors of the finished run, for `tensors.npz`; empty unless the request keeps them. */
   tensors(): Promise<readonly NamedArray[]>;
 }
@@ -111,7 +117,15 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
     },
     headDetail: (layer, head) => {
       if (outcome === null || kernels === null) return Promise.reject(new Error('the inspection is not finished'));
-      return Promise.resolve(outcome.traces.detail(layer, head, kernels));
+      return Promise.resolve(headDetail(outcome.traces.head(layer, head), kernels));
+    },
+    keptHead: (layer, head) => {
+      if (outcome === null) return Promise.reject(new Error('the inspection is not finished'));
+      return Promise.resolve(outcome.traces.head(layer, head));
+    },
+    savedDetail: async (folder, layer, head) => {
+      kernels ??= await createCpuKernels();
+      return headDetail(await loadHead(folder, layer, head), kernels);
     },
     tensors: () => Promise.resolve(outcome?.tensors ?? []),
   };

@@ -27,6 +27,8 @@ if (data.role === 'heads') {
   const local: RunnerCalls = {
     run: (request, file, threads) => runner.run(request, file, threads),
     headDetail: (layer, head) => runner.headDetail(layer, head),
+    keptHead: (layer, head) => runner.keptHead(layer, head),
+    savedDetail: (folder, layer, head) => runner.savedDetail(folder, layer, head),
     tensors: () => runner.tensors(),
   };
   const endpoint = connect<RunnerCalls, RunnerHostCalls>(portChannel(port), local);

@@ -35,6 +35,8 @@ export function startThreadRunner(script: string, host: RunnerHostCalls): Thread
       }
     },
     headDetail: (layer, head) => endpoint.remote.headDetail(layer, head),
+    keptHead: (layer, head) => endpoint.remote.keptHead(layer, head),
+    savedDetail: (folder, layer, head) => endpoint.remote.savedDetail(folder, layer, head),
     tensors: () => endpoint.remote.tensors(),
     stop: async () => {
       stopping = true;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { failureOf } from '../../../src/cli/exitCodes';
 import { UsageError } from '../../../src/cli/options';
-import { headMetrics, resultFault } from '../../../src/cli/schema';
+import { headMetrics, resultFault } from '../../../src/inspection/resultSchema';
 import { CheckpointError } from '../../../src/checkpoint/checkpointError';
 import { EngineError } from '../../../src/engine/backend';
 import { RemoteError } from '../../../src/protocol/rpc';

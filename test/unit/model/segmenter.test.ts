@@ -13,7 +13,7 @@ import { inferModelSpec } from '../../../src/model/inferModelSpec';
 import { untrainedBlockWeights } from '../../../src/model/initialise';
 import { createWeightLoader } from '../../../src/model/loadWeights';
 import { ModelSpecError, type ModelSpec } from '../../../src/model/modelSpec';
-import { resultFault } from '../../../src/cli/schema';
+import { resultFault } from '../../../src/inspection/resultSchema';
 import { layerLabel, layerTitle } from '../../../src/report/layerLabel';
 import { reportHtml } from '../../../src/report/reportHtml';
 import { imageCaseInput, imageCases, imageFile, type ImageCase } from '../engine/imageCases';

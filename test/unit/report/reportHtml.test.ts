@@ -58,6 +58,18 @@ describe('report HTML', () => {
     assert.doesNotMatch(html.replace(/data:image[^"]*/g, ''), /NaN|undefined|\[object/);
   });
 
+  it('links each head to the editor where the inspection has a name', () => {
+    const text = reportHtml(result, () => null, { inspection: '0123456789abcdef' });
+    const links = [...text.matchAll(/<h3>([^<]*?) <a class="editor" href="([^"]*)">Open in the editor<\/a><\/h3>/g)];
+    assert.equal(links.length, 4);
+    assert.deepEqual(
+      [links[3]![1], links[3]![2]],
+      ['Layer 1, head 1', 'vscode://gramlens.gramlens/head?inspection=0123456789abcdef&amp;layer=1&amp;head=1'],
+    );
+    checkNesting(text);
+    assert.doesNotMatch(html, /vscode:/);
+  });
+
   it('has model, provenance, method with both papers, cautions, tables, figures, citation', () => {
     for (const part of [
       '>Model<',

@@ -40,7 +40,7 @@ describe('Export Diagnostics Report', () => {
   const exported = async (file: string): Promise<readonly vscode.Uri[]> => {
     folder = mkdtempSync(join(tmpdir(), 'gramlens-export-'));
     html = join(folder, 'head report.html');
-    json = join(folder, 'head report.json');
+    json = join(folder, 'head report.gramlens.json');
     await runSample(file);
     return (await gramlens()).exportReport(vscode.Uri.file(html));
   };
@@ -55,7 +55,7 @@ describe('Export Diagnostics Report', () => {
         written.map((uri) => uri.fsPath),
         [html, json],
       );
-      assert.deepEqual(readdirSync(folder).sort(), ['head report.html', 'head report.json']);
+      assert.deepEqual(readdirSync(folder).sort(), ['head report.gramlens.json', 'head report.html']);
 
       const out = join(folder, 'cli');
       commandLine(file, out);
@@ -102,10 +102,10 @@ describe('Export Diagnostics Report', () => {
     await exported(softmaxSample);
     const api = await gramlens();
     assert.equal((await api.exportReport(vscode.Uri.file(html))).length, 2, 'its own files may be replaced');
-    writeFileSync(join(folder, 'config.json'), '{ "mine": true }');
+    writeFileSync(join(folder, 'config.gramlens.json'), '{ "mine": true }');
     mkdirSync(join(folder, 'folder.html', 'sub'), { recursive: true });
     for (const [name, taken] of [
-      ['config.html', 'config\\.json'],
+      ['config.html', 'config\\.gramlens\\.json'],
       ['folder.html', 'folder\\.html'],
     ] as const) {
       await assert.rejects(
@@ -113,12 +113,12 @@ describe('Export Diagnostics Report', () => {
         new RegExp(`^Error: ${taken} is already there and was not written by Gramlens\\.`),
       );
     }
-    assert.equal(readFileSync(join(folder, 'config.json'), 'utf8'), '{ "mine": true }');
+    assert.equal(readFileSync(join(folder, 'config.gramlens.json'), 'utf8'), '{ "mine": true }');
     assert.deepEqual(readdirSync(folder).sort(), [
-      'config.json',
+      'config.gramlens.json',
       'folder.html',
+      'head report.gramlens.json',
       'head report.html',
-      'head report.json',
     ]);
   });
 });

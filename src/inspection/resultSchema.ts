@@ -1,6 +1,7 @@
 // The part of JSON Schema that result.schema.json is written in: is this a result, and which numbers has a head?
 
-import schemaJson from '../inspection/result.schema.json';
+import { resultSchemaName, type InspectionResult } from './inspectionResult';
+import schemaJson from './result.schema.json';
 
 interface Schema {
   readonly type?: string | readonly string[];
@@ -87,3 +88,21 @@ function numbersBelow(given: Schema, path: string): string[] {
 export const headMetrics: ReadonlySet<string> = new Set(
   numbersBelow(root.$defs['head']!, '').filter((name) => name !== 'index'),
 );
+
+/**
+ * A parsed `result.json`, checked whole.
+ * @throws Error with a sentence that begins with `name`, the file's.
+ */
+export function asResult(parsed: unknown, name: string): InspectionResult {
+  const schema = typeof parsed === 'object' && parsed !== null && 'schema' in parsed ? parsed.schema : undefined;
+  if (schema !== resultSchemaName) {
+    throw new Error(
+      `${name} is not a result of this version (schema ${JSON.stringify(schema ?? null)}, expected "${resultSchemaName}"). Give the result.json of an inspection.`,
+    );
+  }
+  const found = resultFault(parsed);
+  if (found !== null) {
+    throw new Error(`${name} is not a whole result: ${found}. Give the result.json of an inspection.`);
+  }
+  return parsed as InspectionResult;
+}

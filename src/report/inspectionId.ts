@@ -1,0 +1,19 @@
+// The name of a finished inspection, the same wherever its result is written, shown or linked to.
+
+import type { InspectionResult } from '../inspection/inspectionResult';
+import type { Sha256 } from '../model/image/imageInput';
+import { resultJson } from './resultJson';
+
+/** 16 hexadecimal digits of the SHA-256 of its `result.json`. */
+export function inspectionId(result: InspectionResult, sha256: Sha256): string {
+  return sha256(new TextEncoder().encode(resultJson(result))).slice(0, 16);
+}
+
+/** Whether `value` can be such a name. */
+export const isInspectionId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
+
+/** A link that shows this head in the editor (src/vscode/openSaved.ts). */
+export function headLink(inspection: string, layer: number, head: number): string {
+  return `vscode://gramlens.gramlens/head?inspection=${inspection}&layer=${layer}&head=${head}`;
+}

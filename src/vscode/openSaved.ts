@@ -1,0 +1,196 @@
+// Ways back to a finished inspection: from the list, from a link in a report, from a result file, and from the tab of
+// a window that was open before.
+
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { startThreadRunner } from '../inspection/node/threadRunner';
+import { resultSchemaName, type InspectionResult } from '../inspection/inspectionResult';
+import { asResult } from '../inspection/resultSchema';
+import { sha256Hex } from '../inspection/node/readInput';
+import type { HeadAddress } from '../protocol/messages';
+import { inspectionId, isInspectionId } from '../report/inspectionId';
+import { log, sentence, showError } from './log';
+import type { Runner } from './runners';
+import type { Services } from './services';
+
+/** Against a checkpoint given by mistake; results of the largest models are far below. */
+const maxResultBytes = 512 * 1024 * 1024;
+
+/** Draws patterns from the tensors in `folder`; null: a result that came without them. */
+function drawingRunner(script: string, folder: string | null): Runner {
+  const nothing = (): Promise<never> =>
+    Promise.reject(
+      new Error(vscode.l10n.t('A result file has no patterns. Inspect the checkpoint again to see them.')),
+    );
+  if (folder === null) {
+    return { run: nothing, headDetail: nothing, keptHead: nothing, stop: () => Promise.resolve() };
+  }
+  const quiet = { progress: () => Promise.resolve(), head: () => Promise.resolve() };
+  // The thread starts with the first pattern that is looked at.
+  let thread: ReturnType<typeof startThreadRunner> | null = null;
+  return {
+    run: nothing,
+    headDetail: (layer, head) => (thread ??= startThreadRunner(script, quiet)).savedDetail(folder, layer, head),
+    keptHead: nothing,
+    stop: async () => thread?.stop(),
+  };
+}
+
+/** Shows a kept inspection without running anything. Throws a sentence where it is gone. */
+async function showKept(services: Services, id: string, selected: HeadAddress | null): Promise<void> {
+  const saved = await services.saved.open(id);
+  await services.session.showFinished(saved, drawingRunner(services.runnerScript, saved.folder), selected);
+}
+
+/** *Open* of the list of recent inspections. Errors are shown, not thrown. */
+export async function openKept(services: Services, id: unknown): Promise<void> {
+  if (!isInspectionId(id)) return;
+  try {
+    await showKept(services, id, null);
+    await services.inspector.reveal();
+  } catch (error) {
+    void showError(error);
+  }
+}
+
+/** *Remove from Recent* of a line of the list. */
+export async function removeKept(services: Services, one: unknown): Promise<void> {
+  const id = typeof one === 'object' && one !== null && 'id' in one ? one.id : one;
+  if (isInspectionId(id)) await services.saved.remove(id).catch(showError);
+}
+
+/** What an inspector tab remembers of itself (webview/inspector). */
+interface TabMemory {
+  readonly inspection?: unknown;
+  readonly selected?: unknown;
+}
+
+function asAddress(value: unknown): HeadAddress | null {
+  if (typeof value !== 'object' || value === null || !('layer' in value) || !('head' in value)) return null;
+  const [layer, head] = [Number(value.layer), Number(value.head)];
+  return Number.isSafeInteger(layer) && Number.isSafeInteger(head) ? { layer, head } : null;
+}
+
+/** The inspector tab of a window that was open before: its page again, and what it showed unless something runs already. */
+export async function restoreTab(services: Services, panel: vscode.WebviewPanel, memory: unknown): Promise<void> {
+  services.inspector.adopt(panel);
+  const { inspection, selected } = (typeof memory === 'object' && memory !== null ? memory : {}) as TabMemory;
+  if (!isInspectionId(inspection) || services.session.snapshot.phase !== 'empty') return;
+  try {
+    await showKept(services, inspection, asAddress(selected));
+  } catch (error) {
+    log().info(`the inspector tab comes back empty: ${sentence(error)}`);
+  }
+}
+
+async function readResult(uri: vscode.Uri): Promise<InspectionResult> {
+  const name = basename(uri.path);
+  const { size } = await vscode.workspace.fs.stat(uri);
+  if (size > maxResultBytes) {
+    throw new Error(
+      vscode.l10n.t('{0} is too large for a result ({1} bytes). Choose the result.json of an inspection.', name, size),
+    );
+  }
+  const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new Error(vscode.l10n.t('{0} is not JSON. Choose the result.json of an inspection.', name));
+  }
+  return asResult(parsed, name);
+}
+
+/** Shows a result file; it joins the recent inspections. Throws a sentence. */
+async function showResult(services: Services, uri: vscode.Uri, selected: HeadAddress | null): Promise<void> {
+  const result = await readResult(uri);
+  const title = result.provenance.checkpoint.name;
+  const one = { id: inspectionId(result, sha256Hex), title, result, plan: null, picture: null };
+  // With its tensors, where this machine ran it.
+  if (await services.saved.has(one.id)) await showKept(services, one.id, selected);
+  else {
+    await services.session.showFinished(one, drawingRunner(services.runnerScript, null), selected);
+    await services.saved.save(one, inputLabel(result), null).catch((error: unknown) => {
+      log().warn(`the result is shown, but not kept: ${sentence(error)}`);
+    });
+  }
+  await services.inspector.reveal();
+}
+
+export function inputLabel({ provenance }: InspectionResult): string {
+  return provenance.inputs[0]?.label ?? '';
+}
+
+/** *Open Inspection Result…*: of the argument, else of a file that the person chooses. Errors are shown, not thrown. */
+export async function openResult(
+  services: Services,
+  argument?: unknown,
+  selected: HeadAddress | null = null,
+): Promise<void> {
+  try {
+    let uri = argument instanceof vscode.Uri ? argument : undefined;
+    uri ??= (
+      await vscode.window.showOpenDialog({
+        filters: { [vscode.l10n.t('Results')]: ['json'] },
+        title: vscode.l10n.t('Choose the result of an inspection'),
+        openLabel: vscode.l10n.t('Open'),
+      })
+    )?.[0];
+    if (uri !== undefined) await showResult(services, uri, selected);
+  } catch (error) {
+    void showError(error);
+  }
+}
+
+/**
+ * A link of a report: `<scheme>://gramlens.gramlens/head?inspection=ID&layer=L&head=H`. It can do no more than show
+ * what is kept here; for a report from elsewhere the person is asked for its result file.
+ */
+export async function openLink(services: Services, uri: vscode.Uri): Promise<void> {
+  const query = new URLSearchParams(uri.query);
+  const id = query.get('inspection');
+  const selected = asAddress({ layer: query.get('layer') ?? 'none', head: query.get('head') ?? 'none' });
+  if (!isInspectionId(id)) {
+    void showError(
+      new Error(vscode.l10n.t('This link names no inspection. Open the report again and take its link whole.')),
+    );
+    return;
+  }
+  if (services.session.snapshot.inspection === id) {
+    services.session.select(selected);
+    await services.inspector.reveal();
+    return;
+  }
+  if (!(await services.saved.has(id))) {
+    const open = vscode.l10n.t('Open Result…');
+    const words = vscode.l10n.t(
+      'The inspection of this link is not kept on this machine. Open the result.json beside the report.',
+    );
+    if ((await vscode.window.showWarningMessage(words, open)) === open) await openResult(services, undefined, selected);
+    return;
+  }
+  try {
+    await showKept(services, id, selected);
+    await services.inspector.reveal();
+  } catch (error) {
+    void showError(error);
+  }
+}
+
+export const resultEditorId = 'gramlens.result';
+
+/** `*.gramlens.json` by double click: a result goes to the inspector, a mapping (of the same suffix) to the text editor. */
+export function resultEditor(services: Services): vscode.CustomReadonlyEditorProvider {
+  return {
+    openCustomDocument: (uri) => ({ uri, dispose: () => undefined }),
+    resolveCustomEditor: async ({ uri }, panel) => {
+      const start = await vscode.workspace.fs.readFile(uri).then(
+        (bytes) => new TextDecoder().decode(bytes.subarray(0, 400)),
+        () => '',
+      );
+      if (start.includes(resultSchemaName)) await openResult(services, uri);
+      else await vscode.commands.executeCommand('vscode.openWith', uri, 'default', panel.viewColumn);
+      panel.dispose();
+    },
+  };
+}

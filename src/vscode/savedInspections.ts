@@ -1,0 +1,201 @@
+// Finished inspections on this machine's disk, newest first: what a reopened window shows again, what the list of
+// recent inspections holds, what links of a report go to. One folder an inspection, written whole or not at all.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { InspectionPlan } from '../inspection/inspectionRequest';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { saveHeads } from '../inspection/node/savedHeads';
+import { asResult } from '../inspection/resultSchema';
+import type { KeptHead } from '../inspection/traceStore';
+import type { InputPicture } from '../protocol/messages';
+import { isInspectionId } from '../report/inspectionId';
+import { resultJson } from '../report/resultJson';
+import { log, sentence } from './log';
+
+/** q, k, v of DeiT-B on one picture take 43 MB; beyond this much the numbers are kept without what patterns need. */
+const maxHeadBytes = 512 * 1024 * 1024;
+/** Of all inspections together; the oldest go first. */
+const maxTotalBytes = 2 * 1024 * 1024 * 1024;
+/** A folder that is still written is younger. */
+const leftBehindMs = 24 * 60 * 60 * 1000;
+const metaFile = 'inspection.json';
+const resultFile = 'result.json';
+
+/** What the list shows without reading a result. */
+export interface SavedSummary {
+  readonly id: string;
+  readonly title: string;
+  /** 'ViT, 6 layers x 4 heads, d 16, N 50' */
+  readonly description: string;
+  readonly input: string;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+}
+
+interface Meta extends SavedSummary {
+  readonly version: number;
+  readonly plan: InspectionPlan | null;
+  readonly picture: { readonly width: number; readonly height: number; readonly base64: string } | null;
+}
+
+export interface SavedInspection {
+  readonly id: string;
+  readonly title: string;
+  readonly result: InspectionResult;
+  readonly plan: InspectionPlan | null;
+  readonly picture: InputPicture | null;
+  /** Folder of the kept tensors. */
+  readonly folder: string;
+}
+
+export class SavedInspections implements vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.changed.event;
+  /** One writer at a time, so that the oldest are counted once. */
+  private queue: Promise<unknown> = Promise.resolve();
+
+  /** `mostKept` is asked each time something was saved: it is a setting. */
+  constructor(
+    private readonly root: string,
+    private readonly mostKept: () => number,
+  ) {}
+
+  folder(id: string): string {
+    return join(this.root, id);
+  }
+
+  /** Newest first; folders that are no inspections are passed over. */
+  async list(): Promise<readonly SavedSummary[]> {
+    const names = await readdir(this.root).catch(() => []);
+    const found = await Promise.all(names.filter(isInspectionId).map((id) => this.meta(id).catch(() => null)));
+    return found.filter((meta) => meta !== null).sort((a, b) => b.savedAt - a.savedAt);
+  }
+
+  has(id: string): Promise<boolean> {
+    return this.meta(id).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** `fetchHead`: null where nothing was kept of the heads (a result that came as a file). */
+  save(
+    one: Omit<SavedInspection, 'folder'>,
+    input: string,
+    fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null,
+  ): Promise<void> {
+    const work = this.queue.then(() => this.write(one, input, fetchHead));
+    this.queue = work.catch(() => undefined);
+    return work;
+  }
+
+  /** Throws a sentence where it is no longer there or damaged. */
+  async open(id: string): Promise<SavedInspection> {
+    const gone = vscode.l10n.t('This inspection is no longer kept on this machine. Inspect the checkpoint again.');
+    const meta = await this.meta(id).catch(() => {
+      throw new Error(gone);
+    });
+    const text = await readFile(join(this.folder(id), resultFile), 'utf8').catch(() => {
+      throw new Error(gone);
+    });
+    const result = asResult(JSON.parse(text), meta.title);
+    return {
+      id,
+      title: meta.title,
+      result,
+      plan: meta.plan,
+      picture: decodePicture(meta.picture),
+      folder: this.folder(id),
+    };
+  }
+
+  async remove(id: string): Promise<void> {
+    await rm(this.folder(id), { recursive: true, force: true });
+    this.changed.fire();
+  }
+
+  private async meta(id: string): Promise<Meta> {
+    const parsed = JSON.parse(await readFile(join(this.folder(id), metaFile), 'utf8')) as Meta;
+    if (parsed.version !== 1 || parsed.id !== id) throw new Error('not an inspection');
+    return parsed;
+  }
+
+  private async write(
+    { id, title, result, plan, picture }: Omit<SavedInspection, 'folder'>,
+    input: string,
+    fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null,
+  ): Promise<void> {
+    const most = this.mostKept();
+    if (most === 0) return;
+    const partial = `${this.folder(id)}.${randomBytes(4).toString('hex')}.partial`;
+    try {
+      await mkdir(partial, { recursive: true });
+      const addresses = result.layers.flatMap((layer) =>
+        layer.heads.map((head) => ({ layer: layer.index, head: head.index })),
+      );
+      if (fetchHead !== null) await saveHeads(partial, addresses, fetchHead, maxHeadBytes);
+      await writeFile(join(partial, resultFile), resultJson(result));
+      const meta: Meta = {
+        version: 1,
+        id,
+        title,
+        description: describeModel(result),
+        input,
+        savedAt: Date.now(),
+        plan,
+        picture:
+          picture === null
+            ? null
+            : { width: picture.width, height: picture.height, base64: Buffer.from(picture.rgba).toString('base64') },
+      };
+      await writeFile(join(partial, metaFile), JSON.stringify(meta));
+      await rm(this.folder(id), { recursive: true, force: true });
+      await rename(partial, this.folder(id));
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    }
+    await this.forgetOldest(most).catch((error: unknown) => {
+      log().warn(`older inspections could not be removed: ${sentence(error)}`);
+    });
+    this.changed.fire();
+  }
+
+  private async forgetOldest(most: number): Promise<void> {
+    let total = 0;
+    for (const [place, { id }] of (await this.list()).entries()) {
+      const files = await readdir(this.folder(id));
+      const sizes = await Promise.all(files.map(async (file) => (await stat(join(this.folder(id), file))).size));
+      total += sizes.reduce((sum, size) => sum + size, 0);
+      if (place > 0 && (place >= most || total > maxTotalBytes)) {
+        await rm(this.folder(id), { recursive: true, force: true });
+      }
+    }
+    // Of windows that ended while they were writing.
+    for (const name of await readdir(this.root)) {
+      const path = join(this.root, name);
+      if (name.endsWith('.partial') && Date.now() - (await stat(path)).mtimeMs > leftBehindMs) {
+        await rm(path, { recursive: true, force: true });
+      }
+    }
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+}
+
+function decodePicture(saved: Meta['picture']): InputPicture | null {
+  if (saved === null) return null;
+  const { width, height, base64 } = saved;
+  const rgba = new Uint8Array(Buffer.from(base64, 'base64'));
+  return rgba.length === width * height * 4 ? { width, height, rgba } : null;
+}
+
+function describeModel({ model }: InspectionResult): string {
+  const { family, layers, heads, headDim, tokens } = model;
+  return `${family}, ${layers} × ${heads}, d ${headDim}, N ${tokens}`;
+}

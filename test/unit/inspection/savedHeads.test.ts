@@ -1,0 +1,87 @@
+// What an inspection keeps on disk draws the same patterns as what it kept in memory.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { createRandom } from '../../../src/diagnostics/random';
+import { createReferenceKernels } from '../../../src/engine/reference/kernels';
+import { loadHead, saveHeads } from '../../../src/inspection/node/savedHeads';
+import { headDetail, type KeptHead } from '../../../src/inspection/traceStore';
+import { plainScores } from '../../../src/model/blockShape';
+
+const tokens = 7;
+const headDim = 5;
+
+function keptHead(layer: number, head: number, change: Partial<KeptHead> = {}): KeptHead {
+  const stream = createRandom(`${layer}/${head}/kept`);
+  const numbers = (length: number): Float64Array => stream.normals(length);
+  return {
+    layer,
+    head,
+    tokens,
+    headDim,
+    q: numbers(tokens * headDim),
+    k: numbers(tokens * headDim),
+    v: numbers(tokens * headDim),
+    rpc: { variant: 'code', iterations: 3, lambda: 4, embedDim: 10 },
+    rule: plainScores,
+    pattern: null,
+    ...change,
+  };
+}
+
+describe('kept heads on disk', () => {
+  const kernels = createReferenceKernels();
+  const heads = [
+    keptHead(0, 0),
+    keptHead(0, 1, { q: null }),
+    keptHead(3, 0, { rule: { causal: true, window: 4, scale: 0.5 } }),
+    keptHead(3, 1, { rpc: null, pattern: new Float64Array(tokens * tokens).fill(1 / tokens) }),
+  ];
+  const fetchHead = (layer: number, head: number): Promise<KeptHead> =>
+    Promise.resolve(heads.find((one) => one.layer === layer && one.head === head)!);
+  let root: string;
+  let folder: string;
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'gramlens-kept-'));
+    folder = await mkdtemp(join(root, 'whole-'));
+    assert.equal(await saveHeads(folder, heads, fetchHead, 1e6), true);
+  });
+  after(async () => {
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it('gives back every head as it was, symmetric, masked and foreign ones too', async () => {
+    for (const head of heads) {
+      const loaded = await loadHead(folder, head.layer, head.head);
+      assert.deepEqual(loaded, head);
+      assert.deepEqual(headDetail(loaded, kernels), headDetail(head, kernels));
+    }
+  });
+
+  it('leaves nothing behind where it would take too much', async () => {
+    const small = await mkdtemp(join(root, 'small-'));
+    assert.equal(await saveHeads(small, heads, fetchHead, 2000), false);
+    assert.deepEqual(await readdir(small), []);
+  });
+
+  it('says so where a head was not kept, and where the files are damaged', async () => {
+    await assert.rejects(loadHead(folder, 1, 0), /^Error: Layer 1, head 0 was not kept with this inspection\.$/);
+    const damaged =
+      /^Error: The kept tensors of this inspection are damaged or gone\. Inspect the checkpoint again for patterns\.$/;
+    await assert.rejects(loadHead(join(root, 'gone'), 0, 0), damaged);
+    const cut = await mkdtemp(join(root, 'cut-'));
+    await saveHeads(cut, heads, fetchHead, 1e6);
+    await truncate(join(cut, 'heads.bin'), 2 * tokens * headDim * 8);
+    await assert.rejects(loadHead(cut, 0, 0), damaged);
+    await writeFile(
+      join(cut, 'heads.json'),
+      '{"version":1,"heads":[{"layer":0,"head":0,"tokens":1e12,"headDim":1e12}]}',
+    );
+    await assert.rejects(loadHead(cut, 0, 0), damaged);
+    await writeFile(join(cut, 'heads.json'), 'nothing');
+    await assert.rejects(loadHead(cut, 0, 0), damaged);
+  });
+});

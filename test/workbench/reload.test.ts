@@ -1,0 +1,106 @@
+// A window that is closed and opened again: the inspector tab shows the same inspection, the same head, as far down.
+// No suite runs inside: everything is done and seen as a person does it.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { chromium } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
+import { chromiumArgs, requireChromium } from '../setup/system.mjs';
+import { startWorkbench } from '../setup/workbench.mjs';
+
+const quick = {
+  'gramlens.backend': 'cpu',
+  'gramlens.nulls': 20,
+  'gramlens.untrainedTwins': 2,
+  'gramlens.noise.repeats': 2,
+};
+const waitMs = 90_000;
+
+describe('a window that is closed and opened again', function () {
+  this.timeout(300_000);
+  let workbench: Awaited<ReturnType<typeof startWorkbench>>;
+  let browser: Browser;
+  let page: Page;
+  before(async () => {
+    workbench = await startWorkbench({ settings: quick });
+    browser = await chromium.launch({ executablePath: requireChromium(), args: [...chromiumArgs] });
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    await page.goto(workbench.url({ folder: resolve('media/samples'), extension: resolve('.') }));
+  });
+  after(async () => {
+    await browser.close();
+    await workbench.stop();
+  });
+
+  /** The palette knows our commands a moment after the window is there. */
+  const command = async (words: string): Promise<void> => {
+    const row = page.locator(`.quick-input-list .monaco-list-row.focused[aria-label*=${JSON.stringify(words)}]`);
+    for (const end = Date.now() + waitMs; ;) {
+      await page.keyboard.press('F1');
+      await page.locator('.quick-input-widget input').first().waitFor();
+      await page.keyboard.type(words);
+      try {
+        await row.waitFor({ timeout: 5000 });
+        break;
+      } catch (error) {
+        if (Date.now() > end) throw error;
+        await page.keyboard.press('Escape');
+      }
+    }
+    await page.keyboard.press('Enter');
+  };
+  /** The inspector page once it is in this state. */
+  const inspector = async (state: string): Promise<Frame> => {
+    for (const end = Date.now() + waitMs; Date.now() < end;) {
+      for (const frame of page.frames()) {
+        const found = await frame.$(`main#app[data-worker]${state}`).catch(() => null);
+        if (found !== null) return frame;
+      }
+      await page.waitForTimeout(200);
+    }
+    mkdirSync('out/screenshots', { recursive: true });
+    await page.screenshot({ path: 'out/screenshots/workbench-reload-failed.png' });
+    throw new Error(`waited ${waitMs / 1000} s for the inspector page ${state}`);
+  };
+  interface Seen {
+    readonly inspection: string | undefined;
+    readonly heading: string | undefined;
+    readonly scrolled: number;
+  }
+  const seen = (frame: Frame): Promise<Seen> =>
+    frame.evaluate(() => ({
+      inspection: document.getElementById('app')!.dataset['inspection'],
+      heading: document.querySelectorAll('#app h1')[1]?.textContent,
+      scrolled: Math.round(window.scrollY),
+    }));
+
+  it('shows the same inspection and head, as far down, from disk', async () => {
+    await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
+    await command('Gramlens: Inspect Sample Checkpoint');
+    await page.locator('.quick-input-list .monaco-list-row.focused[aria-label*="Softmax ViT"]').waitFor();
+    await page.keyboard.press('Enter');
+    const overview = await inspector('[data-phase="done"]');
+    // The cell of layer 3, head 2 of the first heatmap.
+    await overview.locator('.stage').first().focus();
+    for (const key of ['Home', 'ArrowDown', 'ArrowDown', 'ArrowRight', 'Enter']) await page.keyboard.press(key);
+    await overview.locator('[data-figure="spectrum"]').waitFor();
+    await overview.locator('[data-figure="pattern-rpc"]').waitFor();
+    await overview.locator('[data-figure="noise-key_gauss"]').scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1500);
+    const before = await seen(overview);
+    assert.match(before.inspection ?? '', /^[0-9a-f]{16}$/);
+    assert.ok(before.scrolled > 500, `scrolled ${before.scrolled}`);
+
+    await page.reload();
+    await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
+    const again = await inspector('[data-phase="done"]');
+    await again.locator('[data-figure="pattern-rpc"]').waitFor();
+    await page.waitForTimeout(1500);
+    mkdirSync('out/screenshots', { recursive: true });
+    await page.screenshot({ path: 'out/screenshots/workbench-reloaded.png' });
+    // The name holds the run's duration: had anything been computed again, it would be another one.
+    assert.deepEqual(await seen(again), before);
+  });
+});

@@ -1,0 +1,72 @@
+// What the inspector tab remembers of itself while its window is closed: which inspection, which head, how far down.
+
+import type { SessionSnapshot } from '../../src/protocol/messages';
+import type { HostLine } from '../ui/host';
+
+interface Remembered {
+  readonly inspection: string;
+  readonly selected: SessionSnapshot['selected'];
+  /** CSS pixels. */
+  readonly scrolled: number;
+}
+
+function isRemembered(value: unknown): value is Remembered {
+  return typeof value === 'object' && value !== null && 'inspection' in value && 'scrolled' in value;
+}
+
+const sameHead = (a: SessionSnapshot['selected'], b: SessionSnapshot['selected']): boolean =>
+  a?.layer === b?.layer && a?.head === b?.head;
+
+export class TabMemory {
+  /** What was there when the page loaded, until it is shown again or the person goes elsewhere. */
+  private before: Remembered | null;
+  private now: Remembered | null = null;
+
+  constructor(private readonly tab: HostLine['state']) {
+    const found = tab.get();
+    this.before = isRemembered(found) ? found : null;
+    window.addEventListener('scroll', () => {
+      if (this.before === null && this.now !== null) this.write({ ...this.now, scrolled: window.scrollY });
+    });
+    for (const kind of ['wheel', 'pointerdown', 'keydown']) {
+      window.addEventListener(kind, () => (this.before = null), { capture: true, passive: true });
+    }
+    // Figures take their room one after the other.
+    new ResizeObserver(() => {
+      this.scrollBack();
+    }).observe(document.body);
+  }
+
+  keep(state: SessionSnapshot | null): void {
+    if (state === null || state.inspection === null) {
+      // Nothing yet: the inspection of before may still come.
+      if (state !== null && state.phase !== 'empty') this.forget();
+      return;
+    }
+    const { inspection, selected } = state;
+    if (this.before !== null && (this.before.inspection !== inspection || !sameHead(this.before.selected, selected))) {
+      this.before = null;
+    }
+    const same = this.now?.inspection === inspection && sameHead(this.now.selected, selected);
+    this.write({ inspection, selected, scrolled: this.before?.scrolled ?? (same ? window.scrollY : 0) });
+  }
+
+  /** Down to where the page was, once there is enough of it. */
+  private scrollBack(): void {
+    const { before, now } = this;
+    if (before === null || now?.inspection !== before.inspection) return;
+    window.scrollTo(0, before.scrolled);
+    if (Math.abs(window.scrollY - before.scrolled) < 2) this.before = null;
+  }
+
+  private forget(): void {
+    this.before = null;
+    this.now = null;
+    this.tab.set(null);
+  }
+
+  private write(remembered: Remembered): void {
+    this.now = remembered;
+    this.tab.set(remembered);
+  }
+}
