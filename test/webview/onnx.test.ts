@@ -25,7 +25,7 @@ const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
 >;
 const empty: SessionSnapshot = {
   ...{ phase: 'empty', title: '', message: '', model: null, plan: null, provenance: null, layers: [], output: null },
-  ...{ picture: null, progress: null, selected: null, metric: defaultMetricId },
+  ...{ inspection: null, picture: null, progress: null, selected: null, metric: defaultMetricId },
 };
 
 describe('ONNX graphs in the worker of the inspector page', () => {
