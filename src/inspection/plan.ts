@@ -6,6 +6,9 @@ import { largestSegmentBytes } from '../engine/onnx/segments';
 import { wantedValues } from '../engine/onnx/siteTaps';
 import { blockShape, isSymmetric, kvHeadOf, specOfLayer } from '../model/blockShape';
 import { largestLayerByteLength } from '../model/loadWeights';
+import { graphFlops } from '../model/onnx/graphFlops';
+import { inferShapes } from '../model/onnx/inferShapes';
+import { inputSizes } from '../model/onnx/onnxInputs';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
@@ -117,6 +120,12 @@ function peakBytes(request: InspectionRequest, layerByteLength: number, threads:
   return processBytes + threads * threadBytes + garbageFactor * (weights + traces + twins + inputs + atWork);
 }
 
+/** A graph says itself what it computes; null: no graph. */
+function graphWork({ index: { graph }, spec: { onnx }, input }: InspectionRequest): number | null {
+  if (graph === undefined || onnx === undefined) return null;
+  return graphFlops(graph, inferShapes(graph, inputSizes(onnx.inputs, input)));
+}
+
 /** Bytes of weights that a run holds at a time: one layer's, or one segment's of a graph. */
 export function heldByteLength(index: TensorIndex, spec: ModelSpec): number {
   if (spec.onnx === undefined) return largestLayerByteLength(index, spec);
@@ -145,7 +154,9 @@ export function planInspection(
     for (let layer = 0; layer <= last; layer++) sum += layerForwardFlops(spec, layer);
     return sum;
   };
-  const forwardFlops = flopsUpTo(lastForwardLayer(request)) + request.twins * flopsUpTo(Math.max(...request.layers));
+  const counted = graphWork(request);
+  const forwardFlops =
+    counted ?? flopsUpTo(lastForwardLayer(request)) + request.twins * flopsUpTo(Math.max(...request.layers));
   const costs = request.layers.flatMap((layer) => {
     const heads = headsOfLayer(request, layer);
     const kvHeads = new Set(heads.map((head) => kvHeadOf(specOfLayer(spec, layer), head))).size;

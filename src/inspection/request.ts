@@ -118,7 +118,8 @@ function checkGram({ keys, prefix }: GramChoice, spec: ModelSpec): void {
 }
 
 /** Graphs run on a provider of ONNX Runtime, in float32. */
-function graphBackend({ kind, reason }: BackendChoice): BackendChoice {
+function graphBackend({ kind, reason: chosen }: BackendChoice): BackendChoice {
+  const reason = chosen.replace(/\.$/, '');
   if (kind === 'webgpu') return { kind, reason: `${reason}; ONNX Runtime's WebGPU provider` };
   if (kind === 'cpu') return { kind, reason: `${reason}; ONNX Runtime's WebAssembly provider` };
   return { kind: 'cpu', reason: "no backend runs ONNX graphs in float64, so ONNX Runtime's WebAssembly provider does" };

@@ -48,6 +48,12 @@ export function visibleKeys(rule: ScoreRule, i: number, tokens: number): { from:
 
 /** The spec as the block at `layer` has it: sizes of its stage. The spec itself where there is one stage. */
 export function specOfLayer(spec: ModelSpec, layer: number): ModelSpec {
+  const site = spec.onnx?.sites[layer];
+  if (site !== undefined) {
+    const [heads, headDim] = [site.heads ?? spec.heads, site.headDim ?? spec.headDim];
+    const sizes = { heads, headDim, kvHeads: site.kvHeads ?? heads, tokens: site.tokens ?? spec.tokens };
+    return { ...spec, ...sizes, embedDim: heads * headDim };
+  }
   const found = spec.stages === undefined ? null : stageOf(spec.stages, layer);
   if (found === null) return spec;
   const { heads, headDim, embedDim, mlpDim, tokens, prefixTokens } = found.stage;

@@ -46,5 +46,11 @@ export function familyName(family: ModelFamily): string {
 export function describeSpec(spec: ModelSpec): string {
   const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
   const from = spec.audio ? ` (${spec.audio.frames} frames of ${spec.audio.mels} mel bins)` : '';
-  return `${familyName(spec.family)}, ${count(spec.layers, 'layer')} x ${count(spec.heads, 'head')}, d ${spec.headDim}, N ${spec.tokens}${from}`;
+  const sites = spec.onnx?.sites ?? [];
+  // The blocks of a graph may have other sizes each.
+  const listed = (name: 'heads' | 'headDim' | 'tokens'): string =>
+    [...new Set(sites.length === 0 ? [spec[name]] : sites.map((site) => site[name] ?? spec[name]))].join(', ');
+  const heads = listed('heads');
+  const inHeads = heads === '1' ? '1 head' : `${heads} heads`;
+  return `${familyName(spec.family)}, ${count(spec.layers, 'layer')} x ${inHeads}, d ${listed('headDim')}, N ${listed('tokens')}${from}`;
 }

@@ -51,7 +51,7 @@ export function inferOnnxSpec(
   const inputs = onnxInputs(graph, index.fileName);
   context.fact('family', 'onnx', graph.producer === '' ? 'an ONNX graph' : `an ONNX graph of ${graph.producer}`);
   const own = inputs.find(({ role }) => role === 'pixels' || role === 'tokens')!;
-  const image = own.role === 'pixels' ? imageOf(context, own) : null;
+  const image = own.role === 'pixels' ? withOpenSides(imageOf(context, own), graph, inputs) : null;
   const text = own.role === 'tokens' ? textOf(context, graph, own, known) : null;
   if (text === null && overrides.tokens !== undefined) refuseOverride(context, 'tokens', 'it takes pictures');
   const sized = fixedInputs(inputs, image, overrides);
@@ -100,7 +100,8 @@ export function onnxSpecForInput(index: TensorIndex, spec: ModelSpec, input: Mod
   const open = found.onnx?.sites.find(({ tokens, headDim }) => tokens === null || headDim === null);
   if (open !== undefined)
     throw new ModelSpecError('unsupported', unknownSizes(index.fileName, index.graph, known, open));
-  return found;
+  const chosen = chosenSizes(spec, input);
+  return chosen === null ? found : { ...found, notes: [...found.notes, chosen] };
 }
 
 function withSites(spec: ModelSpec, index: TensorIndex, graph: OnnxGraph, known: KnownValues): ModelSpec {
@@ -209,6 +210,38 @@ function unknownSizes(fileName: string, graph: OnnxGraph, known: KnownValues, si
   return `${fileName}: the shapes of the graph do not say heads, tokens and head dimension of the attention at ${site.where}.${where} Run onnx.shape_inference on the model, or export it with fixed sizes.`;
 }
 
+/** Tokens from which on the spectra of heads say something, and sides that are tried until a picture has them. */
+const usefulTokens = 32;
+const triedFactors = [1, 2, 4, 8];
+const maxOpenSide = 1024;
+
+/**
+ * Lengthens a side that the graph leaves open beside a given one (text in a line) until there are `usefulTokens`; a
+ * picture that is open in both stays as it is.
+ */
+function withOpenSides(image: ImageShape, graph: OnnxGraph, inputs: readonly OnnxInput[]): ImageShape {
+  const { open, height, width } = image;
+  if (open === undefined || open.height === open.width) return image;
+  for (const factor of triedFactors) {
+    const tried = open.height ? { ...image, height: height * factor } : { ...image, width: width * factor };
+    if (Math.max(tried.height, tried.width) > maxOpenSide) break;
+    const sized = fixedInputs(inputs, { ...tried, open: { height: false, width: false } }, {});
+    const { sites } = findAttention(graph, inferShapes(graph, inputSizes(sized, null)));
+    if (sites.some(({ tokens }) => (tokens ?? 0) >= usefulTokens)) return tried;
+  }
+  return image;
+}
+
+/** What a person should know of sizes that nobody gave. */
+function chosenSizes(spec: ModelSpec, input: ModelInput): string | null {
+  if (!input.label.startsWith('random') && !input.label.startsWith('default')) return null;
+  if ('pixels' in input && spec.image?.open !== undefined)
+    return `The graph leaves sizes of its picture open; ${input.height} x ${input.width} was chosen. Say others with --set image=HEIGHTxWIDTH.`;
+  if ('ids' in input && spec.text?.exact === undefined)
+    return `The graph leaves the number of tokens open; ${input.ids.length} was chosen. Say another with --set tokens=N, or give a text.`;
+  return null;
+}
+
 /** Where the picture's sizes are open: what `--set image` says, else a default until there is a picture. */
 function imageOf(context: SpecContext, { shape, name }: OnnxInput): ImageShape {
   const [channels = null, height = null, width = null] = shape.slice(1);
@@ -269,14 +302,16 @@ function vocabularyOf(graph: OnnxGraph, ids: string, known: KnownValues): number
   return null;
 }
 
+const isOpen = ({ open }: ImageShape): boolean => open !== undefined && (open.height || open.width);
+
 /** What a person said takes the place of sizes that the file leaves open. */
 function fixedInputs(
   inputs: readonly OnnxInput[],
   image: ImageShape | null,
-  overrides: ParsedOverrides,
+  overrides: Pick<ParsedOverrides, 'tokens'>,
 ): readonly OnnxInput[] {
   return inputs.map((input) => {
-    if (input.role === 'pixels' && image !== null && image.open === undefined)
+    if (input.role === 'pixels' && image !== null && !isOpen(image))
       return { ...input, shape: [1, image.channels, image.height, image.width] };
     return input.role === 'tokens' && overrides.tokens !== undefined
       ? { ...input, shape: [1, overrides.tokens] }
