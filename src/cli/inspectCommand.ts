@@ -32,6 +32,7 @@ import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv, headScalars } from '../report/headsCsv';
 import { headTable } from '../report/headTable';
 import { inspectionId } from '../report/inspectionId';
+import { outputLine } from '../report/outputText';
 import { npz } from '../report/npz';
 import { planLines } from '../report/planLines';
 import { reportHtml } from '../report/reportHtml';
@@ -83,6 +84,8 @@ export interface InspectFlags {
   readonly jsonProgress?: boolean;
 }
 
+/** Logits of tokens in the line below the table. */
+const shownLogits = 5;
 /** dist/runner.js, beside this bundle. */
 const runnerScript = join(__dirname, 'runner.js');
 /** dist/tokenizer.js */
@@ -154,6 +157,7 @@ interface Prepared {
   readonly request: InspectionRequest;
   readonly file: CheckpointFile;
   readonly threads: number;
+  readonly tokenizer: TokenizerSource;
 }
 
 async function prepare(
@@ -216,7 +220,7 @@ async function prepare(
     keepTensors: formats.includes('npz'),
   };
   const request = naming(choices, () => makeRequest(opened.index, spec, input, backend, choices, version));
-  return { request, file: opened.file, threads: poolSize(request.heads.length) };
+  return { request, file: opened.file, threads: poolSize(request.heads.length), tokenizer };
 }
 
 /** The runner that is at work, and after a fall-back the one that took over. */
@@ -273,7 +277,7 @@ function cpuFallback(request: InspectionRequest, flags: InspectFlags, line: Prog
 export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
   const formats = parseFormats(flags.format);
   const failOn = flags.failOn.map(parseFailOn);
-  const { request, file, threads } = await prepare(checkpoint, flags, formats, version);
+  const { request, file, threads, tokenizer } = await prepare(checkpoint, flags, formats, version);
   const line = new ProgressLine(flags.quiet === true ? 'none' : flags.jsonProgress === true ? 'json' : 'text');
   const plan = planInspection(
     request,
@@ -301,7 +305,8 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
   process.once('SIGTERM', interrupted);
   try {
     const fallback = cpuFallback(request, flags, line);
-    const full = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
+    const run = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
+    const full = await tokenizer.named(run);
     const runner = runners.finished;
     const result = flags.reproducible === true ? withoutTimes(full) : full;
     line.progress('Writing', 1);
@@ -309,6 +314,7 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
     line.end();
     if (flags.quiet !== true) {
       process.stdout.write(`${headTable(result)}\n`);
+      if (result.output.logitsOf === 'tokens') process.stdout.write(`\n${outputLine(result.output, shownLogits)}\n`);
       process.stdout.write(`\nWritten: ${written.join(', ')}\n`);
       process.stdout.write(
         'Open the HTML file in a browser. The same in VS Code: "Gramlens: Inspect Checkpoint…" on this file (npm run workbench starts one with the samples).\n',

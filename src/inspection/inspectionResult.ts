@@ -123,8 +123,10 @@ export interface NetworkOutput {
    * [classes, gridHeight, gridWidth], under `logits`.
    */
   readonly kind: 'logits' | 'embedding' | 'states' | 'masks' | 'none';
-  /** The ten largest logits; empty for every other kind. */
+  /** The ten largest logits; empty for every other kind. `label`: the text of the token where a tokenizer has it. */
   readonly logitsTop: readonly { readonly index: number; readonly label: string; readonly logit: number }[];
+  /** What the logits are of, where it is no class: one for each id of the vocabulary. */
+  readonly logitsOf?: 'tokens';
   /** Of an embedding [E], of the states [N, C], of masks. */
   readonly shape?: readonly number[];
   /** Euclidean length of the embedding; of states, the mean over their tokens. */

@@ -30,7 +30,14 @@ export function networkOutput(spec: ModelSpec, numbers: FloatArray): NetworkOutp
   }
   const top = Array.from(numbers, (logit, index) => ({ index, label: String(index), logit }));
   top.sort((a, b) => b.logit - a.logit || a.index - b.index);
-  return { kind, logitsTop: top.slice(0, listedLogits) };
+  const ofTokens = spec.text?.vocabulary === numbers.length;
+  return { kind, logitsTop: top.slice(0, listedLogits), ...(ofTokens ? { logitsOf: 'tokens' as const } : {}) };
+}
+
+/** `output` with its tokens named by `labels`, those of the largest logits in their order; null: the id stays. */
+export function withTokenLabels(output: NetworkOutput, labels: readonly (string | null)[]): NetworkOutput {
+  if (output.logitsOf !== 'tokens') return output;
+  return { ...output, logitsTop: output.logitsTop.map((top, i) => ({ ...top, label: labels[i] ?? top.label })) };
 }
 
 /** Which token a text embedding was read from. */

@@ -6,7 +6,9 @@ import { formatNumber } from './format';
 /** Term and value, in reading order; logits one a row. Empty: nothing to say. */
 export function outputRows(output: InspectionResult['output'], most: number): readonly (readonly [string, string])[] {
   if (output.logitsTop.length > 0) {
-    return output.logitsTop.slice(0, most).map(({ label, logit }) => [`class ${label}`, formatNumber(logit)] as const);
+    return output.logitsTop
+      .slice(0, most)
+      .map((top) => [output.logitsOf === 'tokens' ? tokenName(top) : `class ${top.label}`, formatNumber(top.logit)]);
   }
   const { kind, shape, norm, reason, masks } = output;
   if (masks !== undefined) {
@@ -24,7 +26,19 @@ export function outputRows(output: InspectionResult['output'], most: number): re
   return rows;
 }
 
+/** One line for a terminal: 'Largest logits, by token: token “·world” (995) 12.3, …'. */
+export function outputLine(output: InspectionResult['output'], most: number): string {
+  const rows = outputRows(output, most).map(([term, value]) => `${term} ${value}`);
+  return `${outputTitle(output)}: ${rows.join(', ')}`;
+}
+
+/** 'token 995' or, with its text, 'token “·world” (995)'. */
+function tokenName({ index, label }: InspectionResult['output']['logitsTop'][number]): string {
+  return label === String(index) ? `token ${index}` : `token “${label}” (${index})`;
+}
+
 /** The heading above `outputRows`. */
 export function outputTitle(output: InspectionResult['output']): string {
+  if (output.logitsOf === 'tokens') return 'Largest logits, by token';
   return output.logitsTop.length > 0 ? 'Largest logits' : 'Output';
 }

@@ -168,10 +168,14 @@ async function planAndRun(
   const first = planOfSettings(make, gramSetting(spec));
   const { request, plan, threads } = known.unasked === true ? first : await confirmPlan(first, make, opening);
 
-  const makeRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
+  const startRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
     attempt.backend === 'webgpu'
       ? services.startPageRunner(await inspector.reveal(true), host, opened.file)
       : threadRunner(services.runnerScript, host, opened.file, threads);
+  const makeRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> => {
+    const runner = await startRunner(attempt, host);
+    return { ...runner, run: async (wanted) => tokenizer.named(await runner.run(wanted)) };
+  };
   const fallback: Fallback | null =
     backend.kind === 'webgpu' && backendSetting() === 'auto'
       ? (known, error) =>

@@ -24,7 +24,7 @@ import type { MappingFile } from '../model/mapping/mappingFile';
 import type { BackendChoice } from './backendChoice';
 import { findMapping } from './mappingFiles';
 import type { FoundMapping } from './mappingFiles';
-import { memoryBudgetBytes, settingsChoices } from './settings';
+import { memoryBudgetBytes, seedSetting, settingsChoices } from './settings';
 import { askText, askTextFile } from './textQuestion';
 import { openVirtual } from './virtualFiles';
 
@@ -169,7 +169,7 @@ export async function pickInput(
   const title = vscode.l10n.t('Input for {0}', describeSpec(spec));
   const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }, token);
   if (chosen === undefined) throw new Dismissed();
-  if (chosen.value === 'random' || chosen.value === 'sample') return chosen.value;
+  if (chosen.value === 'random' || chosen.value === 'sample') return `${chosen.value}:${seedSetting()}`;
   const filters: Record<string, string[]> =
     chosen.value === 'image' ? { [vscode.l10n.t('Pictures')]: ['png', 'jpg', 'jpeg'] } : { NumPy: ['npy'] };
   const files = await vscode.window.showOpenDialog({
@@ -197,7 +197,7 @@ async function pickText(
       token,
     );
     if (chosen === undefined) throw new Dismissed();
-    if (chosen.value === 'random' || chosen.value === 'sample') return chosen.value;
+    if (chosen.value === 'random' || chosen.value === 'sample') return `${chosen.value}:${seedSetting()}`;
     if (chosen.value === 'tokens') return pickTokens(spec);
     if (problem !== null) {
       await vscode.window.showWarningMessage(problem, { modal: false });

@@ -79,6 +79,11 @@ export function gramSetting(spec: ModelSpec): GramChoice {
   };
 }
 
+/** Of the run and of drawn inputs. */
+export function seedSetting(): number {
+  return whole('seed', defaultSeed, 0, 2 ** 32 - 1);
+}
+
 /** Everything of a run that settings decide. */
 export function settingsChoices(spec: ModelSpec): Choices {
   return {
@@ -90,7 +95,7 @@ export function settingsChoices(spec: ModelSpec): Choices {
     noise: noiseSettings(chosenNoiseKinds(), null, whole('noise.repeats', defaultRepeats, 1, 1000)),
     nulls: whole('nulls', defaultNulls, 0, 10_000),
     twins: whole('untrainedTwins', defaultTwins, 0, 200),
-    seed: whole('seed', defaultSeed, 0, 2 ** 32 - 1),
+    seed: seedSetting(),
     keepTensors: false,
   };
 }

@@ -2,6 +2,8 @@
 
 import { basename, dirname, join, resolve } from 'node:path';
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
+import type { InspectionResult } from '../inspectionResult';
+import { withTokenLabels } from '../networkOutput';
 import { ModelSpecError } from '../../model/modelSpec';
 import type { ModelSpec, SpecOverrides, TokenWords } from '../../model/modelSpec';
 import type { TokenizerFiles } from '../../model/text/tokenizer';
@@ -58,6 +60,27 @@ export class TokenizerSource {
       added: labels.map(() => 0),
       tokenizer: runner.facts.source,
     };
+  }
+
+  /**
+   * `result` with logits of tokens named by the text of the tokens; as it is where the input came without a
+   * tokenizer. Starts the tokenizer, which is not kept while a network runs; `close` ends it.
+   */
+  async named(result: InspectionResult): Promise<InspectionResult> {
+    const { output, provenance } = result;
+    const known = provenance.inputs.some(({ tokenizer }) => (tokenizer ?? null) !== null);
+    if (output.logitsOf !== 'tokens' || !known) return result;
+    try {
+      const runner = await this.open();
+      const labels = await runner.labels(output.logitsTop.map(({ index }) => index));
+      return { ...result, output: withTokenLabels(output, labels) };
+    } catch (error) {
+      // It was there for the input: what became of it since is no reason to lose a finished run.
+      if (error instanceof ModelSpecError) return result;
+      throw error;
+    } finally {
+      await this.close();
+    }
   }
 
   /** Ends its thread, if there is one. */

@@ -12,6 +12,7 @@ import { openCheckpoint } from '../../../src/inspection/node/openCheckpoint';
 import { readInput } from '../../../src/inspection/node/readInput';
 import { TokenizerSource } from '../../../src/inspection/node/tokenizerSource';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
+import { outputRows } from '../../../src/report/outputText';
 import { fixture, ggufFolder, ggufPieces, golden, modelFolder, smallBytePairs } from './textFolders';
 
 const sentence = 'The cat sat on the mat.';
@@ -93,6 +94,32 @@ const models: Readonly<
   },
 };
 
+/** Logits over the vocabulary carry the text of their tokens, as Python's files have it. */
+function checkLogits(name: string, { output }: InspectionResult): void {
+  const texts: Readonly<Record<string, (id: number) => string>> = {
+    'LLaMA in GGUF with its vocabulary': (id) =>
+      golden.pieces['bpe']![id]![0].replaceAll('▁', '·').replace(/^<0x(..)>$/, (_, byte: string) =>
+        printable(String.fromCharCode(parseInt(byte, 16))),
+      ),
+    'GPT-2 of bytes, said by its config': (id) =>
+      id < 3 ? ['<pad>', '</s>', '<unk>'][id]! : printable(String.fromCharCode(id - 3)),
+  };
+  const text = texts[name];
+  if (text === undefined) return;
+  assert.equal(output.logitsOf, 'tokens');
+  assert.equal(output.logitsTop.length, 10);
+  for (const { index, label } of output.logitsTop) assert.equal(label, text(index), `token ${index}`);
+  const [first] = output.logitsTop;
+  assert.equal(outputRows(output, 1)[0]![0], `token “${first!.label}” (${first!.index})`);
+}
+
+const printable = (char: string): string =>
+  char === ' '
+    ? '·'
+    : /[!-~]/.test(char)
+      ? char
+      : `\\x${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+
 describe('gramlens inspect, text', () => {
   for (const [name, { make, ids, labels, added, tokenizer }] of Object.entries(models)) {
     it(`${name}: tokens as published, labels and special tokens in the result`, () => {
@@ -109,9 +136,14 @@ describe('gramlens inspect, text', () => {
       assert.deepEqual(input!.addedTokens, added);
       assert.equal(input!.tokenizer, tokenizer);
       if (labels !== '') assert.equal(input!.tokenLabels!.join('|'), labels);
+      checkLogits(name, result);
       if (!name.startsWith('RoBERTa')) return;
       const same = resultOf(path, '--input', `tokens:${ids.join(',')}`);
-      assert.deepEqual(same.layers, result.layers, 'the heads are those of the same ids');
+      // Which ids are special tokens is known where the tokenizer put them there.
+      const shared = JSON.parse(
+        JSON.stringify(result.layers, (key, value: unknown) => (key === 'specialTokenMass' ? undefined : value)),
+      ) as InspectionResult['layers'];
+      assert.deepEqual(same.layers, shared, 'the heads are those of the same ids');
       assert.deepEqual(same.provenance.inputs[0]!.tokenLabels, input!.tokenLabels, 'ids are labelled, too');
     });
   }
