@@ -9,7 +9,6 @@ import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/back
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import { lengthsOf, matrixRoom, untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialise';
-import { layerMemory } from '../model/loadWeights';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights, EmbedWeights, Length, ProjectionWeights } from '../model/weights';
@@ -21,6 +20,7 @@ import type { InspectionRequest } from './inspectionRequest';
 import { outputKind } from './networkOutput';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { float64Parity, ParityMeter } from './parity';
+import { oneLayerAtATime } from './readAhead';
 
 export interface EngineServices {
   readonly weights: WeightLoader;
@@ -53,9 +53,6 @@ function randomNumbers(key: string): RandomNumbers {
     },
   };
 }
-
-/** Layers larger than this (float32) are not read ahead: a second one in memory costs more than waiting for the disk. */
-const largestReadAhead = 128 * 2 ** 20;
 
 /** One residual stream a twin; twins share the input and nothing else. */
 interface Twin {
@@ -114,8 +111,7 @@ class EngineLayers implements LayerSource {
     this.backend = services.backend;
     this.lastLayer = lastForwardLayer(request);
     this.shadowed = services.backend !== services.metrics;
-    const sizes = this.spec.blocks.map((_, layer) => layerMemory(request.index, this.spec, layer));
-    this.oneLayerAtATime = Math.max(...sizes) > largestReadAhead;
+    this.oneLayerAtATime = oneLayerAtATime(request.index, this.spec);
   }
 
   async begin(): Promise<void> {

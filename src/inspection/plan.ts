@@ -13,6 +13,7 @@ import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
+import { largestLayerMemory, oneLayerAtATime } from './readAhead';
 
 /**
  * Rates behind the estimate of the time, measured on one thread of a 2-core machine with WASM SIMD in float64.
@@ -98,6 +99,8 @@ function keyValueCost(request: InspectionRequest, layer: number): HeadCost {
 const processBytes = 100e6;
 const threadBytes = 40e6;
 const garbageFactor = 2.4;
+/** Of a large layer in the kernels' memory, before and after it is copied. */
+const panelBytes = 64e6;
 
 /** Sizes of the stage with the largest traces. */
 function largestStage(spec: ModelSpec): ModelSpec {
@@ -105,19 +108,28 @@ function largestStage(spec: ModelSpec): ModelSpec {
   return spec.blocks.map((_, i) => specOfLayer(spec, i)).reduce((a, b) => (size(b) > size(a) ? b : a), spec);
 }
 
-/** Memory at its highest, in bytes: weights of two layers, traces, inputs of two layers of heads, heads at work. */
+/** Weights at their highest: of large layers one, as float32, and a panel of it in float64 on its way to the kernels. */
+function weightBytes({ index, spec, twins }: InspectionRequest, layerByteLength: number): number {
+  if (spec.onnx === undefined && oneLayerAtATime(index, spec)) return largestLayerMemory(index, spec) + panelBytes;
+  // As read and again in float64 in the kernels' memory; the next layer is read ahead. A twin has matrices of its own.
+  return garbageFactor * (twins > 0 ? 6 : 4) * layerByteLength;
+}
+
+/** Memory at its highest, in bytes: weights, traces, inputs of two layers of heads, heads at work. */
 function peakBytes(request: InspectionRequest, layerByteLength: number, threads: number): number {
-  const { tokens: n, headDim: d, embedDim: c, heads } = largestStage(request.spec);
+  const { tokens: n, headDim: d, embedDim: c, kvHeads } = largestStage(request.spec);
   const float64 = 8;
-  // As read and again in float64 in the kernels' memory; the next layer is read ahead. A twin has weights of its own.
-  const weights = (request.twins > 0 ? 6 : 4) * layerByteLength;
+  const heads = request.heads.length;
   const traces = float64 * 3 * n * c * request.layers.length;
   const twins = float64 * 3 * n * c * request.twins;
-  // q, k, v, V of the other heads, x, three projections, k and v of every twin; posted, so held twice.
-  const headInput = float64 * ((2 + heads + 2 * request.twins) * n * d + n * c + 3 * d * c);
-  const inputs = 2 * 2 * request.heads.length * headInput;
-  const atWork = threads * float64 * 14 * n * n;
-  return processBytes + threads * threadBytes + garbageFactor * (weights + traces + twins + inputs + atWork);
+  // k, v, V of the other heads, k and v of every twin, once a kv head; q of each head, and x once a layer.
+  const shared = (1 + kvHeads + 2 * request.twins) * n * d;
+  const inputs = 2 * float64 * (Math.min(heads, kvHeads) * shared + heads * n * d + n * c);
+  // On both sides of the message that posts it, with the three projections that are cut for it.
+  const posted = 2 * float64 * (shared + n * c + 3 * d * c);
+  const atWork = threads * (float64 * 14 * n * n + posted);
+  const held = weightBytes(request, layerByteLength) + garbageFactor * (traces + twins + inputs + atWork);
+  return processBytes + threads * threadBytes + held;
 }
 
 /** A graph says itself what it computes; null: no graph. */

@@ -56,16 +56,17 @@ async function open(): ReturnType<GpuPage['open']> {
   return { adapter: backend.adapter ?? '', ort: ort.env.versions.web ?? '' };
 }
 
-/** After one run that compiles. */
-async function median(repeats: number, run: () => Promise<unknown>): Promise<number> {
-  await run();
-  const times: number[] = [];
+/** Medians of runs that take turns, so that a busy machine slows all of them alike; all have run once before. */
+async function medians(repeats: number, runs: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+  const times = runs.map((): number[] => []);
   for (let i = 0; i < repeats; i++) {
-    const start = performance.now();
-    await run();
-    times.push(performance.now() - start);
+    for (const [at, run] of runs.entries()) {
+      const start = performance.now();
+      await run();
+      times[at]!.push(performance.now() - start);
+    }
   }
-  return times.sort((a, b) => a - b)[Math.floor(repeats / 2)]!;
+  return times.map((one) => one.sort((x, y) => x - y)[Math.floor(repeats / 2)]!);
 }
 
 function tensorAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, headDim: number): tf.Tensor {
@@ -139,17 +140,12 @@ async function measure(wanted: GpuCase): Promise<GpuTimes> {
   const difference = Math.max(apart(ours, await stock()), apart(ours, await graphRun()));
   if (!(difference < largestDifference))
     throw new Error(`The three do not compute the same: they differ by ${difference}.`);
-  const times = {
-    own: await median(repeats, own),
-    tfjs: await median(repeats, stock),
-    ort: await median(repeats, graphRun),
-    difference,
-  };
+  const [ownMs, tfjsMs, ortMs] = await medians(repeats, [own, stock, graphRun]);
   await session.release();
   tf.dispose([tq, tk, tv]);
   scope.end();
   pool.dispose();
-  return times;
+  return { own: ownMs!, tfjs: tfjsMs!, ort: ortMs!, difference };
 }
 
 function apart(a: Float32Array, b: Float32Array): number {

@@ -7,6 +7,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, closeSync, rmSync, ftruncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultRpc, noiseSettings } from '../../../src/inspection/defaults';
+import { openCheckpoint } from '../../../src/inspection/node/openCheckpoint';
+import { readInput } from '../../../src/inspection/node/readInput';
+import { heldByteLength, planInspection } from '../../../src/inspection/plan';
+import { makeRequest } from '../../../src/inspection/request';
+import { inferModelSpec } from '../../../src/model/inferModelSpec';
 import { u64 } from '../checkpoint/crafted';
 
 const [width, mlp, heads, kvHeads, vocabulary] = [4096, 14336, 32, 8, 32000];
@@ -71,6 +77,36 @@ function writeModel(folder: string, layers: number): void {
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   writeFileSync(join(folder, 'preload.cjs'), preload);
 }
+
+describe('the plan of a checkpoint of large layers', () => {
+  it('promises the memory of one layer, twins or not', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gramlens-large-'));
+    try {
+      writeModel(folder, 2);
+      const { index, config } = await openCheckpoint(folder);
+      const spec = inferModelSpec(index, config, {});
+      const choices = {
+        layers: null,
+        heads: null,
+        rpc: defaultRpc(spec),
+        forward: 'native' as const,
+        noise: noiseSettings(['key_gauss'], null, 2),
+        nulls: 20,
+        seed: 0,
+        keepTensors: false,
+      };
+      const input = await readInput('tokens:1,2,3,4,5,6,7,8', spec);
+      const cpu = { kind: 'cpu', reason: 'test' } as const;
+      for (const twins of [0, 20]) {
+        const request = makeRequest(index, spec, input, cpu, { ...choices, twins }, '0.0.0-test');
+        const { peakByteLength } = planInspection(request, heldByteLength(index, spec), 2, '');
+        assert.ok(peakByteLength > layerBytes && peakByteLength <= layerBytes + allowance, `${peakByteLength} bytes`);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 describe('a 30 GB checkpoint', function () {
   this.timeout(1_800_000);
