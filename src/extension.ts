@@ -9,7 +9,7 @@ import { inspect, inspectCheckpoint, inspectSample, mapCheckpoint } from './vsco
 import type { InspectArguments } from './vscode/inspectCommand';
 import { InspectorPanel, inspectorPanelId } from './vscode/inspectorPanel';
 import { log } from './vscode/log';
-import { MappingPanels } from './vscode/mappingPanel';
+import { MappingPanels, mappingPanelType } from './vscode/mappingPanel';
 import {
   openKept,
   openLink,
@@ -92,6 +92,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     }),
     createStatusBar(session),
     vscode.window.registerWebviewViewProvider(heatmapViewId, new HeatmapView(extensionUri, pageHost)),
+    vscode.window.registerWebviewPanelSerializer(mappingPanelType, mappings),
     vscode.window.registerTreeDataProvider(recentViewId, new RecentView(saved)),
     vscode.window.registerWebviewPanelSerializer(inspectorPanelId, {
       deserializeWebviewPanel: (panel, memory: unknown) => restoreTab(services, panel, memory),

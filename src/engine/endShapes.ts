@@ -92,10 +92,12 @@ export function positionRows(
   input: TokenInput,
 ): { readonly table: FloatArray; readonly rows: readonly number[] } | null {
   const { sinusoid } = spec.text ?? {};
-  if (sinusoid !== undefined) return sinusoidRows(spec, weights, input.ids.length, sinusoid.clamp);
-  if (weights.position === null) return null;
+  if (sinusoid !== undefined && 'clamp' in sinusoid)
+    return endSinusoidRows(spec, weights, input.ids.length, sinusoid.clamp);
   const offset = spec.text?.positionOffset ?? 0;
   const rows = Array.from(input.positions ?? input.ids.keys(), (position) => position + offset);
+  if (sinusoid !== undefined) return sinusoidRows(spec.embedDim, rows, sinusoid.order);
+  if (weights.position === null) return null;
   const count = weights.position.length / spec.embedDim;
   if (rows.some((row) => row >= count)) {
     throw new EngineError(
@@ -107,7 +109,7 @@ export function positionRows(
 }
 
 /** One row a token: sines, then cosines, of its distance to the last token times every frequency. */
-function sinusoidRows(
+function endSinusoidRows(
   spec: ModelSpec,
   weights: EmbedWeights,
   tokens: number,
@@ -128,6 +130,29 @@ function sinusoidRows(
     }
   }
   return { table, rows: Array.from({ length: tokens }, (_, i) => i) };
+}
+
+/** Base of the sinusoids of every code base. */
+const sinusoidBase = 10_000;
+
+/** Sines and cosines of each position, one row a token. */
+function sinusoidRows(
+  width: number,
+  positions: readonly number[],
+  order: 'interleaved' | 'halves',
+): { readonly table: FloatArray; readonly rows: readonly number[] } {
+  const half = width / 2;
+  const last = order === 'halves' ? Math.max(1, half - 1) : half;
+  const table = new Float64Array(positions.length * width);
+  positions.forEach((position, i) => {
+    for (let j = 0; j < half; j++) {
+      const angle = position * sinusoidBase ** (-j / last);
+      const [sine, cosine] = order === 'halves' ? [j, half + j] : [2 * j, 2 * j + 1];
+      table[i * width + sine] = Math.sin(angle);
+      table[i * width + cosine] = Math.cos(angle);
+    }
+  });
+  return { table, rows: positions.map((_, i) => i) };
 }
 
 /** Tokens from..to (excluded) that a kind of pooling averages. */

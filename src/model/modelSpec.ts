@@ -231,9 +231,11 @@ export interface TextShape {
   readonly scale: number;
   /**
    * Positions are sines, then cosines, of the distance to the last token, `clamp` at most (lmtool-fwms); the file's
-   * `position` are their frequencies [C / 2].
+   * `position` are their frequencies [C / 2]. Or of the position itself, with no tensor: 'interleaved' sin and cos of
+   * p 10000^(-2j/C) in turns (Attention Is All You Need), 'halves' sines, then cosines of p 10000^(-j/(C/2-1))
+   * (tensor2tensor, fairseq).
    */
-  readonly sinusoid?: { readonly clamp: number | null };
+  readonly sinusoid?: { readonly clamp: number | null } | { readonly order: 'interleaved' | 'halves' };
   /** Where the head reads behind pooling 'end': the first token with this id, or with the highest id of the input. */
   readonly endToken?: number | 'highest';
   /** Index of that token once there is an input (`specForInput`); null: the input has none. */

@@ -17,6 +17,8 @@ export interface MappingPageCalls {
 }
 
 export interface WireCheckpoint {
+  /** Address of the checkpoint: what a page that is shown again after a restart is about. */
+  readonly uri: string;
   readonly fileName: string;
   /** Why the file was not recognised; null where it was. */
   readonly refusal: string | null;

@@ -11,8 +11,10 @@ import { openFile } from './openFlow';
 import type { OpenedFile } from './openFlow';
 import { connectPage, pageHtml, pageRoots } from './webviewPage';
 
-/** One tab a checkpoint. */
-export class MappingPanels implements vscode.Disposable {
+export const mappingPanelType = 'gramlens.mapping';
+
+/** One tab a checkpoint. As serializer it brings the tabs of a window back that was closed or reloaded. */
+export class MappingPanels implements vscode.Disposable, vscode.WebviewPanelSerializer {
   private readonly open = new Map<string, { readonly panel: vscode.WebviewPanel; readonly page: MappingPageCalls }>();
 
   constructor(private readonly extensionUri: vscode.Uri) {}
@@ -26,12 +28,23 @@ export class MappingPanels implements vscode.Disposable {
       void known.page.reload().catch(() => undefined);
       return;
     }
-    const name = checkpoint.path.slice(checkpoint.path.lastIndexOf('/') + 1);
-    const title = vscode.l10n.t('Map {0}', name);
-    const panel = vscode.window.createWebviewPanel('gramlens.mapping', title, vscode.ViewColumn.Active, {
-      enableScripts: true,
-      localResourceRoots: pageRoots(this.extensionUri),
-    });
+    const title = titleOf(checkpoint);
+    this.fill(checkpoint, vscode.window.createWebviewPanel(mappingPanelType, title, vscode.ViewColumn.Active, {}));
+  }
+
+  /** `state`: what the page kept (webview/mapping/main.ts); without its checkpoint there is nothing to show. */
+  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const kept = typeof state === 'object' && state !== null && 'checkpoint' in state ? state.checkpoint : null;
+    const checkpoint = typeof kept === 'string' ? vscode.Uri.parse(kept) : null;
+    if (checkpoint === null || this.open.has(checkpoint.toString())) panel.dispose();
+    else this.fill(checkpoint, panel);
+    return Promise.resolve();
+  }
+
+  private fill(checkpoint: vscode.Uri, panel: vscode.WebviewPanel): void {
+    const key = checkpoint.toString();
+    const title = titleOf(checkpoint);
+    panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(this.extensionUri) };
     const subscriptions: vscode.Disposable[] = [];
     const endpoint = connectPage<MappingHostCalls, MappingPageCalls>(
       panel.webview,
@@ -65,6 +78,7 @@ function handlers(checkpoint: vscode.Uri): MappingHostCalls {
       const { index, mappingUri } = opened;
       const tensors = [...index.entries.values()].map(({ name, shape }) => [name, shape] as const);
       return {
+        uri: checkpoint.toString(),
         fileName: index.fileName,
         refusal: refusalOf(opened),
         tensorsJson: JSON.stringify(tensors),
@@ -120,6 +134,8 @@ async function write(opened: OpenedFile, text: string): Promise<vscode.Uri> {
     ),
   );
 }
+
+const titleOf = (checkpoint: vscode.Uri): string => vscode.l10n.t('Map {0}', baseName(checkpoint));
 
 const baseName = (uri: vscode.Uri): string => uri.path.slice(uri.path.lastIndexOf('/') + 1);
 

@@ -34,6 +34,7 @@ describe('the mapping page', () => {
     const handlers: MappingHostCalls = {
       open: () =>
         Promise.resolve({
+          uri: 'file:///models/ours.safetensors',
           fileName: 'ours.safetensors',
           refusal: 'ours.safetensors has no transformer blocks under a name Gramlens knows.',
           tensorsJson: JSON.stringify(Object.entries(shapes)),
@@ -104,6 +105,32 @@ describe('the mapping page', () => {
     await settle(page);
     assert.match(await page.locator('.status').innerText(), /eps must be a number above 0 and at most 0\.1/);
     assert.deepEqual(saved, []);
+  });
+
+  check('brings back what was chosen after a reload of the window', open, async ({ page }) => {
+    const role = page.locator('[data-role="proj.weight"]');
+    await role.locator('vscode-dropdown').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-option="heads"] vscode-text-field').click();
+    await page.keyboard.type('2');
+    await page.locator('.search').click();
+    await page.keyboard.type('mixer');
+    await settle(page);
+    const kept = await page.evaluate(() => sessionStorage.getItem('tab') ?? '');
+    // From this the editor knows what the page of a reloaded window is about.
+    assert.equal((JSON.parse(kept) as { checkpoint: string }).checkpoint, 'file:///models/ours.safetensors');
+    await page.reload();
+    await page.locator('#app[data-phase="done"]').waitFor();
+    await settle(page);
+    assert.match(await role.innerText(), /Missing: No tensor is named/);
+    assert.equal(
+      await page
+        .locator('[data-option="heads"] vscode-text-field')
+        .evaluate((field) => 'value' in field && field.value),
+      '2',
+    );
+    assert.equal(await page.locator('.tensors tbody tr').count(), 3);
   });
 
   check('searches and sorts the tensors, those of the blocks once', open, async ({ page }) => {

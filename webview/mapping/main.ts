@@ -20,11 +20,14 @@ const { host, state } = connectHost<MappingPageCalls, MappingHostCalls>({ reload
 /** What a reload must not lose; `text` is the mapping as its file would hold it. */
 interface Kept extends ListView {
   text: string | null;
+  /** Address of the checkpoint, from which the editor makes the page anew when the window was reloaded. */
+  checkpoint: string | null;
 }
 const view: Kept = {
   query: '',
   sort: { key: 'name', descending: false },
   text: null,
+  checkpoint: null,
   ...(state.get() as Partial<Kept> | undefined),
 };
 
@@ -105,6 +108,7 @@ async function open(): Promise<void> {
     const shapes: Shapes = new Map(JSON.parse(opened.tensorsJson) as [string, number[]][]);
     title.textContent = `Map the tensors of ${opened.fileName}`;
     message.textContent = opened.refusal ?? 'This checkpoint is recognised; a mapping replaces what was recognised.';
+    view.checkpoint = opened.uri;
     const now = new Draft(shapes);
     load(now, opened.existing);
     draft = now;

@@ -11,7 +11,8 @@ export interface Architecture {
   readonly norm: 'layer' | 'rms';
   readonly mlp: 'plain' | 'gated';
   readonly causal: boolean;
-  readonly positions: 'learned' | 'rope' | 'none';
+  /** 'sinusoid': sines and cosines in turns (Attention Is All You Need); 'sinusoid-halves': sines, then cosines (fairseq). */
+  readonly positions: 'learned' | 'rope' | 'sinusoid' | 'sinusoid-halves' | 'none';
   readonly pooling: 'class' | 'mean' | 'class-mean' | 'last';
   readonly fused: (typeof fusedOrders)[number];
   /** How the matrices of the blocks are stored: [out, in] (Linear) or [in, out] (Conv1D, JAX). */
@@ -30,6 +31,14 @@ export interface Architecture {
   /** Entries of a head that are rotated; null: all. */
   readonly ropeDims: number | null;
   readonly ropeStyle: 'half' | 'pairs';
+  /** 'linear' divides every frequency by `ropeFactor`; 'llama3' by wavelength, with the three facts below. */
+  readonly ropeScaling: 'none' | 'linear' | 'llama3';
+  readonly ropeFactor: number;
+  readonly ropeLowFrequency: number;
+  readonly ropeHighFrequency: number;
+  readonly ropeContext: number;
+  /** Factor on the word embeddings: sqrt(C) in many networks with sinusoids. */
+  readonly wordScale: number;
 }
 
 export type FactName = keyof Architecture;
@@ -60,6 +69,8 @@ const choice = (...choices: readonly (readonly [string, string])[]): FactKind =>
 const patches = (architecture: Architecture): boolean => architecture.input === 'patches';
 const words = (architecture: Architecture): boolean => architecture.input === 'words';
 const rotary = (architecture: Architecture): boolean => architecture.positions === 'rope';
+const scaled = (architecture: Architecture): boolean => rotary(architecture) && architecture.ropeScaling !== 'none';
+const llama3 = (architecture: Architecture): boolean => rotary(architecture) && architecture.ropeScaling === 'llama3';
 
 /** Every fact, in the order the page shows them. */
 export const factTable: readonly FactRow[] = [
@@ -79,7 +90,13 @@ export const factTable: readonly FactRow[] = [
   {
     name: 'positions',
     label: 'Positions',
-    kind: choice(['learned', 'learned table'], ['rope', 'rotary (RoPE)'], ['none', 'none']),
+    kind: choice(
+      ['learned', 'learned table'],
+      ['rope', 'rotary (RoPE)'],
+      ['sinusoid', 'sines and cosines in turns (no tensor)'],
+      ['sinusoid-halves', 'sines, then cosines (no tensor)'],
+      ['none', 'none'],
+    ),
   },
   {
     name: 'pooling',
@@ -143,6 +160,42 @@ export const factTable: readonly FactRow[] = [
     only: rotary,
   },
   {
+    name: 'ropeScaling',
+    label: 'RoPE scaling',
+    kind: choice(['none', 'none'], ['linear', 'linear'], ['llama3', 'by wavelength (LLaMA 3.1)']),
+    only: rotary,
+  },
+  {
+    name: 'ropeFactor',
+    label: 'RoPE scaling: factor',
+    kind: { kind: 'number', whole: false, least: 1e-3, most: 1e6, none: null },
+    only: scaled,
+  },
+  {
+    name: 'ropeLowFrequency',
+    label: 'RoPE scaling: low frequency factor',
+    kind: { kind: 'number', whole: false, least: 1e-3, most: 1e6, none: null },
+    only: llama3,
+  },
+  {
+    name: 'ropeHighFrequency',
+    label: 'RoPE scaling: high frequency factor',
+    kind: { kind: 'number', whole: false, least: 1e-3, most: 1e6, none: null },
+    only: llama3,
+  },
+  {
+    name: 'ropeContext',
+    label: 'RoPE scaling: original context',
+    kind: { kind: 'number', whole: true, least: 1, most: 1e9, none: null },
+    only: llama3,
+  },
+  {
+    name: 'wordScale',
+    label: 'Factor of the word embedding',
+    kind: { kind: 'number', whole: false, least: 0, most: 1e6, none: null },
+    only: words,
+  },
+  {
     name: 'scoreScale',
     label: 'Factor of q.k',
     kind: { kind: 'number', whole: false, least: 0, most: 1e6, none: '1/sqrt(d)' },
@@ -173,6 +226,12 @@ export const defaultArchitecture: Architecture = {
   ropeTheta: 10_000,
   ropeDims: null,
   ropeStyle: 'half',
+  ropeScaling: 'none',
+  ropeFactor: 1,
+  ropeLowFrequency: 1,
+  ropeHighFrequency: 4,
+  ropeContext: 8192,
+  wordScale: 1,
 };
 
 /** What a value of this kind must be, for messages. */

@@ -9,6 +9,7 @@ const wordTable = word(
   'wte|embed\\.tokens|word\\.embeddings?|tok\\.embeddings?|token\\.emb|token\\.embeddings?|tok\\.emb|embed\\.in|embedder|emb|embed|embeddings?|vocab',
 );
 const classWords = word('cls|class|cls\\.token|class\\.token');
+const distWords = word('dist|distill|distillation');
 const registerWords = word('reg|register|registers|reg\\.token|memory\\.tokens');
 const typeWords = word('token\\.type|token\\.type\\.embeddings?|segment|segments|type');
 const patchWords = word('patch|patches|patch\\.embed|patch\\.embedding|patch\\.embeddings|to\\.patch|conv1|stem');
@@ -98,6 +99,12 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
   if (classToken !== undefined && patch !== undefined) {
     assigned.set('classToken', classToken, 'Its name says a class token, and it is one row of the width.', 'sure');
   }
+  const distToken = free(
+    (candidate) => vector(candidate) && distWords.test(candidate.words) && !endsAsBias(candidate.name),
+  )[0];
+  if (distToken !== undefined && classToken !== undefined && patch !== undefined) {
+    assigned.set('distToken', distToken, 'Its name says distillation, and it is one row of the width.', 'sure');
+  }
   const registers = free((candidate) => table(candidate) && registerWords.test(candidate.words))[0];
   if (registers !== undefined && patch !== undefined) {
     assigned.set('registers', registers, `Its name says registers; it has ${registers.shape[0] ?? 0} rows.`, 'sure');
@@ -129,15 +136,21 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
       isOutput(candidate) &&
       !denseWords.test(candidate.words),
   );
-  const classifier = outputs[0];
-  if (classifier !== undefined) {
-    const [rows = 0, columns = 0] = classifier.shape;
+  const distilled = outputs.find(({ words }) => distWords.test(words));
+  const classifier = outputs.find((candidate) => candidate !== distilled);
+  for (const [role, candidate] of [
+    ['classifier', classifier],
+    ['distClassifier', assigned.has('distToken') ? distilled : undefined],
+  ] as const) {
+    if (candidate === undefined) continue;
+    const [rows = 0, columns = 0] = candidate.shape;
     const classes = columns === width ? rows : columns;
+    const what = role === 'classifier' ? 'an output' : 'an output and distillation';
     assigned.module(
-      'classifier',
-      classifier,
-      biasOf(classifier, classes),
-      `Its name says an output, and its shape ${shapeText(classifier.shape)} reads the width.`,
+      role,
+      candidate,
+      biasOf(candidate, classes),
+      `Its name says ${what}, and its shape ${shapeText(candidate.shape)} reads the width.`,
       'sure',
     );
   }

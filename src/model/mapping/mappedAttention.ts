@@ -131,7 +131,8 @@ function ordered(
 }
 
 function ropeOf(context: SpecContext, { mapping }: RoleReader, headDim: number): RopeShape | null {
-  const { positions, ropeTheta, ropeDims, ropeStyle } = mapping.architecture;
+  const { positions, ropeTheta, ropeDims, ropeStyle, ropeFactor: factor } = mapping.architecture;
+  const { ropeScaling, ropeLowFrequency, ropeHighFrequency, ropeContext } = mapping.architecture;
   if (positions !== 'rope') return null;
   const dims = ropeDims ?? headDim - (headDim % 2);
   if (dims > headDim || dims % 2 !== 0) {
@@ -140,5 +141,17 @@ function ropeOf(context: SpecContext, { mapping }: RoleReader, headDim: number):
       `${context.fileName}: ropeDims is ${dims}, not an even number of at most ${headDim}, the size of a head.`,
     );
   }
-  return { theta: ropeTheta, dims, style: ropeStyle, scaling: null };
+  const scaling: RopeShape['scaling'] =
+    ropeScaling === 'none'
+      ? null
+      : ropeScaling === 'linear'
+        ? { kind: 'linear', factor }
+        : {
+            kind: 'llama3',
+            factor,
+            lowFrequency: ropeLowFrequency,
+            highFrequency: ropeHighFrequency,
+            originalContext: ropeContext,
+          };
+  return { theta: ropeTheta, dims, style: ropeStyle, scaling };
 }

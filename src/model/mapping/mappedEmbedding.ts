@@ -1,7 +1,7 @@
 // The embedding of a mapped network: a table of words, or patches with their grid, prefix tokens and positions.
 
 import { inferGeometry } from '../imageGeometry';
-import type { EmbedRoles, LinearRole, ModelSpec } from '../modelSpec';
+import { ModelSpecError, type EmbedRoles, type LinearRole, type ModelSpec } from '../modelSpec';
 import type { SpecContext } from '../specContext';
 import type { RoleReader } from './mappedRoles';
 
@@ -21,12 +21,19 @@ function rowsOf({ index }: SpecContext, name: string | null): number {
 }
 
 function words(context: SpecContext, reader: RoleReader): Embedding {
-  const { positions, firstPosition } = reader.mapping.architecture;
+  const { positions, firstPosition, wordScale } = reader.mapping.architecture;
   const table = reader.name('words');
   const position = positions === 'learned' ? reader.name('position') : null;
   const longest = position === null ? null : Math.max(1, rowsOf(context, position) - firstPosition);
   const vocabulary = rowsOf(context, table);
   context.fact('vocabulary', vocabulary, `shape of ${table ?? ''}`);
+  const width = table === null ? 0 : (context.index.entries.get(table)?.shape.at(-1) ?? 0);
+  if (positions.startsWith('sinusoid') && width % 2 !== 0) {
+    throw new ModelSpecError(
+      'badInput',
+      `${context.fileName}: positions are sines and cosines in pairs, and the width ${width} is odd. Say other positions.`,
+    );
+  }
   return {
     embed: {
       patch: null,
@@ -38,7 +45,14 @@ function words(context: SpecContext, reader: RoleReader): Embedding {
       norm: reader.norm('embedNorm'),
     },
     image: null,
-    text: { vocabulary, context: longest, positionOffset: firstPosition, scale: 1 },
+    text: {
+      vocabulary,
+      context: longest,
+      positionOffset: firstPosition,
+      scale: wordScale,
+      ...(positions === 'sinusoid' ? { sinusoid: { order: 'interleaved' } } : {}),
+      ...(positions === 'sinusoid-halves' ? { sinusoid: { order: 'halves' } } : {}),
+    },
     // As many as the context until an input is chosen.
     tokens: longest ?? 1,
     prefixTokens: 0,
@@ -50,10 +64,11 @@ function patches(context: SpecContext, reader: RoleReader): Embedding {
   const { positions, patchOrder, channels } = reader.mapping.architecture;
   const patch = reader.norm('patch')!;
   const classToken = reader.name('classToken');
+  const distToken = reader.name('distToken');
   const registers = reader.name('registers');
   const position = positions === 'learned' ? reader.name('position') : null;
   const registerCount = registers === null ? 0 : rowsOf(context, registers);
-  const prefixTokens = (classToken === null ? 0 : 1) + registerCount;
+  const prefixTokens = (classToken === null ? 0 : 1) + (distToken === null ? 0 : 1) + registerCount;
   const geometry = inferGeometry(context, {
     patch: patch.weight,
     position,
@@ -69,7 +84,7 @@ function patches(context: SpecContext, reader: RoleReader): Embedding {
     patchNorm: patchNorm === null || !last ? patchNorm : ({ ...patchNorm, layout: 'pixel-norm' } satisfies LinearRole),
     tokenNorm: reader.norm('tokenNorm'),
     classToken,
-    distToken: null,
+    distToken,
     registers,
     position,
     norm: reader.norm('embedNorm'),

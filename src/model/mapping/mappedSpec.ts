@@ -122,7 +122,7 @@ export function mappedSpec(context: SpecContext, mapping: Mapping, name: string)
     head: {
       norm: reader.norm('finalNorm'),
       classifier,
-      distClassifier: null,
+      distClassifier: distClassifierRole(context, reader, classes),
       pooling: architecture.pooling,
       poolNorm: reader.norm('poolNorm'),
     },
@@ -180,6 +180,18 @@ function classifierRole(context: SpecContext, reader: RoleReader, input: number)
   const bias = reader.name('classifier.bias');
   const shape = context.index.entries.get(weight)?.shape ?? [];
   return { weight, bias, ...(shape.at(-1) === input ? {} : { layout: 'in-out' }) };
+}
+
+/** DeiT's second classifier: its logits and those of the first are averaged, so both need as many. */
+function distClassifierRole(context: SpecContext, reader: RoleReader, classes: number | null): LinearRole | null {
+  const role = reader.norm('distClassifier');
+  if (role === null) return null;
+  const own = classesOf(context, role);
+  if (reader.name('distToken') !== null && own === classes) return role;
+  throw new ModelSpecError(
+    'badInput',
+    `${context.fileName}: mapping.roles.distClassifier.weight reads the distillation token and gives ${own} classes; it needs mapping.roles.distToken, and a classifier of as many classes (${classes ?? 'none is mapped'}).`,
+  );
 }
 
 function classesOf({ index }: SpecContext, { weight, layout }: LinearRole): number {

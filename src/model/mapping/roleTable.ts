@@ -92,6 +92,7 @@ export const roleTable: readonly RoleRow[] = [
   ...vectors('tokenNorm', 'Norm of the projected patches', 'embedding', c),
   one('position', 'Learned positions', 'embedding', (s) => [any('positions'), c(s)]),
   one('classToken', 'Class token', 'embedding', (s) => [c(s)]),
+  one('distToken', 'Distillation token, behind the class token', 'embedding', (s) => [c(s)]),
   one('registers', 'Register tokens', 'embedding', (s) => [any('registers'), c(s)]),
   one('types', 'Token types', 'embedding', (s) => [any('types'), c(s)]),
   ...vectors('embedNorm', 'Norm of the embedding', 'embedding', c),
@@ -126,6 +127,8 @@ export const roleTable: readonly RoleRow[] = [
     },
   },
   { role: 'classifier.bias', label: 'Classifier: bias', place: 'head', shapes: () => [[any('classes')]] },
+  one('distClassifier.weight', 'Classifier of the distillation token', 'head', (s) => [any('classes'), c(s)]),
+  one('distClassifier.bias', 'Classifier of the distillation token: bias', 'head', () => [any('classes')]),
 ];
 
 /** The first matrix of the MLP: gate and up rows packed where it is gated. */

@@ -130,13 +130,22 @@ describe('mapping: guessed from names and shapes, run against PyTorch', () => {
   });
 
   it('LLaMA with grouped keys under the names of x-transformers', async () => {
-    const linear = textCase('llama-linear');
-    const plain = { ...linear, config: {} };
-    const { guess, spec } = await checkTextOf(plain);
+    const scaling = { ropeScaling: 'linear', ropeFactor: 4 } as const;
+    const { guess, spec } = await checkText(
+      textCase('llama-linear'),
+      xTransformers,
+      { heads: '2', eps: '1e-6' },
+      scaling,
+    );
     assert.equal(guess.mapping.roles['q.weight'], 'net.attn_layers.layers.{2i}.1.to_q.weight');
     assert.equal(guess.mapping.roles['gate.weight'], 'net.attn_layers.layers.{2i+1}.1.ff.gate.weight');
     assert.equal(guess.mapping.architecture.norm, 'rms');
     assert.equal(spec.kvHeads, 1);
+  });
+
+  it('LLaMA 3.1 scaling by wavelength, once a person says so', async () => {
+    const facts = { ropeTheta: 500_000, ropeScaling: 'llama3', ropeFactor: 8, ropeContext: 16 } as const;
+    await checkText(textCase('llama-gqa'), xTransformers, { heads: '4', eps: '1e-5' }, facts);
   });
 
   it('RoBERTa under the names of fairseq, positions from row 2, post-LN', async () => {
@@ -171,19 +180,6 @@ describe('mapping: guessed from names and shapes, run against PyTorch', () => {
 function ropeDimsOf(text: TextCase): number {
   const width = text.tensors['gpt_neox.embed_in.weight']![0][1]!;
   return Math.trunc((width / 3) * 0.5);
-}
-
-/** The linear scaling of this case divides every frequency by 4: positions of plain rotation, a quarter as far. */
-async function checkTextOf(text: TextCase) {
-  const stored = fileOf(text);
-  const index = renamed(stored.index, xTransformers);
-  const { guess, spec: known } = mapped(index, { heads: '2', eps: '1e-6' });
-  const input = tokenInput({ ids: text.ids, mask: text.mask }, text.name, known, () => 'sha', null);
-  const rope = { ...known.block!.rope!, scaling: { kind: 'linear' as const, factor: 4 } };
-  const spec = { ...specForInput(known, input), block: { ...known.block, rope } };
-  const loader = createWeightLoader(index, bytesSource(index.fileName, stored.file), spec);
-  await checkCase(createReferenceBackend(), text, tolerance, { index, file: stored.file, spec, input, loader });
-  return { guess, spec };
 }
 
 interface ImageCase {
@@ -257,7 +253,12 @@ const vitPytorch: Renames = [
   [/^head\./, 'mlp_head.1.'],
 ];
 
-async function checkImage(model: ImageCase, { index, file }: Stored, spec: ModelSpec): Promise<void> {
+async function checkImage(
+  model: ImageCase,
+  { index, file }: Stored,
+  spec: ModelSpec,
+  numbers = expected,
+): Promise<void> {
   const backend = createReferenceBackend();
   const [channels, height, width] = model.image;
   const pixels = Float64Array.from(normals(`${model.name}/pixels`, channels * height * width), (z) => Math.fround(z));
@@ -273,7 +274,7 @@ async function checkImage(model: ImageCase, { index, file }: Stored, spec: Model
   };
   const weights = createWeightLoader(index, bytesSource(index.fileName, file), spec);
   const close = (what: string, actual: ArrayLike<number>, [at, length]: readonly [number, number]): void => {
-    const error = relativeError(actual, expected.subarray(at, at + length));
+    const error = relativeError(actual, numbers.subarray(at, at + length));
     assert.ok(error <= tolerance, `${what}: relative error ${error}, allowed ${tolerance}`);
   };
   let x = await backend.embed(spec, await weights.embed(), input);
@@ -287,6 +288,83 @@ async function checkImage(model: ImageCase, { index, file }: Stored, spec: Model
   const logits = await backend.unembed(spec, await weights.head(), x);
   close('logits', logits!, model.expected.logits);
 }
+
+/** Networks that no family is: test/fixtures/model/make_mapped.py. */
+const unknown = JSON.parse(readFileSync('test/fixtures/model/mapped.json', 'utf8')) as {
+  cases: readonly (ImageCase & { readonly ids: readonly number[] | null })[];
+};
+const unknownBytes = readFileSync('test/fixtures/model/mapped.bin');
+const unknownNumbers = new Float64Array(
+  unknownBytes.buffer.slice(unknownBytes.byteOffset, unknownBytes.byteOffset + unknownBytes.byteLength),
+);
+
+describe('mapping: networks that no family is, against PyTorch', () => {
+  const asIs = (model: ImageCase): Stored => imageFile(model, (_, shape, values) => [shape, values]);
+
+  it('vit-pytorch with its norms around the patch projection', async () => {
+    const model = unknown.cases.find(({ name }) => name === 'vit-pytorch')!;
+    const stored = asIs(model);
+    const { guess, spec } = mapped(stored.index, { heads: '2', eps: '1e-5', grid: '2x3' });
+    const { roles, architecture } = guess.mapping;
+    assert.deepEqual(
+      [roles['patchNorm.weight'], roles['tokenNorm.weight'], architecture.patchOrder],
+      ['to_patch_embedding.1.weight', 'to_patch_embedding.3.weight', 'channels-last'],
+    );
+    await checkImage(model, stored, spec, unknownNumbers);
+  });
+
+  for (const [name, heads, positions, firstPosition] of [
+    ['sinusoid', '3', 'sinusoid', 0],
+    ['sinusoid-halves', '2', 'sinusoid-halves', 2],
+  ] as const) {
+    it(`a post-LN encoder of torch on words with positions "${positions}"`, async () => {
+      const { ids, tensors, expected: places } = unknown.cases.find((model) => model.name === name)!;
+      const text = { name, ids: ids!, mask: null, tensors, expected: { ...places, layers: [] } } as unknown as TextCase;
+      const stored = fileOf(text);
+      const guess = guessMapping(shapesOf(stored.index)).mapping;
+      const width = tensors['src_tok_emb.embedding.weight']![0][1]!;
+      const architecture: Architecture = {
+        ...guess.architecture,
+        placement: 'post',
+        causal: false,
+        positions,
+        firstPosition,
+        wordScale: Math.sqrt(width),
+        pooling: 'last',
+      };
+      const roles = { ...guess.roles, 'classifier.weight': 'src_tok_emb.embedding.weight' };
+      const made = mappingJson({ ...guess, architecture, roles }, { heads, activation: 'relu' });
+      const known = inferModelSpec(stored.index, null, {}, null, parseMappingText(made, 'tiny.gramlens.json'));
+      const input = tokenInput({ ids: ids!, mask: null }, name, known, () => 'sha', null);
+      const spec = specForInput(known, input);
+      const loader = createWeightLoader(stored.index, bytesSource(name, stored.file), spec);
+      const layers = places.layers.map((next) => ({ next }));
+      const whole = { ...text, expected: { ...places, layers }, numbers: unknownNumbers } as unknown as TextCase;
+      const loaded = { index: stored.index, file: stored.file, spec, input, loader };
+      await checkCase(createReferenceBackend(), whole, tolerance, loaded);
+    });
+  }
+
+  it('a distilled DeiT: its second token and its second classifier', async () => {
+    const model = imageCase('timm-distilled');
+    const stored = asIs(model);
+    const index = renamed(stored.index, vitPytorch);
+    const { guess, spec } = mapped(index, { heads: '2', eps: '1e-6', grid: '2x3' });
+    assert.deepEqual(
+      [guess.mapping.roles['distToken'], guess.mapping.roles['distClassifier.weight']],
+      ['dist_token', 'head_dist.weight'],
+    );
+    await checkImage(model, { index, file: stored.file }, spec);
+    const roles = Object.fromEntries(
+      Object.entries(guess.mapping.roles).filter(([role]) => !role.startsWith('classifier.')),
+    );
+    const text = mappingJson({ ...guess.mapping, roles }, { heads: '2', grid: '2x3' });
+    const file = parseMappingText(text, 'tiny.gramlens.json');
+    assert.throws(() => inferModelSpec(index, null, {}, null, file), {
+      message: /mapping\.roles\.distClassifier\.weight reads .* as many classes \(none is mapped\)/,
+    });
+  });
+});
 
 const imageCase = (name: string): ImageCase => imageCases.find((model) => model.name === name)!;
 
