@@ -64,7 +64,7 @@ export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
   }
   const opened = await openVirtual(uri, memoryBudgetBytes(), chooseCheckpoint);
   const mapping = await findMapping(opened.uri);
-  return { ...opened, config: null, preprocessor: null, ...fileAndUri(mapping), path: opened.uri.path };
+  return { ...opened, ...fileAndUri(mapping), path: opened.uri.path };
 }
 
 function fileAndUri(found: FoundMapping | null): Pick<OpenedFile, 'mapping' | 'mappingUri'> {

@@ -6,9 +6,10 @@ import { bytesSource } from '../checkpoint/byteSource';
 import { readCheckpointIn, type CheckpointFolder, type ChooseFile } from '../checkpoint/shards/openFolder';
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { ReadBeside } from '../model/text/findTokenizer';
+import { readConfigs, type ConfigFiles } from '../inspection/configBeside';
 import type { MemoryCheckpoint } from '../inspection/node/checkpointFile';
 
-export interface VirtualCheckpoint {
+export interface VirtualCheckpoint extends ConfigFiles {
   /** The file that was opened, or the index of a sharded checkpoint. */
   readonly uri: vscode.Uri;
   readonly file: MemoryCheckpoint;
@@ -41,38 +42,39 @@ export async function openVirtual(uri: vscode.Uri, budget: number, choose: Choos
     },
   };
   const { index, fileName } = await readCheckpointIn(files, isFolder ? null : baseName(uri), choose);
-  const found = vscode.Uri.joinPath(folder, fileName);
-  if (index.shards === undefined)
-    return { uri: found, file: { name: fileName, bytes: held.get(fileName)! }, index, beside: besideOf(folder) };
+  const beside = besideOf(folder);
+  const common = { uri: vscode.Uri.joinPath(folder, fileName), index, beside, ...(await readConfigs(index, beside)) };
+  if (index.shards === undefined) return { ...common, file: { name: fileName, bytes: held.get(fileName)! } };
   const shards = new Map(index.shards.map(({ name }) => [name, held.get(name)!]));
-  return { uri: found, file: { name: fileName, bytes: new Uint8Array(0), shards }, index, beside: besideOf(folder) };
+  return { ...common, file: { name: fileName, bytes: new Uint8Array(0), shards } };
 }
 
 function besideOf(folder: vscode.Uri): ReadBeside {
   return async (name, most) => {
     const uri = vscode.Uri.joinPath(folder, name);
-    try {
-      if ((await vscode.workspace.fs.stat(uri)).size > most) return 'tooLarge';
-    } catch (error) {
-      if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return null;
-      throw error;
-    }
-    return vscode.workspace.fs.readFile(uri);
+    const info = await statOf(uri);
+    if (info === null || (info.type & vscode.FileType.File) === 0) return null;
+    return info.size > most ? 'tooLarge' : vscode.workspace.fs.readFile(uri);
   };
+}
+
+/** null when there is nothing at `uri`. */
+async function statOf(uri: vscode.Uri): Promise<vscode.FileStat | null> {
+  try {
+    return await vscode.workspace.fs.stat(uri);
+  } catch (error) {
+    if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return null;
+    throw error;
+  }
 }
 
 const baseName = (uri: vscode.Uri): string => uri.path.slice(uri.path.lastIndexOf('/') + 1);
 
 /** null when there is no such file. */
 async function readWhole(uri: vscode.Uri, name: string, budget: number): Promise<Uint8Array | null> {
-  let size: number;
-  try {
-    ({ size } = await vscode.workspace.fs.stat(uri));
-  } catch (error) {
-    if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return null;
-    throw error;
-  }
-  if (size > budget) {
+  const info = await statOf(uri);
+  if (info === null) return null;
+  if (info.size > budget) {
     throw new Error(
       vscode.l10n.t(
         '{0} lies on a virtual file system ({1}:), which can only be read whole, and is larger than gramlens.memoryBudgetMB. Copy it to a local folder or raise the setting.',

@@ -1,22 +1,18 @@
 // Opens a checkpoint on disk, a file or a folder: headers, and the configuration files that lie beside it. Tensor
 // bytes stay where they are.
 
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import type { OpenFile } from '../../checkpoint/byteSource';
 import { CheckpointError } from '../../checkpoint/checkpointError';
 import { openFileSource } from '../../checkpoint/node/fileSource';
 import { type CheckpointFolder, type ChooseFile, readCheckpointIn } from '../../checkpoint/shards/openFolder';
 import type { TensorIndex } from '../../checkpoint/tensorIndex';
-import { segmenter } from '../../model/families/segmenter';
 import type { ReadBeside } from '../../model/text/findTokenizer';
-import { maxYamlBytes, parseYamlConfig, variantFile } from '../../model/yamlConfig';
+import { readConfigs, type ConfigFiles } from '../configBeside';
 import type { CheckpointFile } from './checkpointFile';
 
-/** A config.json of a model is a few kilobytes; a larger one is something else. */
-const maxConfigBytes = 4 * 1024 * 1024;
-
-interface OpenedCheckpoint {
+interface OpenedCheckpoint extends ConfigFiles {
   /** The checkpoint file, or the index file of a sharded one, even where a folder or a shard was named. */
   readonly path: string;
   /** Where its bytes are, for a runner. */
@@ -42,13 +38,13 @@ export async function openCheckpoint(path: string, choose: ChooseFile | null = n
   if (!isFolder) await (await openFileSource(path)).close();
   const { index, fileName } = await readCheckpointIn(diskFolder(folder), isFolder ? null : basename(path), choose);
   const found = join(folder, fileName);
+  const beside = readBeside(folder);
   return {
     path: found,
     file: index.shards === undefined ? { path: found } : { path: found, shards: index.shards.map(({ name }) => name) },
     index,
-    config: (await readJson(folder, 'config.json')) ?? (await readVariant(index, folder)),
-    preprocessor: await readJson(folder, 'preprocessor_config.json'),
-    beside: readBeside(folder),
+    ...(await readConfigs(index, beside)),
+    beside,
   };
 }
 
@@ -125,38 +121,4 @@ function diskFolder(folder: string): CheckpointFolder {
       return open(path);
     },
   };
-}
-
-/** What Segmenter's training code writes beside its checkpoint; of other models such a file says nothing. */
-async function readVariant(index: TensorIndex, folder: string): Promise<unknown> {
-  if (segmenter.places(index, null).length === 0) return null;
-  const bytes = await readBeside(folder)(variantFile, maxYamlBytes);
-  return bytes === null ? null : parseYamlConfig(bytes, variantFile);
-}
-
-async function readJson(folder: string, name: string): Promise<unknown> {
-  const path = join(folder, name);
-  let byteLength: number;
-  try {
-    const info = await stat(path);
-    if (!info.isFile()) return null;
-    byteLength = info.size;
-  } catch {
-    return null;
-  }
-  if (byteLength > maxConfigBytes) {
-    throw new CheckpointError(
-      'tooLarge',
-      `${name} beside the checkpoint has ${byteLength} bytes, more than a model's config can have. Move it away, or say the facts with --set.`,
-    );
-  }
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as unknown;
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new CheckpointError(
-      'corrupt',
-      `${name} beside the checkpoint is not JSON (${detail}). Mend it or move it away.`,
-    );
-  }
 }
