@@ -2,12 +2,11 @@
 // the keys split.no and split.count do. The first part holds the metadata, tensors are in all of them.
 
 import type { OpenFile } from '../byteSource';
-import { CheckpointError, type CheckpointErrorReason } from '../checkpointError';
+import { CheckpointError } from '../checkpointError';
 import { grouped, quoted } from '../nextSteps';
-import { readCheckpoint } from '../readCheckpoint';
-import type { ShardFile, TensorEntry, TensorIndex } from '../tensorIndex';
-import { missingSentence } from './readShards';
-import { maxShards, maxTensors } from './shardIndex';
+import type { TensorIndex } from '../tensorIndex';
+import { collectHeaders, type Fail } from './collectHeaders';
+import { maxShards } from './shardIndex';
 
 const splitFile = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 const belongTogether = 'Keep the parts of one model together, under the names llama-gguf-split gave them.';
@@ -38,7 +37,7 @@ export function splitPart({ stem, count }: SplitName, number: number): string {
  */
 export async function readSplitGguf(split: SplitName, open: OpenFile): Promise<TensorIndex> {
   const first = splitPart(split, 1);
-  const fail = (reason: CheckpointErrorReason, text: string): never => {
+  const fail: Fail = (reason, text) => {
     throw new CheckpointError(reason, `${first}: ${text}`);
   };
   if (split.count > maxShards) {
@@ -47,38 +46,14 @@ export async function readSplitGguf(split: SplitName, open: OpenFile): Promise<T
       `the name speaks of ${grouped(split.count)} parts, more than the ${grouped(maxShards)} Gramlens opens. ${belongTogether}`,
     );
   }
-  const missing: string[] = [];
-  const shards: ShardFile[] = [];
-  const entries = new Map<string, TensorEntry>();
-  const notes: string[] = [];
-  let head: TensorIndex | null = null;
-  for (let number = 1; number <= split.count; number++) {
-    const name = splitPart(split, number);
-    const part = await readPart(name, open);
-    if (part === null) {
-      missing.push(name);
-      continue;
-    }
-    checkPart(part, name, number, split.count, fail);
-    head ??= part;
-    shards.push({ name, byteLength: part.byteLength });
-    for (const [tensor, entry] of part.entries) {
-      const before = entries.get(tensor)?.shard;
-      if (before !== undefined) {
-        fail(
-          'corrupt',
-          `tensor ${quoted(tensor)} is in two parts, ${quoted(before)} and ${quoted(name)}. ${belongTogether}`,
-        );
-      }
-      entries.set(tensor, { ...entry, shard: name });
-    }
-    if (entries.size > maxTensors) {
-      fail('tooLarge', `the parts hold more than the ${grouped(maxTensors)} tensors Gramlens lists. ${belongTogether}`);
-    }
-  }
-  if (missing.length > 0 || head === null) {
-    return fail('unreadable', missingSentence(missing, split.count));
-  }
+  const names = Array.from({ length: split.count }, (_, i) => splitPart(split, i + 1));
+  const heads: TensorIndex[] = [];
+  const what = { files: 'parts', together: belongTogether };
+  const { files, entries } = await collectHeaders(names, open, what, fail, (part, name, place) => {
+    checkPart(part, name, place + 1, split.count, fail);
+    if (place === 0) heads.push(part);
+  });
+  const head = heads[0]!;
   const promised = head.tree?.['split.tensors.count'];
   if (typeof promised === 'number' && promised !== entries.size) {
     fail(
@@ -87,35 +62,19 @@ export async function readSplitGguf(split: SplitName, open: OpenFile): Promise<T
     );
   }
   // Each part says that it is one; together they are the whole.
-  notes.push(...head.notes.filter((note) => !/^This is part \d+ of /.test(note)));
+  const notes = head.notes.filter((note) => !/^This is part \d+ of /.test(note));
   return {
     ...head,
     fileName: first,
-    byteLength: shards.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    shards,
+    byteLength: files.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    shards: files,
     entries,
     notes,
   };
 }
 
-async function readPart(name: string, open: OpenFile): Promise<TensorIndex | null> {
-  const source = await open(name);
-  if (source === null) return null;
-  try {
-    return await readCheckpoint(source);
-  } finally {
-    await source.close();
-  }
-}
-
 /** What the part says of itself must be what its name says. */
-function checkPart(
-  { format, tree }: TensorIndex,
-  name: string,
-  number: number,
-  count: number,
-  fail: (reason: CheckpointErrorReason, text: string) => never,
-): void {
+function checkPart({ format, tree }: TensorIndex, name: string, number: number, count: number, fail: Fail): void {
   const [no, of] = [tree?.['split.no'], tree?.['split.count']];
   if (format === 'gguf' && no === number - 1 && of === count) return;
   const says =
