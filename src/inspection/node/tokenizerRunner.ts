@@ -24,9 +24,9 @@ const megabyte = 1024 * 1024;
 const baseLimitMs = 2000;
 /** Wall-clock time against processor time, where a thread waits for its turn; beyond, something else is wrong. */
 const mostWaiting = 10;
-/** Reading takes 0.4 s of processor time a megabyte (10 MB: 128,000 tokens, 280,000 merges). */
+/** Reading takes 0.3 s of processor time a megabyte (10 MB, 128,000 tokens, 280,000 merges: 2.9 s), 0.4 on a busy machine. */
 const openMsPerMegabyte = 2000;
-/** A megabyte of text takes 5 s of processor time. */
+/** A megabyte of text takes 4 s of processor time, 5 on a busy machine. */
 const encodeMsPerMegabyte = 30_000;
 /**
  * JavaScript heap of the thread in MB: enough for a megabyte of text in 986,000 tokens. With the process around it,
