@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'mocha';
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
+import { headTables } from '../../src/report/headTables';
 import { headFigures } from '../../src/report/figures/headFigures';
 import { overviewMetricIds } from '../../src/report/figures/overviewFigures';
 import { formatNumber, verdictText } from '../../src/report/format';
@@ -26,6 +27,8 @@ const headFigureIds = [
   'pattern-softmax',
   'pattern-rpc',
   'pattern-difference',
+  'class-map',
+  'weights',
   'spectrum',
   'angles-theory',
   'angles-plain',
@@ -84,8 +87,12 @@ describe('the inspector page', () => {
   const expectedFigures = (): Figure[] => {
     const model = run.done.model!;
     const head = run.result.layers[address.layer]!.heads[address.head]!;
-    const { tokens, prefixTokens, headDim, attention } = model;
-    return headFigures(head, { layer: address.layer, tokens, prefixTokens, headDim, trainedWith: attention }, detail);
+    const { tokens, prefixTokens, headDim, attention, grid } = model;
+    return headFigures(
+      head,
+      { layer: address.layer, tokens, prefixTokens, headDim, grid, trainedWith: attention },
+      detail,
+    );
   };
   const saved = async (id: string, button: string): Promise<SavedFigure> => {
     const figure = figureOf(view.page, id);
@@ -308,6 +315,21 @@ describe('the inspector page', () => {
       for (const value of [overlap, overlapChance, nulls.random!.overlap.mean, nulls.untrained!.overlap.z])
         assert.ok(first.includes(formatNumber(value)), `${formatNumber(value)} in ${first}`);
       assert.match(first, /^theory overlap/);
+    });
+
+    check('shows the tables of the head, each score beside its null, with note and formula', async () => {
+      const { page } = await openHead();
+      const head = run.result.layers[address.layer]!.heads[address.head]!;
+      for (const { title, rows, note, formula } of headTables(head)) {
+        const section = page.locator('section', { has: page.getByRole('heading', { name: title, exact: true }) });
+        assert.deepEqual(
+          await section.locator('tbody tr').allInnerTexts(),
+          rows.map((row) => row.join('\t')),
+          title,
+        );
+        const text = await section.innerText();
+        assert.ok(text.includes(note) && text.includes(`Formula: ${formula}`), title);
+      }
     });
 
     check('shows every figure in order with title, axes, units, legend and both captions', async () => {

@@ -9,6 +9,8 @@ const figures = [
   'pattern-softmax',
   'pattern-rpc',
   'pattern-difference',
+  'class-map',
+  'weights',
   'spectrum',
   'angles-theory',
   'angles-plain',
