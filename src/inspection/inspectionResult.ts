@@ -3,6 +3,7 @@
 import type { BackendKind } from '../engine/backend';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import type { TwinRule } from '../model/twinRule';
 import type { AttentionKind, ModelFamily, RpcSettings, SpecFact, StageShape } from '../model/modelSpec';
 
 export const resultSchemaName = 'gramlens.inspection/1';
@@ -64,6 +65,8 @@ export interface Provenance {
   /** Draws of the nulls of the reproduction study's metrics; absent in results of earlier builds. */
   readonly studyNulls?: number;
   readonly twins: number;
+  /** How the twins' weights are drawn; absent without twins and in results of earlier builds. */
+  readonly twinInitialisation?: TwinRule;
   readonly noise: NoiseSettings;
   /** Causal models: the Gram matrix of all keys, or of those that query T-1 sees. */
   readonly gram?: 'full-Gram' | `prefix-${number}`;

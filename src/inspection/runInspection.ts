@@ -8,6 +8,7 @@ import type { AlignmentMode, HeadResult, NullResult, NullSummary } from '../diag
 import { blockShape, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { isGiven } from '../model/overrides';
+import { twinRule } from '../model/twinRule';
 import { CancelledError } from './cancelledError';
 import { rpcParameters, runsRpc } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
@@ -236,6 +237,7 @@ class Run {
         nulls: request.nulls,
         studyNulls: request.studyNulls,
         twins: request.twins,
+        ...(request.twins > 0 ? { twinInitialisation: twinRule(spec.family) } : {}),
         noise: request.noise,
         ...gramFacts(request),
         overrides: Object.fromEntries(

@@ -92,12 +92,18 @@ function inputRows(input: Provenance['inputs'][number]): (readonly [string, stri
   return rows;
 }
 
+/** How their weights are drawn; '' where the result does not say. */
+function twinText({ twinInitialisation: rule }: Partial<Provenance>): string {
+  if (rule === undefined) return '';
+  return `: ${rule.drawn}${rule.departs === undefined ? '' : ` (generic: ${rule.departs})`}`;
+}
+
 /** What results of earlier builds do not have. */
 function laterRows(provenance: Partial<Provenance>): (readonly [string, string])[] {
   const { twins, noise, overrides, studyNulls } = provenance;
   const rows: (readonly [string, string])[] = [];
   if (studyNulls !== undefined) rows.push(["Null draws of the reproduction study's metrics", String(studyNulls)]);
-  if (twins !== undefined) rows.push(['Untrained twins', String(twins)]);
+  if (twins !== undefined) rows.push(['Untrained twins', `${twins}${twinText(provenance)}`]);
   if (noise !== undefined) {
     const kinds = noise.kinds.map((kind) => `${kind} (${(noise.levels[kind] ?? defaultLevels(kind)).join(', ')})`);
     rows.push(['Noise', kinds.length === 0 ? 'none' : `${kinds.join('; ')}; ${noise.repeats} repeats`]);
@@ -188,7 +194,13 @@ export function cautionList(result: InspectionResult): string {
   const never = heads.filter((head) => head.rpc?.sparseNeverActive === true).length;
   const withRpc = heads.filter((head) => head.rpc !== null).length;
   const eaten = heads.filter((head) => head.reproduction.warning !== undefined).length;
+  const departs = result.provenance.twinInitialisation?.departs;
   const items = [
+    ...(twins && departs !== undefined
+      ? [
+          `Untrained twins are drawn by a generic rule here, not as the family begins: ${departs}. Read their null with care.`,
+        ]
+      : []),
     'p against permuted tokens is easy to beat: keys and values are linear maps of the same tokens. Only untrained twins and the other heads test whether training put the eigenvectors there.',
     twins
       ? "The null of untrained twins was run; the verdicts use it. Twins are drawn at the family's own initialisation scale, so a network whose weights merely have another scale can differ from them without having learned anything."

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { formatNumber } from '../../../src/report/format';
 import { selectHeads } from '../../../src/report/headSelection';
+import { twinRule } from '../../../src/model/twinRule';
 import { reportHtml } from '../../../src/report/reportHtml';
 import { exampleDetail, exampleResult } from './exampleResult';
 
@@ -133,6 +134,23 @@ describe('report HTML', () => {
       reportHtml(twins, () => null),
       /weights merely have another scale can differ from them without having learned anything/,
     );
+  });
+
+  it('says where untrained twins are drawn by a generic rule', () => {
+    const [first] = result.layers[0]!.heads;
+    const { theory } = first!.alignment;
+    const nulls = { ...theory.nulls, untrained: theory.nulls.random };
+    const alignment = { ...first!.alignment, theory: { ...theory, nulls } };
+    const of = (family: 'gpt2' | 'timm-vit'): string => {
+      const provenance = { ...result.provenance, twinInitialisation: twinRule(family) };
+      return reportHtml(
+        { ...result, provenance, layers: [{ index: 0, heads: [{ ...first!, alignment }] }] },
+        () => null,
+      );
+    };
+    assert.match(of('gpt2'), /generic rule here, not as the family begins: GPT-2 divides .* by sqrt\(2 layers\)/);
+    assert.match(of('timm-vit'), /weights N\(0, 0\.02\), biases 0/);
+    assert.doesNotMatch(of('timm-vit'), /generic/);
   });
 
   it('has the same bytes every time', () => {
