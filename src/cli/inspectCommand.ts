@@ -73,6 +73,7 @@ export interface InspectFlags {
   readonly repeats?: string;
   readonly nulls: string;
   readonly studyNulls?: string;
+  readonly ablation?: boolean;
   readonly twins: string;
   readonly seed: string;
   readonly backend: 'auto' | 'webgpu' | 'cpu' | 'reference';
@@ -139,6 +140,7 @@ function naming<T>(choices: Choices, make: () => T): T {
       noise: '--levels',
       gram: `--gram prefix:${choices.gram?.prefix ?? 0}`,
       keys: `--keys ${choices.gram?.keys ?? ''}`,
+      ablation: '--ablation',
     }[error.choice];
     throw new UsageError(`${option}: ${error.message}`);
   }
@@ -216,6 +218,7 @@ async function prepare(
     nulls,
     ...(studyNulls === undefined ? {} : { studyNulls }),
     twins,
+    ablation: flags.ablation === true,
     seed,
     keepTensors: formats.includes('npz'),
   };
@@ -367,6 +370,7 @@ function optionBehind(metric: string): string | null {
   if (/^noise\..*\.(rpc|difference)$/.test(metric)) return '--noise, --repeats and --rpc layers=';
   if (metric.startsWith('noise.')) return '--noise and --repeats';
   if (metric.includes('.nulls.untrained.')) return '--twins';
+  if (metric.startsWith('ablation.')) return '--ablation';
   if (metric.startsWith('reproduction.') && metric.includes('.nulls.')) return '--study-nulls';
   return metric.includes('.nulls.') ? '--nulls' : null;
 }

@@ -73,6 +73,10 @@ function program(): Command {
       "draws of the nulls of the reproduction study's metrics (default: 20, or --nulls where that is less)",
     )
     .option('--twins <count>', 'untrained twins for the null of that name', '20')
+    .option(
+      '--ablation',
+      'take each inspected head out (0, mean, noise as null) and measure the logits; runs the rest of the network 3 times a head',
+    )
     .option('--seed <number>', 'seed of nulls, noise and twins', '0')
     .addOption(
       new Option('--backend <name>', 'where the forward pass runs')

@@ -299,6 +299,25 @@ export interface NoiseNumbers {
   readonly reason?: string;
 }
 
+/** What changes at the network's end when a head's output is replaced. */
+export interface AblationEffect {
+  /** KL(clean || ablated) of the softmax of the logits, nats; null: the output is no logits. */
+  readonly kl: Measured;
+  /** Whether another class (or next token) comes first. */
+  readonly topChanged: boolean | null;
+  /** ||ablated - clean|| / ||clean|| of the output. */
+  readonly relChange: Measured;
+  readonly reason?: string;
+}
+
+export interface AblationNumbers {
+  /** Output of the head 0; its mean over the tokens of this input. */
+  readonly zero: AblationEffect;
+  readonly mean: AblationEffect;
+  /** The null: Gaussian noise of the same norm in its place. */
+  readonly random: AblationEffect;
+}
+
 export interface HeadResult {
   readonly index: number;
   readonly kvHead: number;
@@ -324,5 +343,7 @@ export interface HeadResult {
   /** null (`reason`): RPC was not asked for in this layer. */
   readonly rpc: RpcNumbers | null;
   readonly noise: readonly NoiseNumbers[];
+  /** Absent unless it was asked for. */
+  readonly ablation?: AblationNumbers;
   readonly reason?: string;
 }

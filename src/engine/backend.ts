@@ -18,6 +18,8 @@ export interface LayerOptions {
   readonly rpc: RpcSettings | null;
   /** Store the attention pattern [H, N, N]. */
   readonly wantPattern: boolean;
+  /** Head ablation (float64 backends): what flows on instead of this head's output [N, d]; absent: the output itself. */
+  readonly replaceHead?: { readonly head: number; readonly by: (out: Float64Array) => Float64Array };
 }
 
 /** Residual stream [N, C]. */

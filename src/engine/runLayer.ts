@@ -52,7 +52,11 @@ export function runLayer(
   requireFinite(attended.softmax, `softmax attention outputs ${at}`);
   requireFinite(attended.out, `head outputs ${at}`);
 
-  const merged = mergeHeads(attended.out, tokens, heads, headDim);
+  const out =
+    options.replaceHead === undefined
+      ? attended.out
+      : withReplaced(attended.out, tokens * headDim, options.replaceHead);
+  const merged = mergeHeads(out, tokens, heads, headDim);
   const attention = ops.linear(merged, tokens, weights.proj, inner, embedDim);
   let data: Float64Array;
   if (shape.placement === 'parallel') {
@@ -76,6 +80,17 @@ export function runLayer(
     ...attended,
     next: { tokens, width: embedDim, data },
   };
+}
+
+/** [H, N, d] with one head's part of `size` numbers replaced. */
+function withReplaced(
+  heads: Float64Array,
+  size: number,
+  { head, by }: NonNullable<LayerOptions['replaceHead']>,
+): Float64Array {
+  const all = heads.slice();
+  all.set(by(heads.slice(head * size, (head + 1) * size)), head * size);
+  return all;
 }
 
 /** fc2(act(fc1 x)), or fc2(act(gate x) * up x) with gate and up packed in fc1. */

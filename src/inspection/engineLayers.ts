@@ -3,6 +3,7 @@
 // twin one matrix.
 
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
+import type { AblationNumbers } from '../diagnostics/headResult';
 import { createRandom } from '../diagnostics/random';
 import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
@@ -12,6 +13,7 @@ import type { RandomNumbers } from '../model/initialise';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights, EmbedWeights, Length, ProjectionWeights } from '../model/weights';
+import { ablationNumbers, HeadAblations } from './ablation';
 import { CancelledError } from './cancelledError';
 import { headInputs, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
@@ -102,6 +104,8 @@ class EngineLayers implements LayerSource {
   private painted: Residual = noResidual;
   private twins: readonly Twin[] = [];
   private next: Promise<BlockWeights> | null = null;
+  private readonly ablated: HeadAblations | null;
+  private effects: ReadonlyMap<string, AblationNumbers> = new Map();
 
   constructor(
     private readonly request: InspectionRequest,
@@ -111,6 +115,7 @@ class EngineLayers implements LayerSource {
     this.backend = services.backend;
     this.lastLayer = lastForwardLayer(request);
     this.shadowed = services.backend !== services.metrics;
+    this.ablated = request.ablation ? new HeadAblations(this.spec, services.metrics, request.seed) : null;
     this.oneLayerAtATime = oneLayerAtATime(request.index, this.spec);
   }
 
@@ -139,6 +144,13 @@ class EngineLayers implements LayerSource {
     if (this.shadowed) {
       shown = await services.backend.runLayer(spec, weights, this.painted, options);
       this.meter.compareLayer(shown, trace);
+    }
+    if (this.ablated !== null) {
+      const heads = request.layers.includes(layer) ? headsOfLayer(request, layer) : [];
+      const plain = { ...options, rpc: options.forward === 'rpc' ? options.rpc : null, wantPattern: false };
+      await this.ablated.step(weights, this.metrics, plain, heads, () => {
+        this.checkCancelled();
+      });
     }
     this.metrics = trace.next;
     this.painted = shown.next;
@@ -169,19 +181,34 @@ class EngineLayers implements LayerSource {
     const { request, services, spec } = this;
     const parts: FloatArray[] = [];
     const shownParts: FloatArray[] = [];
+    const branches = this.ablated?.branches ?? [];
+    const branchParts = branches.map((): FloatArray[] => []);
     for (const rows of hasOutput(spec) ? classifierParts(request.index, spec) : []) {
       const weights = await services.weights.head(rows);
       const part = await services.metrics.unembed(spec, weights, this.metrics);
       if (part === null) break;
       parts.push(part);
       if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, this.painted)) ?? part);
+      for (const [at, { residual }] of branches.entries()) {
+        const ablated = await services.metrics.unembed(spec, weights, residual);
+        if (ablated !== null) branchParts[at]!.push(ablated);
+      }
       this.checkCancelled();
     }
     if (parts.length === 0) return { reason: 'the checkpoint has no classifier, so there are no logits' };
     const float64 = await this.finished(services.metrics, this.metrics, joined(parts));
+    const outputs: FloatArray[] = [];
+    for (const [at, { residual }] of branches.entries()) {
+      outputs.push(await this.finished(services.metrics, residual, joined(branchParts[at]!)));
+    }
+    this.effects = ablationNumbers(branches, outputs, float64, outputKind(spec) === 'logits');
     const shown = this.shadowed ? await this.finished(services.backend, this.painted, joined(shownParts)) : float64;
     if (this.shadowed) this.meter.compare(outputKind(spec), shown, float64);
     return { float64, shown };
+  }
+
+  ablations(): ReadonlyMap<string, AblationNumbers> {
+    return this.effects;
   }
 
   inspected(): ModelSpec {

@@ -28,6 +28,8 @@ export interface InspectionRequest {
   readonly nulls: number;
   /** Draws of the nulls of the reproduction study's metrics. */
   readonly studyNulls: number;
+  /** Head ablation: the network again from each inspected head on. */
+  readonly ablation: boolean;
   /** Untrained twins for the null of that name; 0: not run. */
   readonly twins: number;
   readonly seed: number;

@@ -2,6 +2,7 @@
 // run (runInspection.ts) knows nothing else about the network.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
+import type { AblationNumbers } from '../diagnostics/headResult';
 import type { HeadInput } from '../diagnostics/headInput';
 import type { Backend } from '../engine/backend';
 import type { ModelSpec } from '../model/modelSpec';
@@ -39,6 +40,8 @@ export interface LayerSource {
    * gridWidth]), or a sentence why there is nothing.
    */
   output(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
+  /** Effects of head ablation by `layer/head`, once `output` is there; absent: it cannot be done. */
+  ablations?(): ReadonlyMap<string, AblationNumbers>;
   /** What was inspected, with what only running it told. */
   inspected(): ModelSpec;
   /** How far the forward pass was from float64, once it is over. */

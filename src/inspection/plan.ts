@@ -11,6 +11,7 @@ import { inferShapes } from '../model/onnx/inferShapes';
 import { inputSizes } from '../model/onnx/onnxInputs';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
+import { ablationKinds, branchBytes } from './ablation';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
 import { largestLayerMemory, oneLayerAtATime } from './readAhead';
@@ -115,6 +116,16 @@ function weightBytes({ index, spec, twins }: InspectionRequest, layerByteLength:
   return garbageFactor * (twins > 0 ? 6 : 4) * layerByteLength;
 }
 
+/** Every head that is taken out runs its own layer and those behind it again, once a kind. */
+function ablationFlops(request: InspectionRequest, flopsUpTo: (last: number) => number): number {
+  if (!request.ablation) return 0;
+  const whole = flopsUpTo(lastForwardLayer(request));
+  return request.layers.reduce(
+    (sum, layer) => sum + ablationKinds.length * headsOfLayer(request, layer).length * (whole - flopsUpTo(layer - 1)),
+    0,
+  );
+}
+
 /** Memory at its highest, in bytes: weights, traces, inputs of two layers of heads, heads at work. */
 function peakBytes(request: InspectionRequest, layerByteLength: number, threads: number): number {
   const { tokens: n, headDim: d, embedDim: c, kvHeads } = largestStage(request.spec);
@@ -168,7 +179,10 @@ export function planInspection(
   };
   const counted = graphWork(request);
   const forwardFlops =
-    counted ?? flopsUpTo(lastForwardLayer(request)) + request.twins * flopsUpTo(Math.max(...request.layers));
+    counted ??
+    flopsUpTo(lastForwardLayer(request)) +
+      request.twins * flopsUpTo(Math.max(...request.layers)) +
+      ablationFlops(request, flopsUpTo);
   const costs = request.layers.flatMap((layer) => {
     const heads = headsOfLayer(request, layer);
     const kvHeads = new Set(heads.map((head) => kvHeadOf(specOfLayer(spec, layer), head))).size;
@@ -190,7 +204,9 @@ export function planInspection(
     tokens: spec.tokens,
     headDim: spec.headDim,
     layerByteLength,
-    peakByteLength: peakBytes(request, layerByteLength, threads),
+    peakByteLength:
+      peakBytes(request, layerByteLength, threads) +
+      (request.ablation ? branchBytes(spec, request.layers.length, request.heads.length) : 0),
     forwardFlops,
     diagnosticsFlops,
     // The forward pass shares the cores with the heads; the file is hashed beside them.

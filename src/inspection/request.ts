@@ -6,10 +6,11 @@ import type { BackendKind, ForwardAttention } from '../engine/backend';
 import { defaultGram, type GramChoice, type NoiseSettings } from '../diagnostics/headInput';
 import { defaultStudyNulls } from '../diagnostics/reproduction';
 import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
-import { blockShape, specForInput } from '../model/blockShape';
+import { blockShape, hasOutput, specForInput } from '../model/blockShape';
 import { ModelSpecError } from '../model/modelSpec';
 import { onnxSpecForInput } from '../model/onnx/onnxSpec';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
+import { branchBytes, largestBranchBytes } from './ablation';
 import type { InspectionRequest } from './inspectionRequest';
 
 export interface Choices {
@@ -25,6 +26,8 @@ export interface Choices {
   /** Absent: 20, or `nulls` where that is less. */
   readonly studyNulls?: number;
   readonly twins: number;
+  /** Absent: no. */
+  readonly ablation?: boolean;
   readonly seed: number;
   readonly keepTensors: boolean;
 }
@@ -32,7 +35,7 @@ export interface Choices {
 /** A choice that this model cannot have. The sentence is the same everywhere; `choice` says which control it is about. */
 export class ChoiceError extends ModelSpecError {
   constructor(
-    readonly choice: 'layers' | 'heads' | 'rpc' | 'forward' | 'noise' | 'gram' | 'keys',
+    readonly choice: 'layers' | 'heads' | 'rpc' | 'forward' | 'noise' | 'gram' | 'keys' | 'ablation',
     message: string,
   ) {
     super('badInput', message);
@@ -125,6 +128,25 @@ function graphBackend({ kind, reason: chosen }: BackendChoice): BackendChoice {
   return { kind: 'cpu', reason: "no backend runs ONNX graphs in float64, so ONNX Runtime's WebAssembly provider does" };
 }
 
+function checkAblation(spec: ModelSpec, layers: number, heads: number): void {
+  if (spec.onnx !== undefined) {
+    throw new ChoiceError('ablation', 'An ONNX graph runs as it was exported, so no head can be taken out of it.');
+  }
+  if (!hasOutput(spec)) {
+    throw new ChoiceError(
+      'ablation',
+      'The checkpoint has no classifier, so there is no output that taking a head out could change. Leave it out.',
+    );
+  }
+  const bytes = branchBytes(spec, layers, heads);
+  if (bytes > largestBranchBytes) {
+    throw new ChoiceError(
+      'ablation',
+      `Taking the heads out of ${layers} layers with ${heads} heads each would hold ${(bytes / 2 ** 30).toFixed(1)} GiB of residual streams, more than ${largestBranchBytes / 2 ** 30}. Choose fewer layers or heads.`,
+    );
+  }
+}
+
 interface BackendChoice {
   readonly kind: BackendKind;
   readonly reason: string;
@@ -144,6 +166,9 @@ export function makeRequest(
   checkNoise(choices.noise);
   const gram = choices.gram ?? defaultGram;
   checkGram(gram, spec);
+  const layers = allOr(choices.layers, spec.layers, 'layer');
+  const heads = allOr(choices.heads, spec.heads, 'head');
+  if (choices.ablation === true) checkAblation(spec, layers.length, heads.length);
   const { kind, reason } = spec.onnx === undefined ? backend : graphBackend(backend);
   return {
     index,
@@ -152,14 +177,15 @@ export function makeRequest(
     checkpointSha256: null,
     backend: kind,
     backendReason: reason,
-    layers: allOr(choices.layers, spec.layers, 'layer'),
-    heads: allOr(choices.heads, spec.heads, 'head'),
+    layers,
+    heads,
     rpc: choices.rpc,
     forward: choices.forward,
     noise: choices.noise,
     gram,
     nulls: choices.nulls,
     studyNulls: choices.studyNulls ?? Math.min(choices.nulls, defaultStudyNulls),
+    ablation: choices.ablation === true,
     // Nobody knows how the weights of an arbitrary graph are initialised.
     twins: spec.onnx === undefined ? choices.twins : 0,
     seed: choices.seed,

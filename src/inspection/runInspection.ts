@@ -4,7 +4,7 @@
 import type { TokenPlaces } from '../diagnostics/attentionNumbers';
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
-import type { AlignmentMode, HeadResult, NullResult, NullSummary } from '../diagnostics/headResult';
+import type { AblationNumbers, AlignmentMode, HeadResult, NullResult, NullSummary } from '../diagnostics/headResult';
 import { blockShape, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import { isGiven } from '../model/overrides';
@@ -246,9 +246,21 @@ class Run {
         elapsedMs: Math.round(services.now() - started),
       },
       model: modelSummary(services.source.inspected()),
-      layers: withFalseDiscoveryRates(this.layers),
+      layers: withFalseDiscoveryRates(this.withAblation()),
       output,
     };
+  }
+
+  private withAblation(): readonly LayerResult[] {
+    const effects = this.services.source.ablations?.() ?? new Map<string, AblationNumbers>();
+    if (effects.size === 0) return this.layers;
+    return this.layers.map(({ index, heads }) => ({
+      index,
+      heads: heads.map((head) => {
+        const ablation = effects.get(`${index}/${head.index}`);
+        return ablation === undefined ? head : { ...head, ablation };
+      }),
+    }));
   }
 
   /** Forward pass and heads advance side by side: the fraction counts both, the label says which just did. */

@@ -2,13 +2,14 @@
 // ones. What is a curve or a map is a figure instead (figures/headFigures.ts).
 
 import type {
+  AblationEffect,
   AttentionFacts,
   HeadResult,
   NullSummary,
   ReproductionMetrics,
   WeightForm,
 } from '../diagnostics/headResult';
-import { formatNumber, formatP } from './format';
+import { formatNumber, formatP, notMeasured } from './format';
 import { formulas } from './figures/sources';
 
 export interface HeadTable {
@@ -25,7 +26,13 @@ export interface HeadTable {
 
 /** Tables of one head in reading order; those without numbers are left out. */
 export function headTables(head: HeadResult): HeadTable[] {
-  return [...attentionTable(head), ...weightTable(head), projectionTable(head), ...studyTable(head)];
+  return [
+    ...attentionTable(head),
+    ...weightTable(head),
+    projectionTable(head),
+    ...ablationTable(head),
+    ...studyTable(head),
+  ];
 }
 
 /** Forms of the study's metrics by name, in reading order. */
@@ -133,6 +140,31 @@ function weightTable({ weights }: HeadResult): HeadTable[] {
       formula: formulas.weights,
       columns: ['form', 'spectral norm', 'stable rank'],
       rows: [weightRow('W_QK = W_qᵀ W_k', weights.qk), weightRow('W_OV = W_o W_v', weights.ov)],
+    },
+  ];
+}
+
+function ablationTable({ ablation }: HeadResult): HeadTable[] {
+  if (ablation === undefined) return [];
+  const row = (name: string, { kl, topChanged, relChange }: AblationEffect): string[] => [
+    name,
+    formatNumber(kl),
+    topChanged === null ? notMeasured : topChanged ? 'yes' : 'no',
+    formatNumber(relChange),
+  ];
+  const { reason } = ablation.zero;
+  return [
+    {
+      id: 'ablation',
+      title: 'Without this head',
+      note: `The network again with the output of this head replaced. The last row is the null: a change as large in no particular direction. One input, one draw; that an output does not move does not say that the head does nothing, for others may stand in.${reason === undefined ? '' : ` ${reason}`}`,
+      formula: formulas.ablation,
+      columns: ['head output', 'KL(clean ‖ ablated), nats', 'first class changes', '‖change‖ / ‖output‖'],
+      rows: [
+        row('0', ablation.zero),
+        row('its mean over the tokens', ablation.mean),
+        row('noise of the same norm (null)', ablation.random),
+      ],
     },
   ];
 }

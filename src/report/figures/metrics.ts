@@ -23,7 +23,7 @@ export interface HeadMetric {
   /** What it is and what its ends mean, one or two sentences. */
   readonly explanation: string;
   /** Group in the picker. */
-  readonly group: 'Alignment' | 'Kernel PCA' | 'Attention' | 'Weights' | 'RPC' | 'Noise' | 'Reproduction';
+  readonly group: 'Alignment' | 'Kernel PCA' | 'Attention' | 'Weights' | 'Ablation' | 'RPC' | 'Noise' | 'Reproduction';
   /** 'diverging' only where 0 means something. */
   readonly palette: 'sequential' | 'diverging';
   readonly domain: DomainRule;
@@ -271,6 +271,23 @@ function weights(form: 'qk' | 'ov', id: 'stableRank' | 'spectralNorm'): HeadMetr
   });
 }
 
+const ablationMetrics: readonly HeadMetric[] = (['zero', 'mean'] as const).map((kind) =>
+  metric({
+    id: `ablation.${kind}.kl`,
+    label: `Effect of taking the head out (${kind})`,
+    unit: 'nats',
+    explanation: `KL divergence of the output's distribution when the head's output is ${kind === 'zero' ? '0' : 'its mean over the tokens'}.`,
+    group: 'Ablation',
+    palette: 'sequential',
+    domain: { kind: 'data' },
+    value: (head) => head.ablation?.[kind].kl ?? null,
+    describe: ({ ablation }) =>
+      ablation === undefined
+        ? 'not asked for (--ablation)'
+        : `noise of the same norm ${formatNumber(ablation.random.kl)}; first class ${ablation[kind].topChanged === true ? 'changes' : 'stays'}`,
+  }),
+);
+
 const weightMetrics: readonly HeadMetric[] = (['qk', 'ov'] as const).flatMap((form) => [
   weights(form, 'stableRank'),
   weights(form, 'spectralNorm'),
@@ -415,6 +432,7 @@ export const headMetrics: readonly HeadMetric[] = [
   ...rpcMetrics,
   ...attentionMetrics,
   ...weightMetrics,
+  ...ablationMetrics,
   ...reproductionMetrics,
 ];
 

@@ -16,6 +16,7 @@ const cautions: Readonly<Record<HeadMetric['group'], string>> = {
   'Kernel PCA':
     'One input, one Gram matrix a head: it says how this input sits in the kernel PCA reading, not why the head was learned that way.',
   Attention: 'Patterns describe where weights go, not what the values behind them contribute.',
+  Ablation: 'One input; heads can stand in for each other, so a small effect does not say that a head is idle.',
   Weights: 'Weights alone: what the norm before them and the input make of these directions is not in it.',
   RPC: 'Computed beside the model on the same q, k, v; on a checkpoint not trained with RPC it is a what-if.',
   Noise: 'A head that collapses does not deviate either: read it with dispersion and clean gap.',
@@ -31,6 +32,7 @@ function formulaOf(metric: HeadMetric): string {
   if (metric.id.startsWith('noise.')) return formulas.noise;
   if (metric.id === 'rpc.cleanGap') return formulas.cleanGap;
   if (metric.id.startsWith('rpc.')) return formulas.rpc;
+  if (metric.group === 'Ablation') return formulas.ablation;
   if (metric.group === 'Weights') return formulas.weights;
   return metric.group === 'Attention' ? formulas.attention : formulas.reproduction;
 }

@@ -21,6 +21,8 @@ export const formulas = {
   projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J_i = ||phi(q_i)||^2 - ||h_i||^2; signed mean(J), abs mean|J|, relative mean|J|/(.. + 1e-8); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes; kpca-code: log mean(J) with exponents without 1/sqrt(d) and the first key alone; norms.py: exponents / 8, upper 5 % cut (${teoNguyen}; ${saritasYildiz}).`,
   attention:
     'Rows of the pattern that the model itself computes; entropy -sum_j a_ij log a_ij, effective tokens e^entropy; distance: sum_j a_ij |x_i - x_j| over patches, rescaled to weights of 1, or sum_j a_ij |i - j|. Uniform: the same of equal weights on the visible keys.',
+  ablation:
+    'KL(p || p_ablated) of p = softmax(logits) of the class token or the last token; head output h replaced by 0, by 1_N h, or (null) by Gaussian noise of norm ||h|| (definition of Gramlens).',
   weights:
     'W_QK = W_q^T W_k, W_OV = W_o W_v; stable rank ||W||_F^2 / sigma_1^2. Null: products of Gaussian matrices of the same shapes and Frobenius norms (definition of Gramlens).',
   reproduction: `Linear and RBF-kernel CKA, mean row cosine under the Hungarian assignment (optimal) and as it stands (direct), of V and V_hat = G U_d; as coded: rows divided by norm + 1e-8, CKA by its norms + 1e-10; KPCA axes: U_d / sqrt(w) (${saritasYildiz}). Nulls: V ~ N(0, 1); rows of V shuffled.`,
