@@ -36,6 +36,7 @@ import { outputLine } from '../report/outputText';
 import { npz } from '../report/npz';
 import { planLines } from '../report/planLines';
 import { reportHtml } from '../report/reportHtml';
+import { reportMarkdown } from '../report/reportMarkdown';
 import { resultJson } from '../report/resultJson';
 import { chooseNodeBackend, openDawn, openDawnGraphs } from './nodeWebGpu';
 import { exitCodes } from './exitCodes';
@@ -56,6 +57,7 @@ import {
 import type { FailOn, Format } from './options';
 import { readJsonFile } from './readJsonFile';
 import { ProgressLine } from './progressLine';
+import { writtenText } from './writtenText';
 
 export interface InspectFlags {
   readonly config?: string;
@@ -318,7 +320,7 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
     if (flags.quiet !== true) {
       process.stdout.write(`${headTable(result)}\n`);
       if (result.output.logitsOf === 'tokens') process.stdout.write(`\n${outputLine(result.output, shownLogits)}\n`);
-      process.stdout.write(`\nWritten: ${written.join(', ')}\n`);
+      process.stdout.write(`\nWritten: ${writtenText(written)}\n`);
       process.stdout.write(
         'Open the HTML file in a browser. The same in VS Code: "Gramlens: Inspect Checkpoint…" on this file (npm run workbench starts one with the samples).\n',
       );
@@ -346,18 +348,15 @@ async function outputFiles(
   picture: InspectionRequest['input']['picture'],
 ): Promise<OutputFile[]> {
   const files: OutputFile[] = [];
+  const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
+  const pictured = formats.some((format) => format === 'html' || format === 'md');
+  const details = pictured
+    ? await collectDetails(result, (layer, head) => runner.headDetail(layer, head))
+    : (): null => null;
   for (const format of formats) {
-    if (format === 'html') {
-      const details = await collectDetails(result, (layer, head) => runner.headDetail(layer, head));
-      files.push({
-        name: 'report.html',
-        content: reportHtml(result, details, {
-          maxHeads: maxReportHeads,
-          picture,
-          inspection: inspectionId(result, sha256Hex),
-        }),
-      });
-    } else if (format === 'json') files.push({ name: 'result.json', content: resultJson(result) });
+    if (format === 'html') files.push({ name: 'report.html', content: reportHtml(result, details, options) });
+    else if (format === 'md') files.push(...reportMarkdown('report', result, details, options));
+    else if (format === 'json') files.push({ name: 'result.json', content: resultJson(result) });
     else if (format === 'csv') files.push({ name: 'heads.csv', content: headsCsv(result) });
     else files.push({ name: 'tensors.npz', content: npz(await runner.tensors()) });
   }

@@ -84,7 +84,7 @@ function program(): Command {
         .default('auto'),
     )
     .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
-    .option('--format <list>', 'html, json, csv, npz', 'html,json')
+    .option('--format <list>', 'html, md, json, csv, npz', 'html,json')
     .option('--fail-on <rule>', 'exit with 1 where it holds, such as "alignment.theory.overlap < 0.2"', collect, [])
     .option('--reproducible', 'leave the elapsed time out, so that equal runs give equal bytes')
     .option('--quiet', 'no progress and no table')
@@ -111,7 +111,7 @@ function program(): Command {
     .command('report')
     .description('write a result.json in other formats')
     .argument('<result>', 'result.json of an inspection')
-    .option('--format <list>', 'html, json, csv', 'html')
+    .option('--format <list>', 'html, md, json, csv', 'html')
     .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
     .action((result: string, flags: { readonly format: string; readonly out: string }) => runReport(result, flags));
 

@@ -179,7 +179,7 @@ export function parseGram(text: string): number | null {
 }
 
 /** What this version writes; the contract's `md` is refused by name. */
-const formats = ['html', 'json', 'csv', 'npz'] as const;
+const formats = ['html', 'md', 'json', 'csv', 'npz'] as const;
 export type Format = (typeof formats)[number];
 
 export function parseFormats(text: string): Format[] {

@@ -8,9 +8,11 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import { headsCsv } from '../report/headsCsv';
 import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
+import { reportMarkdown } from '../report/reportMarkdown';
 import { resultJson } from '../report/resultJson';
 import { parseFormats, UsageError } from './options';
 import { readJsonFile } from './readJsonFile';
+import { writtenText } from './writtenText';
 
 async function readResult(path: string): Promise<InspectionResult> {
   const parsed = await readJsonFile(path, '', 'the result.json of an inspection');
@@ -28,15 +30,13 @@ export async function runReport(path: string, flags: { readonly format: string; 
       '--format npz: tensors are not in a result.json; write them with gramlens inspect --format npz.',
     );
   const result = await readResult(path);
-  const files = formats.map((format): OutputFile => {
-    if (format === 'html')
-      return {
-        name: 'report.html',
-        content: reportHtml(result, () => null, { inspection: inspectionId(result, sha256Hex) }),
-      };
-    if (format === 'csv') return { name: 'heads.csv', content: headsCsv(result) };
-    return { name: 'result.json', content: resultJson(result) };
+  const options = { inspection: inspectionId(result, sha256Hex) };
+  const files = formats.flatMap((format): readonly OutputFile[] => {
+    if (format === 'html') return [{ name: 'report.html', content: reportHtml(result, () => null, options) }];
+    if (format === 'md') return reportMarkdown('report', result, () => null, options);
+    if (format === 'csv') return [{ name: 'heads.csv', content: headsCsv(result) }];
+    return [{ name: 'result.json', content: resultJson(result) }];
   });
   const written = await writeFiles(flags.out, files);
-  process.stdout.write(`Written: ${written.join(', ')}\n`);
+  process.stdout.write(`Written: ${writtenText(written)}\n`);
 }

@@ -1,126 +1,17 @@
-// The exported report: one HTML file that needs no network and no script. It puts words, tables and figures in
-// order; each of them is made elsewhere.
+// The report as one HTML file that needs no network and no script.
 
-import { encode } from 'fast-png';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionResult } from '../inspection/inspectionResult';
-import { drawLines } from '../../webview/charts/drawLines';
-import { heatmapSvg, pngDataUri } from '../../webview/charts/heatmapImage';
-import { reportTheme } from '../../webview/charts/theme';
-import { fittingHeight } from '../../webview/charts/heatmapLayout';
-import type { Figure, HeatmapFigure } from './figures/figure';
-import { headFigures } from './figures/headFigures';
-import { headTables } from './headTables';
-import { tokenNames } from './figures/tokenAxis';
-import { overviewFigures } from './figures/overviewFigures';
-import { shrinkHeatmap } from './figures/shrinkHeatmap';
-import { gramOfRun, withGram } from './gramText';
-import { selectHeads, type SelectedHead } from './headSelection';
-import { escapeHtml, htmlParagraphs, htmlTable } from './html';
-import { headLink } from './inspectionId';
-import { layerSizes, layerTitle } from './layerLabel';
+import { pngDataUri } from '../../webview/charts/heatmapImage';
+import { escapeHtml } from './html';
+import { reportSections, reportSubtitle, reportTitle } from './reportSections';
+import type { PicturePlace, ReportOptions } from './reportSections';
 import { reportStyle } from './reportStyle';
-import { alignmentTable, noiseTable, studyTable, tableNotes } from './reportTables';
-import { sharedKeysText } from './sharedHeads';
-import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryText } from './reportText';
 
-interface ReportOptions {
-  /** Heads with pictures of their own; default 24, beyond it the extremes. */
-  readonly maxHeads?: number;
-  /** Name of the inspection (`inspectionId`), for links that open a head in the editor; absent: no links. */
-  readonly inspection?: string;
-  /** What the network saw, 8-bit RGBA. */
-  readonly picture?: {
-    readonly width: number;
-    readonly height: number;
-    readonly rgba: Uint8ClampedArray | Uint8Array;
-  } | null;
-}
-
-const figureSize = { lines: { width: 340, height: 240 }, heatmap: { width: 340, height: 290 } } as const;
-/** Patterns with more cells a side than this are averaged: print has no more dots, and 1024 heads must fit in 10 MB. */
-const maxCells = 256;
-
-/** Numbers each formula once, in the order of first use. */
-class FormulaList {
-  private readonly numbers = new Map<string, number>();
-
-  reference(formula: string): string {
-    if (formula === '') return '';
-    const number = this.numbers.get(formula) ?? this.numbers.size + 1;
-    this.numbers.set(formula, number);
-    return ` <a href="#formula-${number}">F${number}</a>`;
-  }
-
-  html(): string {
-    const items = [...this.numbers].map(
-      ([formula, number]) => `<li id="formula-${number}">${escapeHtml(formula)}</li>`,
-    );
-    return `<ol class="formulas">\n${items.join('\n')}\n</ol>`;
-  }
-}
-
-function figureHtml(figure: Figure, formulas: FormulaList): string {
-  const svg =
-    figure.kind === 'lines'
-      ? drawLines(figure, figureSize.lines, reportTheme)
-      : heatmapSvg(shrinkHeatmap(figure, maxCells), heatmapSize(figure), reportTheme);
-  const caution = figure.caution === '' ? '' : ` <span class="caution">Caution: ${escapeHtml(figure.caution)}</span>`;
-  return `<figure>${svg}<figcaption>${escapeHtml(figure.shows)}${formulas.reference(figure.formula)}${caution}</figcaption></figure>`;
-}
-
-/** A heatmap of few layers needs no more height than its cells. */
-function heatmapSize(figure: HeatmapFigure): { width: number; height: number } {
-  const { width, height } = figureSize.heatmap;
-  return { width, height: fittingHeight(figure, width, height) };
-}
-
-function headSection(
-  selected: SelectedHead,
-  result: InspectionResult,
-  detail: HeadDetail | null,
-  formulas: FormulaList,
-  inspection: string | undefined,
-): string {
-  const { layer, head } = selected;
-  const link =
-    inspection === undefined
-      ? ''
-      : ` <a class="editor" href="${escapeHtml(headLink(inspection, layer, head.index))}">Open in the editor</a>`;
-  const { model } = result;
-  const context = {
-    layer,
-    ...layerSizes(model, layer),
-    grid: model.grid,
-    trainedWith: model.attention,
-    tokenNames: tokenNames({ ...model, ...layerSizes(model, layer) }, result.provenance.inputs[0] ?? null),
-  };
-  const figures = headFigures(head, context, detail).map((figure) => figureHtml(figure, formulas));
-  const tables = headTables(head).map(
-    ({ title, columns, rows, note, formula }) =>
-      `${htmlTable(
-        title,
-        columns.map((heading) => ({ heading, words: true })),
-        rows,
-      )}\n<p class="note">${escapeHtml(note)}${formulas.reference(formula)}</p>`,
-  );
-  return `<section class="head" id="head-${layer}-${head.index}">
-<h3>${escapeHtml(layerTitle(model, layer))}, head ${head.index}${link}</h3>
-${htmlParagraphs(selected.why)}
-${htmlParagraphs(sharedKeysText(model, head.kvHead) ?? '')}
-<div class="figures">
-${figures.join('\n')}
-</div>
-${tables.join('\n')}
-</section>`;
-}
-
-function pictureHtml(options: ReportOptions): string {
-  const { picture } = options;
-  if (!picture || picture.width < 1 || picture.height < 1) return '';
-  const png = encode({ width: picture.width, height: picture.height, data: picture.rgba, channels: 4, depth: 8 });
-  return `<img class="input" alt="Input as the network sees it" src="${pngDataUri(png)}">`;
-}
+const inside: PicturePlace = {
+  figure: (_, svg) => svg,
+  input: (png) => `<img class="input" alt="Input as the network sees it" src="${pngDataUri(png)}">`,
+};
 
 /**
  * The report as the text of one self-contained HTML file. `details` gives the patterns of a head, or null where they
@@ -131,45 +22,9 @@ export function reportHtml(
   details: (layer: number, head: number) => HeadDetail | null,
   options: ReportOptions = {},
 ): string {
-  const limit = options.maxHeads ?? 24;
-  const formulas = new FormulaList();
-  const all = result.layers.flatMap((layer) => layer.heads.map((head) => ({ layer: layer.index, head })));
-  const selected = selectHeads(result, limit);
-  const some = selected.length < all.length;
-  const { model, provenance } = result;
-  const overview = overviewFigures(result.layers, model);
-  const gram = gramOfRun(result.layers);
-  const which = some ? 'of the heads shown below; all heads are in the appendix' : 'of every head';
-  const sections: [string, string][] = [
-    ['Model', `<div class="card"><div>${modelCard(result)}</div>${pictureHtml(options)}</div>`],
-    ['Provenance', provenanceTable(result)],
-    ['Summary', summaryText(result)],
-    ['Method', methodText(result)],
-    ['Cautions', cautionList(result)],
-    [
-      'Heads',
-      `${alignmentTable(selected, withGram(`Alignment ${which}`, gram), model)}\n<p class="note">${escapeHtml(tableNotes)}</p>\n${noiseTable(selected, `Noise and RPC ${which}; ± is a 95 % interval`, model)}\n${studyTable(selected, withGram(`Metrics of the reproduction study ${which}, beside random V (mean ± standard deviation)`, gram), model)}`,
-    ],
-    ['Overview', `<div class="figures">\n${overview.map((figure) => figureHtml(figure, formulas)).join('\n')}\n</div>`],
-    [
-      some ? `Heads in detail (${selected.length} of ${all.length})` : 'Heads in detail',
-      selected
-        .map((one) => headSection(one, result, details(one.layer, one.head.index), formulas, options.inspection))
-        .join('\n'),
-    ],
-    ...(some
-      ? [
-          [
-            'Appendix: all heads',
-            `${alignmentTable(all, withGram('Alignment of every head', gram), model)}\n${noiseTable(all, 'Noise and RPC of every head; ± is a 95 % interval', model)}\n${studyTable(all, withGram('Metrics of the reproduction study of every head, beside random V (mean ± standard deviation)', gram), model)}`,
-          ] satisfies [string, string],
-        ]
-      : []),
-    ['How to cite', citeText(result)],
-  ];
-  // Formulas are numbered while the sections above are written, so their list comes last of all.
-  sections.splice(sections.length - 1, 0, ['Formulas', formulas.html()]);
-  const title = `Gramlens report: ${provenance.checkpoint.name}`;
+  const { provenance } = result;
+  const sections = reportSections(result, details, options, inside);
+  const title = reportTitle(result);
   const body = sections.map(
     ([heading, content]) => `<section>\n<h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`,
   );
@@ -186,7 +41,7 @@ export function reportHtml(
 <body>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<p class="subtitle">Kernel PCA alignment and noise response of every attention head</p>
+<p class="subtitle">${reportSubtitle}</p>
 </header>
 <main>
 ${body.join('\n')}

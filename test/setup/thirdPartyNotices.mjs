@@ -57,6 +57,10 @@ export function bundledPackages() {
 /** Without a licence file of its own, a package's text is the standard one with its author. */
 function standardText(licence, holder) {
   if (licence === 'Apache-2.0') return readFileSync('node_modules/typescript/LICENSE.txt', 'utf8').trim();
+  if (licence === 'ISC')
+    return readFileSync('node_modules/d3-scale/LICENSE', 'utf8')
+      .replace(/Copyright.*/, `Copyright (c) ${holder}`)
+      .trim();
   if (licence === 'MIT')
     return readFileSync('LICENSE', 'utf8')
       .replace(/Copyright.*/, `Copyright (c) ${holder}`)

@@ -50,6 +50,8 @@ export async function writeFiles(folder: string, files: readonly OutputFile[]): 
     if (taken !== undefined) throw new Error(`${taken} is there already and is no file`);
     for (const [i, file] of files.entries()) {
       const target = targets[i]!;
+      const inner = await mkdir(dirname(target), { recursive: true });
+      if (inner !== undefined) undo.push(() => removeEmpty(dirname(target), inner));
       undo.push(() => rm(partial(target), { force: true }));
       await writeFile(partial(target), file.content);
     }

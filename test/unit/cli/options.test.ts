@@ -60,9 +60,9 @@ const wrong: readonly (readonly [string, () => unknown, string])[] = [
   ],
   ['levels that fall', () => parseLevels('.2,.1'), '--levels .2,.1: levels must be above 0 and ascending.'],
   [
-    'a format of another version',
-    () => parseFormats('html,md'),
-    '--format md: this version writes html, json, csv, npz.',
+    'an unknown format',
+    () => parseFormats('html,pdf'),
+    '--format pdf: this version writes html, md, json, csv, npz.',
   ],
   ['an RPC setting said twice', () => parseRpc('iterations=4,iterations=5'), '--rpc iterations is given twice.'],
   [

@@ -47,7 +47,7 @@ describe('writing files', () => {
 
   it('removes the folders it made when it fails', async () => {
     const out = join(folder(), 'deep', 'deeper');
-    await assert.rejects(writeFiles(out, [...files, { name: 'no/such/place', content: '' }]), /could not be written/);
+    await assert.rejects(writeFiles(out, [...files, { name: 'a.json/no/place', content: '' }]), /could not be written/);
     assert.equal(existsSync(join(out, '..')), false);
   });
 });
