@@ -190,11 +190,11 @@ async function planAndRun(
   const result = await withCancellableProgress(services, opened, () =>
     session.run(opening, request, plan, makeRunner, fallback),
   );
-  void keep(services, result);
+  session.keepUntil(keep(services, result));
   return result;
 }
 
-/** Beside whatever the person does next; a new run ends it, and then the numbers are kept without the patterns. */
+/** Beside whatever the person does next; where the patterns cannot be kept, the numbers are. */
 async function keep({ session, saved }: Services, result: InspectionResult): Promise<void> {
   const { inspection, title, plan, picture } = session.snapshot;
   if (inspection === null || session.result !== result) return;

@@ -52,6 +52,8 @@ export class InspectionSession implements vscode.Disposable {
   /** Fires with every snapshot that is sent to the pages, and with progress. */
   readonly onDidChange = this.changed.event;
   private finished: InspectionResult | null = null;
+  /** What a finished run keeps is being written: its runner stays until then. Never rejects. */
+  private keeping: Promise<unknown> = Promise.resolve();
   /** What was finished when another file was opened, its runner still there: it comes back when nothing is started. */
   private before: { readonly state: SessionSnapshot; readonly finished: InspectionResult } | null = null;
 
@@ -130,6 +132,7 @@ export class InspectionSession implements vscode.Disposable {
     factory: RunnerFactory,
     fallback: Fallback | null,
   ): Promise<InspectionResult> {
+    await this.keeping;
     if (opening.isCancellationRequested) throw new CancelledError();
     const stopped = this.stopRunner();
     const generation = this.generation;
@@ -230,6 +233,7 @@ export class InspectionSession implements vscode.Disposable {
     runner: Runner,
     selected: HeadAddress | null,
   ): Promise<void> {
+    await this.keeping;
     await this.stopRunner();
     this.runner = runner;
     this.finished = result;
@@ -256,9 +260,15 @@ export class InspectionSession implements vscode.Disposable {
     });
   }
 
+  /** `work` reads from the finished run: the next run waits for it. */
+  keepUntil(work: Promise<unknown>): void {
+    this.keeping = work.catch(() => undefined);
+  }
+
   /** What the finished run keeps of a head, to be saved. */
   async keptHead(address: HeadAddress): Promise<KeptHead> {
-    if (this.runner === null || this.state.phase !== 'done') throw new CancelledError();
+    // While the next file is being opened, the runner is still that of the finished one.
+    if (this.runner === null || (this.state.phase !== 'done' && this.before === null)) throw new CancelledError();
     return this.runner.keptHead(address.layer, address.head);
   }
 

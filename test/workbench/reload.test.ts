@@ -93,7 +93,10 @@ describe('a window that is closed and opened again', function () {
     assert.match(before.inspection ?? '', /^[0-9a-f]{16}$/);
     assert.ok(before.scrolled > 500, `scrolled ${before.scrolled}`);
 
-    await page.reload();
+    // As a person does it: the window says goodbye first and writes down what its tabs remember.
+    const loaded = page.waitForEvent('load', { timeout: waitMs });
+    await command('Developer: Reload Window');
+    await loaded;
     await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
     const again = await inspector('[data-phase="done"]');
     await again.locator('[data-figure="pattern-rpc"]').waitFor();

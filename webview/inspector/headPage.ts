@@ -110,6 +110,11 @@ export class HeadPage {
     this.element = h('div', {}, this.navigation(), this.words, this.figures, this.tables);
   }
 
+  /** The patterns are there, or why there are none. */
+  get complete(): boolean {
+    return this.shown !== null && (this.shown.detail !== null || this.shown.problem !== null);
+  }
+
   /** A new run: numbers and pictures of the old one go. */
   reset(): void {
     this.shown = null;

@@ -131,6 +131,7 @@ function render(): void {
       headPage.redraw();
     }
   }
+  memory.drawn(state.selected === null || headPage.complete);
 }
 
 /** A run keeps what a person unfolded; another file, or another inspection of the same file, begins anew. */

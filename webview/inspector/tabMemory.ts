@@ -17,10 +17,16 @@ function isRemembered(value: unknown): value is Remembered {
 const sameHead = (a: SessionSnapshot['selected'], b: SessionSnapshot['selected']): boolean =>
   a?.layer === b?.layer && a?.head === b?.head;
 
+/** So long after the last figure took its room, the page is the person's again. */
+const restMs = 600;
+
 export class TabMemory {
   /** What was there when the page loaded, until it is shown again or the person goes elsewhere. */
   private before: Remembered | null;
   private now: Remembered | null = null;
+  /** Everything of the page is there: nothing will be put above what is looked at. */
+  private complete = false;
+  private resting = 0;
 
   constructor(private readonly tab: HostLine['state']) {
     const found = tab.get();
@@ -51,12 +57,22 @@ export class TabMemory {
     this.write({ inspection, selected, scrolled: this.before?.scrolled ?? (same ? window.scrollY : 0) });
   }
 
+  /** After each drawing; `complete`: the patterns, which come above the rest, are there too. */
+  drawn(complete: boolean): void {
+    this.complete = complete;
+    this.scrollBack();
+  }
+
   /** Down to where the page was, once there is enough of it. */
   private scrollBack(): void {
     const { before, now } = this;
     if (before === null || now?.inspection !== before.inspection) return;
     window.scrollTo(0, before.scrolled);
-    if (Math.abs(window.scrollY - before.scrolled) < 2) this.before = null;
+    clearTimeout(this.resting);
+    if (!this.complete) return;
+    this.resting = window.setTimeout(() => {
+      this.before = null;
+    }, restMs);
   }
 
   private forget(): void {
