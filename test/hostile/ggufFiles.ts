@@ -144,7 +144,7 @@ export const hostileGguf: Readonly<Record<string, HostileFile>> = {
   'text-beyond-header': tooLarge(
     `the GGUF header is longer than the 67,108,864 bytes Gramlens accepts; it passes them inside metadata "b". ${crafted}`,
     () => {
-      const longText = concat(u64(40_000_000), new Uint8Array(40_000_000));
+      const longText = concat(u64(34_000_000), new Uint8Array(34_000_000));
       return metadata(pair('a', text, longText), pair('b', text, longText));
     },
   ),
