@@ -13,8 +13,8 @@ const grepAt = args.indexOf('--grep');
 const grep = grepAt >= 0 ? args.splice(grepAt, 2)[1] : null;
 const full = args.includes('--full');
 const wanted = args.filter((arg) => !arg.startsWith('--'));
-/** Groups whose files run two at a time. Not the hostile one, which asserts times, nor the workbench, which is one window. */
-const sideBySide = ['unit', 'webview'];
+/** Groups whose files run two at a time: the others have one graphics device, or one window. */
+const sideBySide = ['unit', 'hostile', 'webview'];
 const groups = wanted.length > 0 ? wanted : ['unit', 'hostile', 'kernels', 'webview', 'workbench'];
 
 function walk(folder) {

@@ -2,6 +2,7 @@
 // PyTorch's numbers. Which of them run every time: test/unit/engine/familyNumbers.ts.
 
 import { after, before, describe, it } from 'mocha';
+import { full } from '../setup/full';
 import { createWebGpuBackend, type WebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
 import { everyTimeOnWebGpu } from '../unit/engine/familyNumbers';
 import { checkImageCase, imageCases } from '../unit/engine/imageCases';
@@ -25,7 +26,7 @@ describe('webgpu: image families', () => {
   });
 
   for (const model of imageCases) {
-    if (process.env['GRAMLENS_FULL'] !== '1' && !Object.hasOwn(everyTimeOnWebGpu, model.name)) continue;
+    if (!full && !Object.hasOwn(everyTimeOnWebGpu, model.name)) continue;
     it(`${model.name} against PyTorch`, async () => {
       worst = Math.max(worst, (await checkImageCase(backend, model, float32Tolerance)).worst);
     });

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
+import { full } from '../setup/full';
 import { createReferenceBackend } from '../../src/engine/reference/backend';
 import type { KernelFamily } from '../../src/engine/webgpu/headAttention';
 import { createWebGpuBackend, type WebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
@@ -35,9 +36,7 @@ describe('webgpu: language models', () => {
   for (const kernels of ['registers', 'tiles'] as const) {
     // What the kernels tell apart is masks, scales and grouped queries; the rest is the tensor library's either way.
     const some = textCases.filter(({ name }) =>
-      kernels === 'tiles'
-        ? ['llama-gqa', 'gpt-neo'].includes(name)
-        : textEveryTime(name) || process.env['GRAMLENS_FULL'] === '1',
+      kernels === 'tiles' ? ['llama-gqa', 'gpt-neo'].includes(name) : textEveryTime(name) || full,
     );
     for (const text of some) {
       it(`${kernels}: ${text.name} against PyTorch`, async () => {

@@ -19,13 +19,11 @@ import { safetensors } from '../unit/checkpoint/crafted';
 import { seriousFindings } from './axe';
 import { settle, startPageLab, until } from './openPage';
 import type { PageLab, PagePlace, ShownPage } from './openPage';
-import { editorThemes } from './themeColours';
-import type { ThemeName } from './themeColours';
+import { editorThemes, shownThemes } from './themeColours';
 
 const folder = 'out/screenshots';
 /** Read of every file to tell its format. */
 const signatureBytes = 512;
-const themes: readonly ThemeName[] = ['dark', 'light', 'hc-black', 'hc-light'];
 
 /** A page with a host of its own and what the page asked of it. */
 interface CheckpointView extends ShownPage<CheckpointPageCalls> {
@@ -456,7 +454,7 @@ describe('the checkpoint page', () => {
     assert.match(await page.locator('.tensor').innerText(), /file\s+model-2-of-2\.safetensors/);
   });
 
-  for (const theme of themes) {
+  for (const theme of shownThemes) {
     for (const width of [1200, 560]) {
       check(`looks right and is accessible: ${theme}, ${width} px`, async () => {
         const { index, statistics } = await sample('digits-rpc.pt');

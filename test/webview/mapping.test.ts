@@ -9,6 +9,7 @@ import { unknownShapes } from '../unit/model/unknownCheckpoint';
 import { seriousFindings } from './axe';
 import { settle, startPageLab } from './openPage';
 import type { PageLab, PagePlace, ShownPage } from './openPage';
+import { shownThemes } from './themeColours';
 
 const folder = 'out/screenshots';
 
@@ -159,10 +160,10 @@ describe('the mapping page', () => {
     },
   );
 
-  for (const theme of ['dark', 'light', 'hc-black', 'hc-light'] as const) {
+  for (const theme of shownThemes) {
     check(
       `looks right and is accessible: ${theme}`,
-      () => open(unknownShapes, { theme, ...(theme === 'light' ? { width: 640 } : {}) }),
+      () => open(unknownShapes, { theme, ...(theme === 'hc-light' ? { width: 640 } : {}) }),
       async ({ page }) => {
         await page.screenshot({ path: `${folder}/mapping-${theme}.png`, fullPage: true });
         assert.deepEqual(await seriousFindings(page), []);

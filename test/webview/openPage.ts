@@ -2,7 +2,7 @@
 // and answers from a sample run.
 
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { bytesSource } from '../../src/checkpoint/byteSource';
 import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
 import { connect } from '../../src/protocol/rpc';
@@ -79,6 +79,8 @@ const harmless = [/Canvas2D: Multiple readback operations/];
 
 export async function startPageLab(args: readonly string[] = chromiumArgs): Promise<PageLab> {
   const browser: Browser = await chromium.launch({ executablePath: requireChromium(), args: [...args] });
+  // One for all pages: starting another costs more than most tests.
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
   const server = await startPageServer();
   const show = <Host extends Calls<Host>, Remote extends Calls<Remote>>(
     place: PagePlace,
@@ -86,7 +88,7 @@ export async function startPageLab(args: readonly string[] = chromiumArgs): Prom
     found: string[],
   ): Promise<ShownPage<Remote>> => {
     const address = server.address(place.page, place.theme ?? 'dark', place.host);
-    return showPage<Host, Remote>(browser, address, place, handlers, found);
+    return showPage<Host, Remote>(context, address, place, handlers, found);
   };
   return {
     show,
@@ -157,14 +159,14 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
 }
 
 async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
-  browser: Browser,
+  context: BrowserContext,
   address: string,
   { width = 1280, height = 900 }: PagePlace,
   handlers: Host,
   found: string[],
 ): Promise<ShownPage<Remote>> {
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
   const page = await context.newPage();
+  await page.setViewportSize({ width, height });
   page.on('console', (message) => {
     const text = message.text();
     if (!['error', 'warning'].includes(message.type()) || harmless.some((pattern) => pattern.test(text))) return;
@@ -199,7 +201,7 @@ async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
     },
     close: async () => {
       endpoint.close('the test is over');
-      await context.close();
+      await page.close();
     },
   };
 }

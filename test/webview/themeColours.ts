@@ -1,6 +1,8 @@
 // Colours of the editor's four default themes (Dark Modern, Light Modern, and both high-contrast ones), as far as the
 // pages and the component toolkit read them. Names as in --vscode-*.
 
+import { full } from '../setup/full';
+
 export type ThemeName = 'dark' | 'light' | 'hc-black' | 'hc-light';
 
 export interface EditorTheme {
@@ -189,3 +191,8 @@ export const editorThemes: Readonly<Record<ThemeName, EditorTheme>> = {
     },
   },
 };
+
+/** Dark on light and light on dark, one of them of high contrast; the others share their structure and run with `test:full`. */
+export const shownThemes: readonly ThemeName[] = full
+  ? ['dark', 'light', 'hc-black', 'hc-light']
+  : ['dark', 'hc-light'];

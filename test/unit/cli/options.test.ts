@@ -59,11 +59,7 @@ const wrong: readonly (readonly [string, () => unknown, string])[] = [
     '--noise pink: the kinds are token_gauss, key_gauss, key_sparse, token_replace, token_drop, or none.',
   ],
   ['levels that fall', () => parseLevels('.2,.1'), '--levels .2,.1: levels must be above 0 and ascending.'],
-  [
-    'an unknown format',
-    () => parseFormats('html,pdf'),
-    '--format pdf: this version writes html, md, json, csv, npz.',
-  ],
+  ['an unknown format', () => parseFormats('html,pdf'), '--format pdf: this version writes html, md, json, csv, npz.'],
   ['an RPC setting said twice', () => parseRpc('iterations=4,iterations=5'), '--rpc iterations is given twice.'],
   [
     'RPC settings where RPC is left out',
