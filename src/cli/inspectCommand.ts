@@ -49,6 +49,7 @@ import {
   parseLevels,
   parseNoise,
   parseRpc,
+  parseRpcSweep,
   parseSet,
   parseWhole,
   towerOf,
@@ -67,6 +68,7 @@ export interface InspectFlags {
   readonly layers?: string;
   readonly heads?: string;
   readonly rpc?: string;
+  readonly rpcSweep?: string;
   readonly forward: 'native' | 'softmax' | 'rpc';
   readonly noise?: string;
   readonly gram: string;
@@ -138,6 +140,7 @@ function naming<T>(choices: Choices, make: () => T): T {
       layers: `--layers ${(layers ?? []).join(',')}`,
       heads: `--heads ${(heads ?? []).join(',')}`,
       rpc: `--rpc layers=${typeof rpc.layers === 'string' ? rpc.layers : rpc.layers.join(',')}`,
+      rpcSweep: '--rpc-sweep',
       forward: '--forward rpc',
       noise: '--levels',
       gram: `--gram prefix:${choices.gram?.prefix ?? 0}`,
@@ -177,11 +180,12 @@ async function prepare(
   const kinds = flags.noise === undefined ? defaultNoiseKinds : parseNoise(flags.noise);
   const levels = flags.levels === undefined ? null : parseLevels(flags.levels);
   const repeats = flags.repeats === undefined ? defaultRepeats : parseWhole(flags.repeats, '--repeats', 1, 1000);
+  const rpcSweep = flags.rpcSweep === undefined ? null : parseRpcSweep(flags.rpcSweep, levels, repeats);
   for (const [option, given] of [
     ['--levels', flags.levels],
     ['--repeats', flags.repeats],
   ] as const) {
-    if (kinds.length === 0 && given !== undefined)
+    if (kinds.length === 0 && (rpcSweep?.noise ?? null) === null && given !== undefined)
       throw new UsageError(`--noise none leaves noise out, so ${option} would have no effect. Leave one of them out.`);
   }
   if (flags.quiet === true && flags.jsonProgress === true)
@@ -216,6 +220,7 @@ async function prepare(
     rpc: flags.rpc === undefined ? defaultRpc(spec) : parseRpc(flags.rpc, defaultRpc(spec)),
     forward: flags.forward,
     noise: noiseSettings(kinds, levels, repeats),
+    ...(rpcSweep === null ? {} : { rpcSweep }),
     gram,
     nulls,
     ...(studyNulls === undefined ? {} : { studyNulls }),
@@ -365,6 +370,7 @@ async function outputFiles(
 
 /** The option that decides whether a metric is measured at all. */
 function optionBehind(metric: string): string | null {
+  if (metric.startsWith('rpcSweep.')) return '--rpc-sweep and --rpc layers=';
   if (metric.startsWith('rpc.')) return '--rpc layers=';
   if (/^noise\..*\.(rpc|difference)$/.test(metric)) return '--noise, --repeats and --rpc layers=';
   if (metric.startsWith('noise.')) return '--noise and --repeats';

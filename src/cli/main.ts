@@ -53,6 +53,10 @@ function program(): Command {
     .option('--layers <list>', 'layers to inspect, such as 0,2-5')
     .option('--heads <list>', 'heads to inspect, such as 0-3')
     .option('--rpc <settings>', 'RPC beside the model: variant=code,iterations=4,lambda=4,layers=all|none|0')
+    .option(
+      '--rpc-sweep <grid>',
+      'clean gap and noise gain of RPC over a grid: "lambda=0.5,1,2;iterations=1,2,4;noise=key_gauss", or default',
+    )
     .addOption(
       new Option('--forward <attention>', 'what flows on to the next layer')
         .choices(['native', 'softmax', 'rpc'])

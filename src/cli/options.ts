@@ -1,7 +1,9 @@
 // The options of `gramlens inspect` as text -> values, each with a sentence when it is wrong. Exit code 2.
 
 import type { NoiseKind } from '../diagnostics/headResult';
-import { noiseKinds, publishedRpc } from '../inspection/defaults';
+import { defaultLevels } from '../diagnostics/noiseLevels';
+import { defaultSweep, maxSweepIterations, type RpcSweepSettings } from '../diagnostics/rpcSweep';
+import { defaultRepeats, noiseKinds, publishedRpc } from '../inspection/defaults';
 import type { ModelInput, ModelSpec, RpcSettings, RpcVariant, SpecOverrides } from '../model/modelSpec';
 import { headMetrics } from '../inspection/resultSchema';
 
@@ -148,6 +150,65 @@ export function parseRpc(text: string, base: RpcSettings = publishedRpc): RpcSet
     throw new UsageError(`--rpc layers=none leaves RPC out, so ${idle} would have no effect. Leave one of them out.`);
   }
   return result;
+}
+
+/** Noise of a sweep that does not name its own: it needs nothing but q, k, v, as the editor's laboratory. */
+const sweepNoise: NoiseKind = 'key_gauss';
+
+/**
+ * `--rpc-sweep lambda=0.5,1,2;iterations=1,2,4;noise=key_gauss`, or `default`; what is not said comes from the default
+ * grid. `levels` and `repeats` are those of the run, null where nobody said them.
+ */
+export function parseRpcSweep(
+  text: string,
+  levels: readonly number[] | null,
+  repeats: number = defaultRepeats,
+): Omit<RpcSweepSettings, 'variant'> {
+  let { lambdas, iterations } = defaultSweep;
+  let kind: NoiseKind | null = sweepNoise;
+  const parts = text === 'default' ? [] : text.split(';').map((part) => part.trim());
+  const names: string[] = [];
+  const ascending = (values: number[], name: string): number[] => {
+    refuseTwice(values.map(String), `--rpc-sweep ${name}`);
+    return values.sort((a, b) => a - b);
+  };
+  for (const part of parts) {
+    const at = part.indexOf('=');
+    const name = part.slice(0, Math.max(at, 0)).trim();
+    const value = part.slice(at + 1).trim();
+    names.push(name);
+    switch (name) {
+      case 'lambda':
+        lambdas = ascending(
+          value.split(',').map((one) => parseReal(one, '--rpc-sweep lambda')),
+          name,
+        );
+        break;
+      case 'iterations':
+        iterations = ascending(
+          value.split(',').map((one) => parseWhole(one, '--rpc-sweep iterations', 1, maxSweepIterations)),
+          name,
+        );
+        break;
+      case 'noise': {
+        kind = value === 'none' ? null : (noiseKinds.find((known) => known === value) ?? null);
+        if (kind === null && value !== 'none') {
+          throw new UsageError(`--rpc-sweep noise=${value}: say one of ${noiseKinds.join(', ')}, or none.`);
+        }
+        break;
+      }
+      default:
+        throw new UsageError(
+          `--rpc-sweep "${part}": expected "lambda=0.5,1,2;iterations=1,2,4;noise=key_gauss", or default.`,
+        );
+    }
+  }
+  refuseTwice(names, '--rpc-sweep');
+  return {
+    lambdas,
+    iterations,
+    noise: kind === null ? null : { kind, levels: levels ?? defaultLevels(kind), repeats },
+  };
 }
 
 export function parseNoise(text: string): NoiseKind[] {

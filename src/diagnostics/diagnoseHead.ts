@@ -76,6 +76,7 @@ function joined(input: HeadInput, shared: KeyValueNumbers, own: QueryNumbers): H
     reproduction: shared.reproduction,
     rpc: own.rpc,
     noise: own.noise,
+    ...(own.rpcSweep === undefined ? {} : { rpcSweep: own.rpcSweep }),
     ...(own.rpc === null ? { reason: input.foreign?.own?.reason ?? rpcNotAsked } : {}),
   };
 }

@@ -49,6 +49,40 @@ export function rpcOutput(
   parameters: RpcParameters,
   kernels: HeadKernels,
 ): RpcOutput | null {
-  if (head.k.every((value) => value === 0)) return null;
-  return kernels.rpc(head.q, head.k, head.v, head.tokens, headDim, parameters, head.rule);
+  return rpcOutputs(head, headDim, [parameters], kernels)[0] ?? null;
+}
+
+/**
+ * The same for several settings, in their order. Those that differ in their iterations alone are one run: mu and tau do
+ * not depend on n, so what n passes give is where a longer run stands after n.
+ */
+export function rpcOutputs(
+  head: HeadTensors,
+  headDim: number,
+  settings: readonly RpcParameters[],
+  kernels: HeadKernels,
+): (RpcOutput | null)[] {
+  const outputs = settings.map((): RpcOutput | null => null);
+  if (head.k.every((value) => value === 0)) return outputs;
+  const runs = new Map<string, number[]>();
+  settings.forEach(({ variant, lambda, embedDim }, i) => {
+    const key = `${variant}/${lambda}/${embedDim}`;
+    runs.set(key, [...(runs.get(key) ?? []), i]);
+  });
+  for (const members of runs.values()) {
+    const iterations = Math.max(...members.map((i) => settings[i]!.iterations));
+    const passed = new Map<number, Pick<RpcOutput, 'out' | 'cleanedKeys'>>();
+    const parameters = { ...settings[members[0]!]!, iterations };
+    const { numbers } = kernels.rpc(head.q, head.k, head.v, head.tokens, headDim, parameters, head.rule, (step) => {
+      if (!members.some((i) => settings[i]!.iterations === step.iteration)) return;
+      passed.set(step.iteration, { out: step.low(), cleanedKeys: step.cleanedKeys() });
+    });
+    for (const i of members) {
+      const n = settings[i]!.iterations;
+      const { residual, density, sparseNorm } = numbers;
+      const upTo = { residual: residual.slice(0, n), density: density.slice(0, n), sparseNorm: sparseNorm.slice(0, n) };
+      outputs[i] = { ...passed.get(n)!, numbers: { ...numbers, ...upTo } };
+    }
+  }
+  return outputs;
 }

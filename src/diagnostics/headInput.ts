@@ -6,6 +6,7 @@ import type { RopeTables } from '../engine/rope';
 import type { ScoreRule } from '../model/blockShape';
 import type { TokenPlaces } from './attentionNumbers';
 import type { NoiseKind, SpectrumNumbers } from './headResult';
+import type { RpcSweepSettings } from './rpcSweep';
 
 export interface HeadProjection {
   /** [d, C], rows of this head. */
@@ -117,6 +118,8 @@ export interface DiagnosticsOptions {
   /** RPC beside the model's attention; null: not in this layer. In asymmetric heads it is the `+asym` what-if. */
   readonly rpc: RpcParameters | null;
   readonly noise: NoiseSettings;
+  /** RPC over a grid of settings, where `rpc` is computed; absent: no. */
+  readonly rpcSweep?: RpcSweepSettings;
   /** Absent: all keys, as the scores have them. */
   readonly gram?: GramChoice;
 }

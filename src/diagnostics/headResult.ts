@@ -299,6 +299,46 @@ export interface NoiseNumbers {
   readonly reason?: string;
 }
 
+/** One setting of a sweep. */
+export interface RpcSweepCell {
+  readonly lambda: number;
+  readonly iterations: number;
+  readonly tau: Measured;
+  /** ||h_rpc - h_softmax|| / ||h_softmax|| on clean input. */
+  readonly cleanGap: Measured;
+  /** ||h - 1_N h|| / ||h|| of RPC. */
+  readonly dispersion: Measured;
+  /** Its dispersion is below half of softmax attention's: whatever moves little then is collapse, not robustness. */
+  readonly collapsed: boolean;
+  /** S is zero in every iteration (spec section 2, F5). */
+  readonly sparseNeverActive: boolean;
+  /** AUC softmax - RPC under the noise of the sweep: above 0 RPC deviates less. */
+  readonly gain: Measured;
+  /** Half width of its 95 % interval. */
+  readonly gainCi: Measured;
+  readonly verdict: NoiseVerdict;
+  readonly reason?: string;
+}
+
+/** RPC over a grid of lambda and iterations, one variant. */
+export interface RpcSweepNumbers {
+  readonly variant: string;
+  readonly asymmetric: boolean;
+  readonly masked?: boolean;
+  readonly lambdas: readonly number[];
+  readonly iterations: readonly number[];
+  /** null: clean input only. */
+  readonly noise: { readonly kind: NoiseKind; readonly levels: readonly number[]; readonly repeats: number } | null;
+  readonly softmaxDispersion: Measured;
+  /** How many cells are so; of many cells some deviate less by chance alone. */
+  readonly collapsedCells: number;
+  readonly neverActiveCells: number;
+  readonly deviatesLessCells: number;
+  /** [lambdas, iterations] row-major. */
+  readonly cells: readonly RpcSweepCell[];
+  readonly reason?: string;
+}
+
 /** What changes at the network's end when a head's output is replaced. */
 export interface AblationEffect {
   /** KL(clean || ablated) of the softmax of the logits, nats; null: the output is no logits. */
@@ -343,6 +383,8 @@ export interface HeadResult {
   /** null (`reason`): RPC was not asked for in this layer. */
   readonly rpc: RpcNumbers | null;
   readonly noise: readonly NoiseNumbers[];
+  /** Absent unless it was asked for and RPC is computed in this layer. */
+  readonly rpcSweep?: RpcSweepNumbers;
   /** Absent unless it was asked for. */
   readonly ablation?: AblationNumbers;
   readonly reason?: string;

@@ -2,16 +2,16 @@
 // be said about it. Low deviation with low dispersion is collapse, not robustness.
 
 import type { HeadKernels, RpcParameters } from '../engine/headKernels';
-import { rpcOutput, softmaxOutput } from './headAttention';
+import { rpcOutputs, softmaxOutput } from './headAttention';
 import type { DiagnosticsOptions, QueryInput } from './headInput';
 import type { Measured, NoiseCurve, NoiseKind, NoiseNumbers, NoiseVerdict, RpcNumbers } from './headResult';
-import { createNoise, takeRows, type NoisyHead } from './noiseDraws';
+import { createNoise, takeRows } from './noiseDraws';
 import { defaultLevels } from './noiseLevels';
 import { halfWidth95 } from './studentT';
 import { distance, mean, measured, norm, sampleSd } from './vector';
 
 /** RPC has collapsed where its rows differ by less than this part of softmax attention's. */
-const collapseRatio = 0.5;
+export const collapseRatio = 0.5;
 
 /** Below this part of their mean the spread of the repeats is round-off: every draw did the same. */
 const smallestRelativeSd = 1e-9;
@@ -31,10 +31,18 @@ interface CleanOutputs {
 }
 
 /** Deviations [repeat][level] of one kind. */
-interface Sweep {
-  readonly softmax: number[][];
-  readonly rpc: number[][] | null;
-  readonly rpcVsCleanSoftmax: number[][] | null;
+export type Deviations = readonly (readonly number[])[];
+
+/** One setting of RPC under noise: what it does, and its clean output [N, d]. */
+export interface RpcUnderNoise {
+  readonly parameters: RpcParameters;
+  readonly clean: Float64Array;
+  readonly dispersion: RpcNumbers['dispersion'];
+}
+
+interface RpcDeviations {
+  readonly rpc: number[][];
+  readonly rpcVsCleanSoftmax: number[][];
 }
 
 /** One entry per kind asked for, in the order asked. */
@@ -45,17 +53,17 @@ export function noiseNumbers(
   kernels: HeadKernels,
 ): NoiseNumbers[] {
   return options.noise.kinds.map((kind) => {
-    const foreign = foreignReason(kind, input);
-    if (foreign !== null) return notMeasured(kind, foreign);
     const levels = options.noise.levels[kind] ?? defaultLevels(kind);
-    const repeats = options.noise.repeats;
-    if (levels.length === 0 || repeats < 1) return notMeasured(kind, 'No noise level or no repeat was asked for.');
-    if (norm(clean.softmax) === 0) {
-      return notMeasured(kind, 'The clean output of the head is zero, so a relative deviation has no value.');
-    }
-    const sweep = runSweep(kind, levels, repeats, input, options, clean, kernels);
-    if (typeof sweep === 'string') return notMeasured(kind, sweep);
-    return summarise(kind, levels, sweep, options.rpc !== null, clean.dispersion);
+    const { repeats } = options.noise;
+    const draws = { kind, levels, repeats, seed: options.seed };
+    const { rpc: asked } = options;
+    const settings =
+      asked === null || clean.rpc === null
+        ? []
+        : [{ parameters: asked, clean: clean.rpc, dispersion: clean.dispersion! }];
+    const found = noiseOfSettings(draws, input, clean.softmax, settings, kernels);
+    if (typeof found === 'string') return notMeasured(kind, found);
+    return found.numbers[0] ?? summarise(kind, levels, found.softmax, null, asked !== null, clean.dispersion);
   });
 }
 
@@ -65,24 +73,39 @@ function foreignReason(kind: NoiseKind, { foreign }: QueryInput): string | null 
   return foreign.own?.reason ?? (kind === 'token_gauss' ? foreign.noProjections : null);
 }
 
-function runSweep(
-  kind: NoiseKind,
-  levels: readonly number[],
-  repeats: number,
+/** One kind of noise with all that decides its draws. */
+export interface NoiseDraws {
+  readonly kind: NoiseKind;
+  readonly levels: readonly number[];
+  readonly repeats: number;
+  readonly seed: number;
+}
+
+/**
+ * Settings of RPC under the same draws, in their order, beside softmax; a sentence where that has no value. `known`: what
+ * an earlier call with the same draws and `cleanSoftmax` [N, d] found for softmax, which is not computed again then.
+ */
+export function noiseOfSettings(
+  { kind, levels, repeats, seed }: NoiseDraws,
   input: QueryInput,
-  options: DiagnosticsOptions,
-  clean: CleanOutputs,
+  cleanSoftmax: Float64Array,
+  settings: readonly RpcUnderNoise[],
   kernels: HeadKernels,
-): Sweep | string {
-  const noise = createNoise(kind, input, options.seed, kernels);
+  known: Deviations | null = null,
+): { readonly softmax: Deviations; readonly numbers: readonly NoiseNumbers[] } | string {
+  const foreign = foreignReason(kind, input);
+  if (foreign !== null) return foreign;
+  if (levels.length === 0 || repeats < 1) return 'No noise level or no repeat was asked for.';
+  if (norm(cleanSoftmax) === 0) return 'The clean output of the head is zero, so a relative deviation has no value.';
   const d = input.headDim;
-  const parameters = clean.rpc === null ? null : options.rpc;
+  const noise = createNoise(kind, input, seed, kernels);
+  const parameters = settings.map((setting) => setting.parameters);
   const softmax: number[][] = [];
-  const rpc: number[][] = [];
-  const rpcVsCleanSoftmax: number[][] = [];
+  const found = settings.map((): RpcDeviations => ({ rpc: [], rpcVsCleanSoftmax: [] }));
   for (let repeat = 0; repeat < repeats; repeat++) {
     const perturb = noise(repeat);
-    const row = { softmax: [] as number[], rpc: [] as number[], cross: [] as number[] };
+    const row: number[] = [];
+    const rows = settings.map(() => ({ rpc: [] as number[], cross: [] as number[] }));
     for (const level of levels) {
       const noisy = perturb(level);
       if (noisy === null) {
@@ -91,33 +114,26 @@ function runSweep(
           : `At level ${level} this noise leaves no token to compare.`;
       }
       const reference = (h: Float64Array): Float64Array => (noisy.kept === null ? h : takeRows(h, noisy.kept, d));
-      const cleanSoftmax = reference(clean.softmax);
-      row.softmax.push(deviation(softmaxOutput(noisy, d, noisy.scaled, kernels), cleanSoftmax));
-      if (parameters === null || clean.rpc === null) continue;
-      const h = rpcOfNoisy(noisy, d, parameters, kernels);
-      row.rpc.push(h === null ? NaN : deviation(h, reference(clean.rpc)));
-      row.cross.push(h === null ? NaN : deviation(h, cleanSoftmax));
+      const cleanRows = reference(cleanSoftmax);
+      if (known === null) row.push(deviation(softmaxOutput(noisy, d, noisy.scaled, kernels), cleanRows));
+      rpcOutputs(noisy, d, parameters, kernels).forEach((output, i) => {
+        rows[i]!.rpc.push(output === null ? NaN : deviation(output.out, reference(settings[i]!.clean)));
+        rows[i]!.cross.push(output === null ? NaN : deviation(output.out, cleanRows));
+      });
     }
-    softmax.push(row.softmax);
-    rpc.push(row.rpc);
-    rpcVsCleanSoftmax.push(row.cross);
+    softmax.push(row);
+    rows.forEach(({ rpc, cross }, i) => {
+      found[i]!.rpc.push(rpc);
+      found[i]!.rpcVsCleanSoftmax.push(cross);
+    });
   }
-  if (!allFinite(softmax)) return 'The clean output of the tokens that are left is zero.';
-  const measurable = parameters !== null && allFinite(rpc) && allFinite(rpcVsCleanSoftmax);
-  return {
-    softmax,
-    rpc: measurable ? rpc : null,
-    rpcVsCleanSoftmax: measurable ? rpcVsCleanSoftmax : null,
-  };
-}
-
-function rpcOfNoisy(
-  noisy: NoisyHead,
-  headDim: number,
-  parameters: RpcParameters,
-  kernels: HeadKernels,
-): Float64Array | null {
-  return rpcOutput(noisy, headDim, parameters, kernels)?.out ?? null;
+  const shared = known ?? softmax;
+  if (!allFinite(shared)) return 'The clean output of the tokens that are left is zero.';
+  const numbers = found.map((one, i) => {
+    const measurable = allFinite(one.rpc) && allFinite(one.rpcVsCleanSoftmax);
+    return summarise(kind, levels, shared, measurable ? one : null, true, settings[i]!.dispersion);
+  });
+  return { softmax: shared, numbers };
 }
 
 /** ||noisy - clean|| / ||clean|| */
@@ -128,12 +144,13 @@ function deviation(noisy: Float64Array, clean: Float64Array): number {
 function summarise(
   kind: NoiseKind,
   levels: readonly number[],
-  sweep: Sweep,
+  softmax: Deviations,
+  rpc: RpcDeviations | null,
   rpcAsked: boolean,
   dispersion: RpcNumbers['dispersion'] | null,
 ): NoiseNumbers {
-  const softmaxAreas = sweep.softmax.map((row) => areaUnderCurve(levels, row));
-  const rpcAreas = sweep.rpc?.map((row) => areaUnderCurve(levels, row)) ?? null;
+  const softmaxAreas = softmax.map((row) => areaUnderCurve(levels, row));
+  const rpcAreas = rpc?.rpc.map((row) => areaUnderCurve(levels, row)) ?? null;
   const differences = rpcAreas === null ? null : softmaxAreas.map((area, i) => area - rpcAreas[i]!);
   // Without chance in the draws an interval of zero width would look like certainty.
   const constant = allEqual(softmaxAreas) && (rpcAreas === null || allEqual(rpcAreas));
@@ -148,9 +165,9 @@ function summarise(
   return {
     kind,
     levels,
-    softmax: curve(sweep.softmax),
-    rpc: sweep.rpc === null ? null : curve(sweep.rpc),
-    rpcVsCleanSoftmax: sweep.rpcVsCleanSoftmax === null ? null : curve(sweep.rpcVsCleanSoftmax),
+    softmax: curve(softmax),
+    rpc: rpc === null ? null : curve(rpc.rpc),
+    rpcVsCleanSoftmax: rpc === null ? null : curve(rpc.rpcVsCleanSoftmax),
     auc: {
       softmax: measured(mean(softmaxAreas)),
       rpc: rpcAreas === null ? null : measured(mean(rpcAreas)),

@@ -10,9 +10,10 @@ import type { HeadResult } from './headResult';
 import { noiseNumbers } from './noise';
 import { projectionNumbers } from './projectionLoss';
 import { rpcNumbers } from './rpcNumbers';
+import { rpcSweep } from './rpcSweep';
 import { weightNumbers } from './weightSpectra';
 
-export type QueryNumbers = Pick<HeadResult, 'attention' | 'weights' | 'projection' | 'rpc' | 'noise'>;
+export type QueryNumbers = Pick<HeadResult, 'attention' | 'weights' | 'projection' | 'rpc' | 'noise' | 'rpcSweep'>;
 
 /** The part of a head's input that is its own: what only nulls read is not posted along. */
 export function queryInput(input: HeadInput): QueryInput {
@@ -60,6 +61,9 @@ export function queryNumbers(input: QueryInput, options: DiagnosticsOptions, ker
     ),
     rpc,
     noise: noiseNumbers(input, options, clean, kernels),
+    ...(asked === null || options.rpcSweep === undefined
+      ? {}
+      : { rpcSweep: rpcSweep(input, options.rpcSweep, options.seed, kernels) }),
   };
 }
 

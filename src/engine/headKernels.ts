@@ -33,6 +33,15 @@ export interface RpcOutput {
   readonly numbers: RpcTraceNumbers;
 }
 
+/** Where the iteration stands after pass t; each reading is a copy [N, d]. */
+export interface RpcStep {
+  /** t, from 1. */
+  readonly iteration: number;
+  low(): Float64Array;
+  sparse(): Float64Array;
+  cleanedKeys(): Float64Array;
+}
+
 /**
  * q, k, v are [N, d] row-major. `q` null means symmetric (q = k). Scores are q.k / sqrt(d) over all keys, unless a
  * rule says otherwise (mask and scale inside the softmax; with RPC that is an extension, spec section 2).
@@ -51,7 +60,10 @@ export interface HeadKernels {
   ): Float64Array;
   /** Attention pattern [N, N], rows sum to 1. */
   pattern(q: Float64Array | null, k: Float64Array, tokens: number, headDim: number, rule?: ScoreRule): Float64Array;
-  /** RPC-Attention. With `q` the asymmetric what-if `+asym`: only the keys are cleaned, scores q K2^T. */
+  /**
+   * RPC-Attention. With `q` the asymmetric what-if `+asym`: only the keys are cleaned, scores q K2^T. mu and tau do not
+   * depend on n, so pass t of n is the last one of t: `onStep` hears of each, and may call none of these kernels.
+   */
   rpc(
     q: Float64Array | null,
     k: Float64Array,
@@ -60,6 +72,7 @@ export interface HeadKernels {
     headDim: number,
     parameters: RpcParameters,
     rule?: ScoreRule,
+    onStep?: (step: RpcStep) => void,
   ): RpcOutput;
   /**
    * All eigenvalues of a symmetric a [n, n], descending, and the unit eigenvectors of the first `count` of them, checked

@@ -3,6 +3,7 @@
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { GramChoice, NoiseSettings } from '../diagnostics/headInput';
 import type { HeadResult } from '../diagnostics/headResult';
+import type { RpcSweepSettings } from '../diagnostics/rpcSweep';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
 import { graphFromWire, graphToWire, type WireGraph } from '../checkpoint/onnx/wireGraph';
@@ -23,6 +24,8 @@ export interface InspectionRequest {
   readonly rpc: RpcSettings;
   readonly forward: ForwardAttention;
   readonly noise: NoiseSettings;
+  /** RPC over a grid of settings, in the layers of `rpc`; absent: no. */
+  readonly rpcSweep?: RpcSweepSettings;
   /** How keys enter the Gram matrix. */
   readonly gram: GramChoice;
   readonly nulls: number;

@@ -68,6 +68,13 @@ interface HeadCost {
   readonly seconds: number;
 }
 
+/** Attention passes of a sweep: settings that differ in their iterations alone share the longest run. */
+function sweepPasses(sweep: InspectionRequest['rpcSweep']): number {
+  if (sweep === undefined) return 0;
+  const noisy = (sweep.noise?.levels.length ?? 0) * (sweep.noise?.repeats ?? 0);
+  return noisy + (1 + noisy) * sweep.lambdas.length * Math.max(...sweep.iterations);
+}
+
 /** Of one query head: attention, RPC and noise. */
 function queryCost(request: InspectionRequest, layer: number): HeadCost {
   const { tokens: n, headDim: d, embedDim: c } = specOfLayer(request.spec, layer);
@@ -77,7 +84,8 @@ function queryCost(request: InspectionRequest, layer: number): HeadCost {
     0,
   );
   const tokenRuns = noiseRuns / Math.max(1, request.noise.kinds.length);
-  const flops = noiseRuns * (1 + rpc) * attentionFlops(n, d) + tokenRuns * 6 * n * c * d;
+  const passes = noiseRuns * (1 + rpc) + (rpc > 0 ? sweepPasses(request.rpcSweep) : 0);
+  const flops = passes * attentionFlops(n, d) + tokenRuns * 6 * n * c * d;
   return { flops, seconds: flops / rates.products + rates.head };
 }
 

@@ -4,6 +4,7 @@
 import type { TensorIndex } from '../checkpoint/tensorIndex';
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import { defaultGram, type GramChoice, type NoiseSettings } from '../diagnostics/headInput';
+import { maxSweepCells, maxSweepIterations, type RpcSweepSettings } from '../diagnostics/rpcSweep';
 import { defaultStudyNulls } from '../diagnostics/reproduction';
 import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
 import { blockShape, hasOutput, specForInput } from '../model/blockShape';
@@ -20,6 +21,8 @@ export interface Choices {
   readonly rpc: RpcSettings;
   readonly forward: ForwardAttention;
   readonly noise: NoiseSettings;
+  /** RPC over a grid of settings, in the variant and the layers of `rpc`; absent: no. */
+  readonly rpcSweep?: Omit<RpcSweepSettings, 'variant'>;
   /** How keys enter the Gram matrix; absent: all of them, with their rotary positions. */
   readonly gram?: GramChoice;
   readonly nulls: number;
@@ -35,7 +38,7 @@ export interface Choices {
 /** A choice that this model cannot have. The sentence is the same everywhere; `choice` says which control it is about. */
 export class ChoiceError extends ModelSpecError {
   constructor(
-    readonly choice: 'layers' | 'heads' | 'rpc' | 'forward' | 'noise' | 'gram' | 'keys' | 'ablation',
+    readonly choice: 'layers' | 'heads' | 'rpc' | 'rpcSweep' | 'forward' | 'noise' | 'gram' | 'keys' | 'ablation',
     message: string,
   ) {
     super('badInput', message);
@@ -88,6 +91,39 @@ function checkNoise(noise: NoiseSettings): void {
         `The levels of ${kind} are shares from 0 to 1; ${above} is more than all there is. Choose lower levels, or leave ${kind} out.`,
       );
     }
+  }
+}
+
+/** Cells, passes and noise of a sweep, before anything is allocated for it. */
+function checkSweep({ rpc, rpcSweep }: Choices): void {
+  if (rpcSweep === undefined) return;
+  const { lambdas, iterations, noise } = rpcSweep;
+  const refuse = (message: string): never => {
+    throw new ChoiceError('rpcSweep', message);
+  };
+  if (rpc.layers === 'none' || rpc.layers.length === 0) {
+    refuse('RPC is computed in no layer, so there is nothing to sweep. Choose layers for RPC, or leave the sweep out.');
+  }
+  const ascending = (values: readonly number[]): boolean =>
+    values.every((value, i) => i === 0 || value > values[i - 1]!);
+  if (lambdas.length === 0 || iterations.length === 0)
+    refuse('A sweep needs one lambda and one number of iterations at least.');
+  if (lambdas.length * iterations.length > maxSweepCells) {
+    refuse(
+      `${lambdas.length} lambdas times ${iterations.length} numbers of iterations are ${lambdas.length * iterations.length} settings, more than ${maxSweepCells}. Choose fewer.`,
+    );
+  }
+  if (lambdas.some((value) => !Number.isFinite(value) || value < 0) || !ascending(lambdas)) {
+    refuse('The lambdas of a sweep are numbers, 0 or more, ascending.');
+  }
+  if (iterations.some((n) => !Number.isInteger(n) || n < 1 || n > maxSweepIterations) || !ascending(iterations)) {
+    refuse(`The iterations of a sweep are whole numbers from 1 to ${maxSweepIterations}, ascending.`);
+  }
+  const above = noise === null || !levelsAreShares(noise.kind) ? undefined : noise.levels.find((level) => level > 1);
+  if (above !== undefined) {
+    refuse(
+      `The levels of ${noise!.kind} are shares from 0 to 1; ${above} is more than all there is. Choose lower levels.`,
+    );
   }
 }
 
@@ -164,6 +200,7 @@ export function makeRequest(
   const spec = onnxSpecForInput(index, specForInput(inferred, input), input);
   checkRpc(choices, spec);
   checkNoise(choices.noise);
+  checkSweep(choices);
   const gram = choices.gram ?? defaultGram;
   checkGram(gram, spec);
   const layers = allOr(choices.layers, spec.layers, 'layer');
@@ -182,6 +219,7 @@ export function makeRequest(
     rpc: choices.rpc,
     forward: choices.forward,
     noise: choices.noise,
+    ...(choices.rpcSweep === undefined ? {} : { rpcSweep: { variant: choices.rpc.variant, ...choices.rpcSweep } }),
     gram,
     nulls: choices.nulls,
     studyNulls: choices.studyNulls ?? Math.min(choices.nulls, defaultStudyNulls),

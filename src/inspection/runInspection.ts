@@ -170,6 +170,7 @@ class Run {
       places: tokenPlaces(request, layer),
       rpc,
       noise: request.noise,
+      ...(request.rpcSweep === undefined ? {} : { rpcSweep: request.rpcSweep }),
       gram: request.gram,
     };
     const known = request.known.filter((entry) => entry.layer === layer).map((entry) => entry.head);

@@ -142,6 +142,33 @@ function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
   return crossPath + numbers.join('');
 }
 
+/** Signs of cells: two strokes of both grounds, so that they show on every colour. */
+function cellSigns(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+  const { plot, cellWidth, cellHeight } = layout;
+  const size = Math.min(cellWidth, cellHeight);
+  const paths = (figure.signs ?? []).map(({ row, column, shape }) => {
+    const x = plot.x + column * cellWidth;
+    const y = plot.y + row * cellHeight;
+    const small = Math.min(size / 4, 7);
+    if (shape === 'ring') {
+      return rectPath({ x: x + 2.5, y: y + 2.5, width: cellWidth - 5, height: cellHeight - 5 });
+    }
+    if (shape === 'cross') {
+      const [left, top] = [x + cellWidth - small - 5, y + 5];
+      return `M${coord(left)} ${coord(top)}l${coord(small)} ${coord(small)}m0 ${coord(-small)}l${coord(-small)} ${coord(small)}`;
+    }
+    const radius = small / 2;
+    const [left, middle] = [x + 5, y + cellHeight - 5 - radius];
+    return `M${coord(left)} ${coord(middle)}a${coord(radius)} ${coord(radius)} 0 1 0 ${coord(2 * radius)} 0a${coord(radius)} ${coord(radius)} 0 1 0 ${coord(-2 * radius)} 0`;
+  });
+  if (paths.length === 0) return '';
+  const look = { d: paths.join(''), fill: 'none', 'stroke-linecap': 'round' } as const;
+  return (
+    element('path', { ...look, stroke: theme.background, 'stroke-width': 4 }) +
+    element('path', { ...look, stroke: theme.foreground, 'stroke-width': 1.75 })
+  );
+}
+
 function rectPath(rect: Rect): string {
   return `M${coord(rect.x)} ${coord(rect.y)}h${coord(rect.width)}v${coord(rect.height)}h${coord(-rect.width)}z`;
 }
@@ -176,6 +203,7 @@ export function heatmapFrame(
     ground +
       cells(plot) +
       cellMarks(figure, layout, theme) +
+      cellSigns(figure, layout, theme) +
       title.join('') +
       frameAxes(figure, layout, theme) +
       colourLegend(figure, layout, theme),

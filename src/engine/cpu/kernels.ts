@@ -6,7 +6,7 @@ import type { LinearWeights } from '../../model/weights';
 import { plainScores, type ScoreRule } from '../../model/blockShape';
 import type { Activation } from '../../model/modelSpec';
 import type { Float64Ops } from '../float64Ops';
-import type { HeadKernels, RpcOutput, RpcParameters } from '../headKernels';
+import type { HeadKernels, RpcOutput, RpcParameters, RpcStep } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';
 import { plainEigen } from '../reference/eigen';
 import { checkedEigen } from '../symmetricEigen';
@@ -35,8 +35,8 @@ function headKernels(module: WasmModule): HeadKernels {
     name: 'wasm',
     attention: (q, k, v, tokens, headDim, rule) => attention(module, q, k, v, tokens, headDim, rule ?? plainScores),
     pattern: (q, k, tokens, headDim, rule) => pattern(module, q, k, tokens, headDim, rule ?? plainScores),
-    rpc: (q, k, v, tokens, headDim, parameters, rule) =>
-      rpc(module, q, k, v, tokens, headDim, parameters, rule ?? plainScores),
+    rpc: (q, k, v, tokens, headDim, parameters, rule, onStep) =>
+      rpc(module, q, k, v, tokens, headDim, parameters, rule ?? plainScores, onStep),
     symmetricEigen: (a, n, count) =>
       checkedEigen(
         a,
@@ -205,6 +205,7 @@ function rpc(
   headDim: number,
   parameters: RpcParameters,
   rule: ScoreRule,
+  onStep?: (step: RpcStep) => void,
 ): RpcOutput {
   const size = tokens * headDim;
   const n = parameters.iterations;
@@ -222,24 +223,40 @@ function rpc(
   const [low, cleaned, sparse, dual] = [size, size, size, size].map((length) => module.alloc(length));
   const numbersAt = module.alloc(3 * n);
   const scratch = module.alloc(module.exports.attentionScratch(tokens, headDim, headDim));
-  module.exports.rpc(
-    queries,
-    keys,
-    values,
-    low!,
-    cleaned!,
-    sparse!,
-    dual!,
-    tokens,
-    headDim,
-    n,
-    mu,
-    tau,
-    sigma,
-    numbersAt,
-    scratch,
-    ...ruleArguments(rule, headDim),
-  );
+  const how = ruleArguments(rule, headDim);
+  const iterate = (from: number, count: number): void => {
+    const begin = from === 0 ? 1 : 0;
+    const at = numbersAt + 3 * from * Float64Array.BYTES_PER_ELEMENT;
+    const state = [low!, cleaned!, sparse!, dual!] as const;
+    module.exports.rpc(
+      queries,
+      keys,
+      values,
+      ...state,
+      tokens,
+      headDim,
+      begin,
+      count,
+      mu,
+      tau,
+      sigma,
+      at,
+      scratch,
+      ...how,
+    );
+  };
+  if (onStep === undefined) iterate(0, n);
+  else {
+    for (let t = 1; t <= n; t++) {
+      iterate(t - 1, 1);
+      onStep({
+        iteration: t,
+        low: () => module.take(low!, size),
+        sparse: () => module.take(sparse!, size),
+        cleanedKeys: () => module.take(cleaned!, size),
+      });
+    }
+  }
   const numbers = module.take(numbersAt, 3 * n);
   const each = (read: (t: number) => number): number[] => Array.from({ length: n }, (_, t) => read(3 * t));
   return {

@@ -61,6 +61,7 @@ export interface KernelExports {
     dual: Pointer,
     tokens: number,
     headDim: number,
+    begin: 0 | 1,
     iterations: number,
     mu: number,
     tau: number,

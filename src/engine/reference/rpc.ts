@@ -2,7 +2,7 @@
 // line by line, with the numbers of F4 written down in each pass.
 
 import { plainScores, type ScoreRule } from '../../model/blockShape';
-import type { RpcOutput, RpcParameters } from '../headKernels';
+import type { RpcOutput, RpcParameters, RpcStep } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';
 import { attention } from './attention';
 
@@ -20,6 +20,7 @@ export function rpc(
   headDim: number,
   parameters: RpcParameters,
   rule: ScoreRule = plainScores,
+  onStep?: (step: RpcStep) => void,
 ): RpcOutput {
   const size = tokens * headDim;
   const { mu, tau, sigma } = rpcConstants(parameters, norm1(k), tokens, headDim);
@@ -47,6 +48,13 @@ export function rpc(
     residual.push(norm2(rest) / keyNorm);
     density.push(sparse.reduce((count, value) => count + (value === 0 ? 0 : 1), 0) / size);
     sparseNorm.push(norm2(sparse) / keyNorm);
+    const passed = low;
+    onStep?.({
+      iteration: t,
+      low: () => passed.slice(),
+      sparse: () => sparse.slice(),
+      cleanedKeys: () => cleanedKeys.slice(),
+    });
   }
   return { out: low, cleanedKeys, numbers: { mu, tau, residual, density, sparseNorm } };
 }

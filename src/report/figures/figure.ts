@@ -50,6 +50,13 @@ export interface LineFigure extends FigureBase {
   readonly marks?: readonly { readonly x: number; readonly name: string; readonly role: SeriesRole }[];
 }
 
+/** A cell that is something besides its number. */
+export interface CellSign {
+  readonly row: number;
+  readonly column: number;
+  readonly shape: 'ring' | 'cross' | 'dot';
+}
+
 export interface HeatmapFigure extends FigureBase {
   readonly kind: 'heatmap';
   readonly rows: number;
@@ -67,6 +74,8 @@ export interface HeatmapFigure extends FigureBase {
   /** 'diverging' only where zero means something. */
   readonly palette: 'sequential' | 'diverging';
   readonly domain: readonly [number, number];
+  /** Signs on cells, with what each means below the plot's words: 'ring' around it, 'cross' and 'dot' in its corners. */
+  readonly signs?: readonly CellSign[];
   /** Extra words for the tooltip of a cell (chance level, verdict), [rows * columns]. */
   readonly cellNotes?: readonly string[];
 }

@@ -8,6 +8,7 @@ import { formatNull, formatNumber, median, verdictText } from '../format';
 import type { Figure, LineFigure, Series, SeriesRole } from './figure';
 import { noiseFigures, whatIf } from './noiseFigures';
 import { classMapFigure, patternFigures } from './patternFigures';
+import { rpcSweepFigures } from './rpcSweepFigures';
 import { formulas } from './sources';
 
 /** Facts about the run that captions and axes need. */
@@ -39,6 +40,7 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
     ...gammaFigures(head),
     ...rpcFigure(head, context),
     ...noiseFigures(head, context),
+    ...(head.rpcSweep === undefined ? [] : rpcSweepFigures(head.rpcSweep, context)),
   ];
 }
 

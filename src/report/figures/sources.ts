@@ -16,6 +16,7 @@ export const formulas = {
   rpc: `Per iteration R = K - L + Y/mu; S = soft(R, tau); K2 = K - S + sigma Y/mu; L = softmax(K2 K2^T/sqrt(d)) v; Y = Y + mu (K - L - S). Shown: ||K - L - S||/||K||, non-zero share of S, ||S||/||K|| (${teoNguyen}, variant as named).`,
   noise:
     'dev = ||h(noisy) - h(clean)|| / ||h(clean)||, each method against its own clean output; AUC = trapezoid over the levels from (0,0), divided by the last level; 95 % interval by t over repeats (definition of Gramlens).',
+  gain: 'AUC of softmax minus AUC of RPC, paired draws; 95 % interval by t over repeats. Collapse: ||h - 1_N h|| / ||h|| of RPC below half of that of softmax (definitions of Gramlens).',
   overlap: `overlap = sum cos^2 / min(p, r) over the principal angles of B and U_r; energy = ||U_r^T B||^2 / ||B||^2; Rayleigh = tr(Q^T K_c Q) / (w_1 + .. + w_p) (kernel PCA reading: ${teoNguyen}; bound: Ky Fan 1949).`,
   centring: `||1_N G^-1 V|| / ||G^-1 V||; 0 where V = G P A (${teoNguyen}).`,
   projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J_i = ||phi(q_i)||^2 - ||h_i||^2; signed mean(J), abs mean|J|, relative mean|J|/(.. + 1e-8); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes; kpca-code: log mean(J) with exponents without 1/sqrt(d) and the first key alone; norms.py: exponents / 8, upper 5 % cut (${teoNguyen}; ${saritasYildiz}).`,

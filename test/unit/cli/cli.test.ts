@@ -47,6 +47,8 @@ describe('gramlens inspect', () => {
       '--format',
       'html,json,csv,npz',
       '--reproducible',
+      '--rpc-sweep',
+      'lambda=4,0;iterations=4,1;noise=token_drop',
     );
   });
 
@@ -76,6 +78,32 @@ describe('gramlens inspect', () => {
     assert.equal(result.output.logitsTop[0]!.index, 3);
   });
 
+  it('writes the sweep of RPC: what the run itself has for its settings, collapse at lambda 0, two figures a head', () => {
+    const { layers } = readResult(join(out, 'result.json'));
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    for (const { heads } of layers) {
+      for (const { rpc, rpcSweep } of heads) {
+        assert.deepEqual(
+          [rpcSweep!.lambdas, rpcSweep!.iterations],
+          [
+            [0, 4],
+            [1, 4],
+          ],
+        );
+        assert.deepEqual([rpcSweep!.noise!.kind, rpcSweep!.noise!.repeats], ['token_drop', 2]);
+        const [degenerate, , , published] = rpcSweep!.cells;
+        assert.ok(degenerate!.collapsed);
+        assert.deepEqual(
+          [published!.tau, published!.cleanGap, published!.dispersion],
+          [rpc!.tau, rpc!.cleanGap, rpc!.dispersion.rpc],
+        );
+        assert.ok(rpcSweep!.cells.every((cell) => cell.gain !== null && cell.gainCi !== null));
+      }
+    }
+    assert.equal(report.split('Noise gain of RPC over λ and n').length > 6, true);
+    assert.match(readFileSync(join(out, 'heads.csv'), 'utf8').split('\n')[0]!, /,rpcSweep\.collapsedCells,/);
+  });
+
   it('gives the same bytes again', () => {
     const again = folder();
     const second = gramlens(
@@ -94,6 +122,8 @@ describe('gramlens inspect', () => {
       '--format',
       'html,json,csv,npz',
       '--reproducible',
+      '--rpc-sweep',
+      'lambda=4,0;iterations=4,1;noise=token_drop',
       '--quiet',
     );
     assert.deepEqual([second.status, second.stdout, second.stderr], [0, '', '']);
@@ -211,6 +241,24 @@ describe('gramlens inspect', () => {
 
 describe('gramlens refuses', () => {
   const cases: readonly (readonly [string, readonly string[], number, RegExp])[] = [
+    [
+      'too large a sweep',
+      [
+        'inspect',
+        softmax,
+        ...input,
+        '--rpc-sweep',
+        `lambda=${Array.from({ length: 65 }, (_, i) => i).join(',')};iterations=1`,
+      ],
+      2,
+      /--rpc-sweep: 65 lambdas times 1 numbers of iterations are 65 settings, more than 64\. Choose fewer\./,
+    ],
+    [
+      'a sweep of no layer',
+      ['inspect', softmax, ...input, '--rpc-sweep', 'default', '--rpc', 'layers=none'],
+      2,
+      /--rpc-sweep: RPC is computed in no layer, so there is nothing to sweep\./,
+    ],
     ['two inputs', ['inspect', softmax, ...input, ...input], 2, /this version inspects one input at a time/],
     ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /takes pictures, not text/],
     ['an option it does not know', ['inspect', softmax, ...input, '--levls', '1'], 2, /unknown option '--levls'/],

@@ -11,6 +11,7 @@ import {
   parseLevels,
   parseNoise,
   parseRpc,
+  parseRpcSweep,
   parseSet,
   parseWhole,
 } from '../../../src/cli/options';
@@ -53,6 +54,27 @@ const wrong: readonly (readonly [string, () => unknown, string])[] = [
   ['a prefix without a length', () => parseGram('prefix'), gramSentence('prefix')],
   ['a negative prefix', () => parseGram('prefix:-3'), gramSentence('prefix:-3')],
   ['a prefix of nothing', () => parseGram('prefix:0'), '--gram prefix 0: must be a whole number from 1 to 100000.'],
+  ['a lambda of a sweep said twice', () => parseRpcSweep('lambda=1,1', null), '--rpc-sweep lambda 1 is given twice.'],
+  [
+    'a part of a sweep said twice',
+    () => parseRpcSweep('lambda=1;lambda=2', null),
+    '--rpc-sweep lambda is given twice.',
+  ],
+  [
+    'a sweep without names',
+    () => parseRpcSweep('1,2', null),
+    '--rpc-sweep "1,2": expected "lambda=0.5,1,2;iterations=1,2,4;noise=key_gauss", or default.',
+  ],
+  [
+    'a sweep over half an iteration',
+    () => parseRpcSweep('iterations=1.5', null),
+    '--rpc-sweep iterations 1.5: must be a whole number from 1 to 64.',
+  ],
+  [
+    'a sweep under unknown noise',
+    () => parseRpcSweep('noise=pink', null),
+    '--rpc-sweep noise=pink: say one of token_gauss, key_gauss, key_sparse, token_replace, token_drop, or none.',
+  ],
   [
     'unknown noise',
     () => parseNoise('pink'),

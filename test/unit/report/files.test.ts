@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
 import { unzipSync } from 'fflate';
 import { describe, it } from 'mocha';
+import type { RpcSweepNumbers } from '../../../src/diagnostics/headResult';
+import { rpcSweep } from '../../../src/diagnostics/rpcSweep';
 import type { InspectionResult } from '../../../src/inspection/inspectionResult';
 import { csvCell } from '../../../src/report/csvCell';
 import { headsCsv } from '../../../src/report/headsCsv';
 import { headTable } from '../../../src/report/headTable';
 import { npz } from '../../../src/report/npz';
 import { resultJson } from '../../../src/report/resultJson';
+import { kernels, randomHead } from '../diagnostics/heads';
 import { exampleResult } from './exampleResult';
 
 /** A deep copy that a test may spoil. */
@@ -74,6 +77,35 @@ describe('report result.json', () => {
     for (const [path, value] of spoil) {
       const spoiled = copy(exampleResult({ layers: 2, heads: 1 }));
       setAt(spoiled, path, value);
+      assert.equal(validate(spoiled), false, `${path} = ${String(value)} was accepted`);
+    }
+  });
+
+  it('accepts a sweep of RPC as it is computed, and refuses one that leaves out its reasons', () => {
+    const settings = { variant: 'code', lambdas: [0, 4], iterations: [1, 2] } as const;
+    const noise = { kind: 'key_gauss', levels: [0.1, 0.4], repeats: 2 } as const;
+    const withSweep = (sweep: RpcSweepNumbers): InspectionResult => {
+      const result = copy(exampleResult({ layers: 1, heads: 1 }));
+      setAt(result, 'layers.0.heads.0.rpcSweep', sweep);
+      return result as unknown as InspectionResult;
+    };
+    const head = randomHead('schema', 8, 3);
+    for (const one of [noise, null]) {
+      for (const input of [head, { ...head, k: new Float64Array(24) }, { ...head, v: new Float64Array(24) }]) {
+        const sweep = rpcSweep(input, { ...settings, noise: one }, 0, kernels);
+        assert.ok(validate(JSON.parse(resultJson(withSweep(sweep)))), JSON.stringify(validate.errors));
+      }
+    }
+    const sweep = rpcSweep(head, { ...settings, noise }, 0, kernels);
+    for (const [path, value] of [
+      ['cells', undefined],
+      ['noise.kind', 'pink'],
+      ['softmaxDispersion', null],
+      ['cells.1.gain', null],
+      ['cells.1.verdict', 'robust'],
+    ] as const) {
+      const spoiled = copy(withSweep(sweep));
+      setAt(spoiled, `layers.0.heads.0.rpcSweep.${path}`, value);
       assert.equal(validate(spoiled), false, `${path} = ${String(value)} was accepted`);
     }
   });

@@ -118,9 +118,9 @@ export function pattern(
 }
 
 /**
- * RPC-Attention, spec section 2: n iterations from L = Y = 0 on k, v [tokens, d]. q = 0: symmetric.
- * Leaves L in `low` and K2 of the last iteration in `cleaned`; `sparse` and `dual` are work space [tokens, d].
- * `numbers` receives ||K - L - S||^2, the count of S != 0 and ||S||^2 for each iteration.
+ * RPC-Attention, spec section 2: n iterations on k, v [tokens, d], from L = Y = 0 where `begin` is 1, else from the L and Y
+ * that the call before left in `low` and `dual`. q = 0: symmetric. All four arrays are [tokens, d]; `low`, `sparse` and
+ * `cleaned` hold L, S and K2 of the last iteration. `numbers` receives ||K - L - S||^2, the count of S != 0 and ||S||^2 for each iteration.
  */
 export function rpc(
   q: usize,
@@ -132,6 +132,7 @@ export function rpc(
   dual: usize,
   tokens: i32,
   headDim: i32,
+  begin: i32,
   iterations: i32,
   mu: f64,
   tau: f64,
@@ -143,8 +144,10 @@ export function rpc(
   window: i32,
 ): void {
   const end = (<usize>tokens * <usize>headDim) << 3;
-  memory.fill(low, 0, end);
-  memory.fill(dual, 0, end);
+  if (begin != 0) {
+    memory.fill(low, 0, end);
+    memory.fill(dual, 0, end);
+  }
   for (let t = 0; t < iterations; t++) {
     let count: f64 = 0;
     let sparseSquares: f64 = 0;
