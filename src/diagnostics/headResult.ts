@@ -89,10 +89,13 @@ export interface NullSummary {
   readonly sd: number;
   /** null (`reason`): the draws have no spread. */
   readonly z: Measured;
-  /** One-sided: (1 + #{null >= observed}) / (draws + 1). */
-  readonly p: number;
+  /** One-sided: (1 + #{null >= observed}) / (draws + 1); null (`reason`): the head is a mean over several inputs. */
+  readonly p: Measured;
   /** Benjamini-Hochberg over all heads of the run; filled in when the run is complete. */
   readonly q?: number;
+  /** Of a mean over several inputs: the share of inputs whose p, whose q is below 0.05. */
+  readonly pBelow05?: Measured;
+  readonly qBelow05?: Measured;
   readonly reason?: string;
 }
 
@@ -147,7 +150,7 @@ export interface AlignmentNumbers {
   readonly plain: AlignmentMode;
   /** ||1_N G^-1 V|| / ||G^-1 V||, 0 under theory. */
   readonly centringResidual: Measured;
-  /** null: above permuted tokens, but the `untrained` null was not run; `reason` says so. */
+  /** null (`reason`): above permuted tokens, but `untrained` was not run; or the verdicts of several inputs differ. */
   readonly verdict: AlignmentVerdict | null;
   readonly reason?: string;
 }
@@ -295,7 +298,8 @@ export interface NoiseNumbers {
     };
     readonly reason?: string;
   };
-  readonly verdict: NoiseVerdict;
+  /** null (`reason`): the verdicts of several inputs differ. */
+  readonly verdict: NoiseVerdict | null;
   readonly reason?: string;
 }
 
@@ -358,6 +362,18 @@ export interface AblationNumbers {
   readonly random: AblationEffect;
 }
 
+/** Half widths of 95 % intervals over inputs under the names of what they are of; null: too few inputs, or no double. */
+export type IntervalTree = Measured | string | readonly IntervalTree[] | { readonly [name: string]: IntervalTree };
+
+/** How many inputs stand behind a head whose numbers are means over inputs. Keys are dotted names within the head. */
+export interface OverInputs {
+  readonly inputs: number;
+  /** Inputs that measured a quantity, of arrays place by place; absent: all of them. */
+  readonly measured: Readonly<Record<string, number | readonly number[]>>;
+  /** How many inputs said which word, where not all said the same. */
+  readonly words: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
 export interface HeadResult {
   readonly index: number;
   readonly kvHead: number;
@@ -388,4 +404,7 @@ export interface HeadResult {
   /** Absent unless it was asked for. */
   readonly ablation?: AblationNumbers;
   readonly reason?: string;
+  /** Of a mean over several inputs. */
+  readonly ci?: IntervalTree;
+  readonly over?: OverInputs;
 }

@@ -59,7 +59,8 @@ export function alignmentVerdict(theory: AlignmentMode, rank: number, headDim: n
 }
 
 function beats(result: NullResult): boolean {
-  return result.overlap.p < level;
+  const { p } = result.overlap;
+  return p !== null && p < level;
 }
 
 function optionalReason(reason: string | undefined): { reason?: string } {

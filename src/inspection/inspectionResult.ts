@@ -117,6 +117,8 @@ export interface InspectionResult {
   readonly model: ModelSummary;
   readonly layers: readonly LayerResult[];
   readonly output: NetworkOutput;
+  /** Of a run over several inputs: the result of each as if it were the only one; `layers` above then holds means. */
+  readonly inputs?: readonly InspectionResult[];
 }
 
 /** What the network gives away at its end, as far as the file has the weights for it. */

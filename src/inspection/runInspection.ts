@@ -331,11 +331,17 @@ function adjustedStudy(studies: readonly Study[]): Study[] {
           Mutable<Partial<Record<typeof score, NullSummary>>> | null | undefined;
         return drawn?.[score] === undefined ? [] : [drawn as Mutable<Record<typeof score, NullSummary>>];
       });
-      const qs = benjaminiHochberg(tests.map((drawn) => drawn[score].p));
+      const qs = benjaminiHochberg(tests.map((drawn) => ownP(drawn[score])));
       tests.forEach((drawn, i) => (drawn[score].q = qs[i]!));
     }
   }
   return result;
+}
+
+/** Only a mean over inputs has none. */
+function ownP({ p }: NullSummary): number {
+  if (p === null) throw new Error('a test of one input has no p');
+  return p;
 }
 
 function adjusted(modes: readonly AlignmentMode[]): AlignmentMode[] {
@@ -343,7 +349,7 @@ function adjusted(modes: readonly AlignmentMode[]): AlignmentMode[] {
   for (const name of nullNames) {
     const present = result.filter((mode) => mode.nulls[name] !== null);
     for (const statistic of statistics) {
-      const qs = benjaminiHochberg(present.map((mode) => mode.nulls[name]![statistic].p));
+      const qs = benjaminiHochberg(present.map((mode) => ownP(mode.nulls[name]![statistic])));
       present.forEach((mode, i) => {
         const before: NullResult = mode.nulls[name]!;
         mode.nulls[name] = { ...before, [statistic]: { ...before[statistic], q: qs[i]! } };

@@ -1,7 +1,7 @@
 // How numbers and verdicts become words. Tooltips, captions, the terminal and the HTML report all speak through
 // here, so that one head never has two spellings. CSV and JSON do not: they carry full precision.
 
-import type { AlignmentNumbers, NullSummary } from '../diagnostics/headResult';
+import type { HeadResult, NoiseNumbers, NullSummary, OverInputs } from '../diagnostics/headResult';
 
 /** Draws below which diagnostics gives no verdict (smallest p is then above 0.05). */
 const fewestDraws = 20;
@@ -38,22 +38,64 @@ export function formatInterval(mean: number | null, halfWidth: number | null, di
   return `${mean.toFixed(decimals)} ± ${halfWidth.toFixed(decimals)}`;
 }
 
+/** p of a test, `p ≤ 0.005`; of a mean over inputs the share of them in which it is below 0.05. */
+export function formatTestP({ p, pBelow05 }: NullSummary, draws?: number): string {
+  return pBelow05 === undefined ? `p ${formatP(p, draws)}` : `p < 0.05 in ${formatShare(pBelow05)} of the inputs`;
+}
+
+/** The same with q, where it was adjusted. */
+export function formatTest(summary: NullSummary, draws?: number): string {
+  const { q, qBelow05 } = summary;
+  const adjusted =
+    qBelow05 !== undefined ? `, q < 0.05 in ${formatShare(qBelow05)}` : q === undefined ? '' : `, q ${formatP(q)}`;
+  return `${formatTestP(summary, draws)}${adjusted}`;
+}
+
+/** 0.8 as `80 %`. */
+export function formatShare(share: number | null): string {
+  return share === null ? notMeasured : `${formatNumber(100 * share)} %`;
+}
+
 /** `permuted tokens: mean 0.41, sd 0.03, z 5.1, p <= 0.005, q 0.006 (200 draws)` */
 export function formatNull(name: string, summary: NullSummary, draws: number): string {
-  const q = summary.q === undefined ? '' : `, q ${formatP(summary.q)}`;
   return (
     `${name}: mean ${formatNumber(summary.mean)}, sd ${formatNumber(summary.sd)}, ` +
-    `z ${formatNumber(summary.z)}, p ${formatP(summary.p, draws)}${q} (${draws} draws)`
+    `z ${formatNumber(summary.z)}, ${formatTest(summary, draws)} (${draws} draws)`
   );
 }
 
 /** The verdict's words; where there is none, in short which null is missing (`alignment.reason` says it at length). */
-export function verdictText(alignment: AlignmentNumbers): string {
+export function verdictText({ alignment, over }: Pick<HeadResult, 'alignment' | 'over'>): string {
   if (alignment.verdict !== null) return alignment.verdict;
+  if (over !== undefined) return wordsText(over, 'alignment.verdict');
   const { permuted, untrained } = alignment.theory.nulls;
   if (!permuted) return 'no verdict: permuted null not run';
   if (permuted.draws < fewestDraws) return 'no verdict: too few draws of the permuted null';
   return untrained ? 'beats permuted; too few untrained twins' : 'beats permuted; untrained twin not run';
+}
+
+/** The verdict on a noise kind; where several inputs differ, how many say what. */
+export function noiseVerdictText({ kind, verdict }: NoiseNumbers, over?: OverInputs): string {
+  return verdict ?? (over === undefined ? notMeasured : wordsText(over, `noise.${kind}.verdict`));
+}
+
+/** 'no evidence 3, not measurable 1', the most frequent first; inputs without a word are counted last. */
+function wordsText({ inputs, words }: OverInputs, name: string): string {
+  const counts = Object.entries(words[name] ?? {}).sort(([, a], [, b]) => b - a);
+  const silent = inputs - counts.reduce((sum, [, count]) => sum + count, 0);
+  return [...counts, ...(silent === 0 ? [] : [['no verdict', silent] as const])]
+    .map(([word, count]) => `${word} ${count}`)
+    .join(', ');
+}
+
+/** yes or no; where several inputs differ, in how many it is so. `name`: of the quantity, dotted. */
+export function yesText(yes: boolean, name: string, over?: OverInputs): string {
+  const counts = over?.words[name];
+  return over !== undefined && counts !== undefined
+    ? `in ${counts['true'] ?? 0} of ${over.inputs} inputs`
+    : yes
+      ? 'yes'
+      : 'no';
 }
 
 /** Middle value of the numbers that exist (lower of the two middle ones averaged with the upper); null when none. */

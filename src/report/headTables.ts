@@ -2,14 +2,14 @@
 // ones. What is a curve or a map is a figure instead (figures/headFigures.ts).
 
 import type {
-  AblationEffect,
+  AblationNumbers,
   AttentionFacts,
   HeadResult,
   NullSummary,
   ReproductionMetrics,
   WeightForm,
 } from '../diagnostics/headResult';
-import { formatNumber, formatP, notMeasured } from './format';
+import { formatNumber, formatTest, formatTestP, notMeasured, yesText } from './format';
 import { formulas } from './figures/sources';
 
 export interface HeadTable {
@@ -46,8 +46,7 @@ export const studyForms = {
 /** `0.31 (random 0.30 ± 0.02, z 0.5, p 0.4)` */
 export function scoreWithNull(value: number | null, name: string, summary: NullSummary | null, draws: number): string {
   if (value === null || summary === null) return formatNumber(value);
-  const q = summary.q === undefined ? '' : `, q ${formatP(summary.q)}`;
-  return `${formatNumber(value)} (${name} ${formatNumber(summary.mean)} ± ${formatNumber(summary.sd, 2)}, z ${formatNumber(summary.z)}, p ${formatP(summary.p, draws)}${q})`;
+  return `${formatNumber(value)} (${name} ${formatNumber(summary.mean)} ± ${formatNumber(summary.sd, 2)}, z ${formatNumber(summary.z)}, ${formatTest(summary, draws)})`;
 }
 
 function studyRow(name: string, metrics: ReproductionMetrics): string[] {
@@ -55,8 +54,8 @@ function studyRow(name: string, metrics: ReproductionMetrics): string[] {
   const both = (score: 'linearCka' | 'kernelCka'): string => {
     const first = scoreWithNull(metrics[score], 'random', random?.[score] ?? null, random?.draws ?? 0);
     if (permuted === null || metrics[score] === null) return first;
-    const { mean, sd, z, p } = permuted[score];
-    return `${first.slice(0, -1)}; permuted ${formatNumber(mean)} ± ${formatNumber(sd, 2)}, z ${formatNumber(z)}, p ${formatP(p, permuted.draws)})`;
+    const { mean, sd, z } = permuted[score];
+    return `${first.slice(0, -1)}; permuted ${formatNumber(mean)} ± ${formatNumber(sd, 2)}, z ${formatNumber(z)}, ${formatTestP(permuted[score], permuted.draws)})`;
   };
   return [
     name,
@@ -144,27 +143,26 @@ function weightTable({ weights }: HeadResult): HeadTable[] {
   ];
 }
 
-function ablationTable({ ablation }: HeadResult): HeadTable[] {
+function ablationTable({ ablation, over }: HeadResult): HeadTable[] {
   if (ablation === undefined) return [];
-  const row = (name: string, { kl, topChanged, relChange }: AblationEffect): string[] => [
-    name,
-    formatNumber(kl),
-    topChanged === null ? notMeasured : topChanged ? 'yes' : 'no',
-    formatNumber(relChange),
-  ];
+  const row = (name: string, kind: keyof AblationNumbers): string[] => {
+    const { kl, topChanged, relChange } = ablation[kind];
+    return [
+      name,
+      formatNumber(kl),
+      topChanged === null ? notMeasured : yesText(topChanged, `ablation.${kind}.topChanged`, over),
+      formatNumber(relChange),
+    ];
+  };
   const { reason } = ablation.zero;
   return [
     {
       id: 'ablation',
       title: 'Without this head',
-      note: `The network again with the output of this head replaced. The last row is the null: a change as large in no particular direction. One input, one draw; that an output does not move does not say that the head does nothing, for others may stand in.${reason === undefined ? '' : ` ${reason}`}`,
+      note: `The network again with the output of this head replaced. The last row is the null: a change as large in no particular direction. ${over === undefined ? 'One input, one draw' : 'One draw for each input'}; that an output does not move does not say that the head does nothing, for others may stand in.${reason === undefined ? '' : ` ${reason}`}`,
       formula: formulas.ablation,
       columns: ['head output', 'KL(clean ‖ ablated), nats', 'first class changes', '‖change‖ / ‖output‖'],
-      rows: [
-        row('0', ablation.zero),
-        row('its mean over the tokens', ablation.mean),
-        row('noise of the same norm (null)', ablation.random),
-      ],
+      rows: [row('0', 'zero'), row('its mean over the tokens', 'mean'), row('noise of the same norm (null)', 'random')],
     },
   ];
 }

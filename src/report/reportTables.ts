@@ -1,11 +1,21 @@
 // Tables of the report: alignment with its nulls, noise and RPC with intervals. Every score has its chance level or
 // null in the same row.
 
-import type { HeadResult, ReproductionMetrics } from '../diagnostics/headResult';
+import type { HeadResult, NullSummary, ReproductionMetrics } from '../diagnostics/headResult';
 import type { ModelSummary } from '../inspection/inspectionResult';
-import { formatInterval, formatNumber, formatP, median, noiseNames, verdictText } from './format';
+import {
+  formatInterval,
+  formatNumber,
+  formatP,
+  formatShare,
+  median,
+  noiseNames,
+  noiseVerdictText,
+  verdictText,
+} from './format';
 import { htmlTable } from './html';
 import { layerLabel } from './layerLabel';
+import { withInterval } from './overInputs';
 
 interface AddressedHead {
   readonly layer: number;
@@ -23,6 +33,22 @@ export const tableNotes =
 
 function number(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined ? none : formatNumber(value, digits);
+}
+
+/** A number of the head; over several inputs with its interval. */
+function interval(head: HeadResult, name: string, value: number | null | undefined): string {
+  return value === null || value === undefined ? none : withInterval(head, name, value);
+}
+
+/** p; over several inputs the share of them in which it is below 0.05. */
+function testCell({ p, pBelow05 }: NullSummary, draws: number): string {
+  return pBelow05 === undefined ? formatP(p, draws) : `< 0.05 in ${formatShare(pBelow05)}`;
+}
+
+/** The same of q, which not every test has. */
+function adjustedCell(test: NullSummary | undefined): string {
+  if (test?.qBelow05 !== undefined) return `< 0.05 in ${formatShare(test.qBelow05)}`;
+  return test?.q === undefined ? none : formatP(test.q);
 }
 
 /** One row a head: overlap with chance, permuted null, p and q, Rayleigh, eigen-residual, verdict. */
@@ -53,16 +79,16 @@ export function alignmentTable(
       return [
         layerLabel(model, layer),
         String(head.index),
-        number(theory.overlap),
+        interval(head, 'alignment.theory.overlap', theory.overlap),
         number(theory.overlapChance) + (theory.informative ? '' : ' *'),
         permuted ? formatInterval(permuted.overlap.mean, permuted.overlap.sd) : none,
-        number(permuted?.overlap.z),
-        permuted ? formatP(permuted.overlap.p, permuted.draws) : none,
-        permuted?.overlap.q === undefined ? none : formatP(permuted.overlap.q),
-        number(plain.overlap),
-        number(theory.rayleigh),
+        interval(head, 'alignment.theory.nulls.permuted.overlap.z', permuted?.overlap.z),
+        permuted ? testCell(permuted.overlap, permuted.draws) : none,
+        adjustedCell(permuted?.overlap),
+        interval(head, 'alignment.plain.overlap', plain.overlap),
+        interval(head, 'alignment.theory.rayleigh', theory.rayleigh),
         number(median(head.gamma.learned.eigenResidual)),
-        verdictText(head.alignment).replace(twinNotRun, ' †'),
+        verdictText(head).replace(twinNotRun, ' †'),
       ];
     }),
     2,
@@ -83,9 +109,9 @@ export function noiseTable(
       formatInterval(noise.auc.softmax, noise.auc.ci.softmax),
       noise.auc.rpc === null ? none : formatInterval(noise.auc.rpc, noise.auc.ci.rpc),
       noise.auc.difference === null ? none : formatInterval(noise.auc.difference, noise.auc.ci.difference),
-      number(head.rpc?.cleanGap),
+      interval(head, 'rpc.cleanGap', head.rpc?.cleanGap),
       head.rpc ? `${number(head.rpc.dispersion.softmax)} / ${number(head.rpc.dispersion.rpc)}` : none,
-      noise.verdict,
+      noiseVerdictText(noise, head.over),
     ]),
   );
   if (rows.length === 0) return '';
@@ -113,13 +139,13 @@ export function studyTable(
   caption: string,
   model: Pick<ModelSummary, 'stages'>,
 ): string {
-  const cells = (metrics: ReproductionMetrics): string[] =>
+  const cells = (head: HeadResult, form: 'asCoded' | 'scaleFree', metrics: ReproductionMetrics): string[] =>
     (['optimal', 'linearCka', 'kernelCka'] as const).flatMap((score) => {
       const random = metrics.nulls?.random ?? null;
       return [
-        number(metrics[score]),
+        interval(head, `reproduction.${form}.${score}`, metrics[score]),
         random === null ? none : formatInterval(random[score].mean, random[score].sd),
-        random === null ? none : formatP(random[score].p, random.draws),
+        random === null ? none : testCell(random[score], random.draws),
       ];
     });
   return htmlTable(
@@ -138,8 +164,8 @@ export function studyTable(
       const address = [layerLabel(model, layer), String(head.index)];
       const { asCoded, scaleFree, warning } = head.reproduction;
       return [
-        [...address, warning === undefined ? 'as coded' : 'as coded ‡', ...cells(asCoded)],
-        [...address, 'scale-free', ...cells(scaleFree)],
+        [...address, warning === undefined ? 'as coded' : 'as coded ‡', ...cells(head, 'asCoded', asCoded)],
+        [...address, 'scale-free', ...cells(head, 'scaleFree', scaleFree)],
       ];
     }),
     2,

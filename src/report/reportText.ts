@@ -2,11 +2,13 @@
 // result; nothing here judges a paper or a model.
 
 import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
+import type { NullSummary } from '../diagnostics/headResult';
 import { defaultLevels } from '../diagnostics/noiseLevels';
-import { formatNumber, verdictText } from './format';
+import { formatNumber, formatShare, noiseVerdictText, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 import { outputRows, outputTitle } from './outputText';
 import { gramChoice, gramLabel, gramOfRun, gramSentence } from './gramText';
+import { inputCount } from './overInputs';
 import { groupedHeadsText } from './sharedHeads';
 
 const shownLogits = 10;
@@ -74,6 +76,15 @@ function nativeRow({ nativeRpc }: Partial<Provenance>): (readonly [string, strin
 
 /** Tokens of a report; all of them are in result.json. */
 const shownTokens = 256;
+/** Inputs of a report by name; all of them are in result.json. */
+const shownInputs = 24;
+
+/** Each input, then how many more there are. */
+function inputsRows(inputs: Provenance['inputs']): (readonly [string, string])[] {
+  const rows = inputs.slice(0, shownInputs).flatMap(inputRows);
+  if (inputs.length <= shownInputs) return rows;
+  return [...rows, ['More inputs', `${inputs.length - shownInputs}, each in result.json`]];
+}
 
 function inputRows(input: Provenance['inputs'][number]): (readonly [string, string])[] {
   const { kind, label, tokens, sha256, tokenLabels, tokenizer } = input;
@@ -139,7 +150,7 @@ export function provenanceTable(result: InspectionResult): string {
       `${checkpoint.name}, ${checkpoint.format}, ${bytes(checkpoint.bytes)}, ${checkpoint.dtypes.join(', ')}`,
     ],
     ['SHA-256 of the checkpoint', checkpoint.sha256 ?? 'not computed'],
-    ...provenance.inputs.flatMap(inputRows),
+    ...inputsRows(provenance.inputs),
     ['Seed', String(provenance.seed)],
     [
       'Backend',
@@ -174,21 +185,28 @@ const saritas = '<a href="https://arxiv.org/abs/2505.07908">arXiv 2505.07908</a>
 /** Half a page: what is computed and from which paper. */
 export function methodText(result: InspectionResult): string {
   const { rpc } = result.provenance;
+  const inputs = inputCount(result);
   const name = escapeHtml(rpc.variant);
   const variant = variantWords[rpc.variant];
   const choice = gramOfRun(result.layers);
   const gram = choice === null ? '' : escapeHtml(gramSentence(choice));
   const grouped = result.model.kvHeads < result.model.heads ? ', each key/value head counted once' : '';
   const text = [
-    `Teo &amp; Nguyen 2024 (${teo}) read self-attention as kernel principal component analysis: a head's output would be the projection of its queries on principal axes in the feature space of the kernel exp(x·y/√d), scaled by the keys' sums, and the value matrix would hold the eigenvectors of the centred Gram matrix of the keys. They derive RPC-Attention from robust PCA. Saritas &amp; Yildiz 2025 (${saritas}) tried to reproduce the claims about value vectors, eigenvalues and projection error and report that they could not. This report measures both sides' quantities on one checkpoint and one input and prints the chance level or null beside each score.`,
+    `Teo &amp; Nguyen 2024 (${teo}) read self-attention as kernel principal component analysis: a head's output would be the projection of its queries on principal axes in the feature space of the kernel exp(x·y/√d), scaled by the keys' sums, and the value matrix would hold the eigenvectors of the centred Gram matrix of the keys. They derive RPC-Attention from robust PCA. Saritas &amp; Yildiz 2025 (${saritas}) tried to reproduce the claims about value vectors, eigenvalues and projection error and report that they could not. This report measures both sides' quantities on one checkpoint and ${inputs === 1 ? 'one input' : `${inputs} inputs`} and prints the chance level or null beside each score.`,
     `<strong>Spectrum.</strong>${gram} The centred Gram matrix of each head's keys is formed in the log domain, without epsilon, and decomposed in float64. r = min(d, R, N − 1) eigenvectors are used, R being the numerical rank. <strong>Alignment.</strong> Principal angles between the span of the values and the top r eigenvectors; <em>theory</em> takes the values as kernel PCA reads them (P G⁻¹ V), <em>plain</em> just centres them (P V). Overlap is the mean squared cosine, the Rayleigh ratio the captured share of the best possible kernel variance. Nulls: random V, V with its tokens permuted, V of the layer's other heads and, where run, untrained twins (weights drawn anew at the family's own initialisation scale, on the same input); p is one-sided, q is Benjamini-Hochberg over all heads${grouped}. <strong>Gamma.</strong> Each recovered column is tested for being an eigenvector by its eigen-residual (0 = eigenvector, near 1 = unrelated).`,
     `<strong>Noise.</strong> The same noise is given to softmax and RPC attention; deviation is relative to each method's own clean output, AUC is its mean over the levels, intervals are 95 % over repeats. <strong>RPC</strong> runs beside the model on the same q, k, v; variant <code>${name}</code>${variant === undefined ? '' : ` (${escapeHtml(variant)})`}, ${rpc.iterations} iterations, lambda ${escapeHtml(formatNumber(rpc.lambda))}. Paper and code differ in threshold, mu and sign, so numbers of different variants are not comparable.`,
   ];
+  if (inputs > 1) text.push(manyInputsText(inputs));
   return text.map((paragraph) => `<p>${paragraph}</p>`).join('\n');
+}
+
+function manyInputsText(inputs: number): string {
+  return `<strong>Over ${inputs} inputs.</strong> Every number of a head is measured on each input as if it were the only one, with the same named random streams, and averaged; ± is the half width of Student's 95 % interval of that mean over inputs, t<sub>0.975, n−1</sub> sd / √n. Medians are averaged like all others: a mean of medians, not a median. Of p and q, whose mean would be no p-value, the share of inputs below 0.05 is given beside the mean z. Words (verdicts) stand where all inputs say them, else with the number of inputs that do. Where arrays differ in length they are averaged as far as the shortest reaches. Attention patterns and token names are those of the first input. Each input's own result is in result.json under <code>inputs</code>.`;
 }
 
 /** What the numbers do not say. */
 export function cautionList(result: InspectionResult): string {
+  const inputs = inputCount(result);
   const heads = result.layers.flatMap((layer) => layer.heads);
   const twins = heads.some((head) => head.alignment.theory.nulls.untrained !== null);
   const never = heads.filter((head) => head.rpc?.sparseNeverActive === true).length;
@@ -205,7 +223,9 @@ export function cautionList(result: InspectionResult): string {
     twins
       ? "The null of untrained twins was run; the verdicts use it. Twins are drawn at the family's own initialisation scale, so a network whose weights merely have another scale can differ from them without having learned anything."
       : 'The null of untrained twins was not run: no verdict here can say more than "beats permuted".',
-    'One input was inspected; another input has other keys and another Gram matrix. The intervals cover the noise repeats, not the choice of input.',
+    inputs === 1
+      ? 'One input was inspected; another input has other keys and another Gram matrix. The intervals cover the noise repeats, not the choice of input.'
+      : `The intervals are over the ${inputs} inputs of this run and hold for the population that they were drawn from, if they were drawn at random. They say nothing about other training runs of this network.`,
     `The reproduction metrics "as coded" contain epsilons (1e-8, 1e-10) that decide the value where the largest score exceeds 28${eaten === 0 ? '' : `, as it does in ${eaten} of ${heads.length} heads here`}; "scale-free" leaves them out. Their chance level is not 0: the null of random values stands beside each.`,
     'Absolute differences of gamma are small wherever the eigenvalues are; the eigen-residual is free of that scale.',
     'Low deviation under noise with low dispersion is collapse, not robustness; and a head that deviates less does not make the model more accurate.',
@@ -232,12 +252,24 @@ export function citeText(result: InspectionResult): string {
 </ul>`;
 }
 
+/** How many heads are below 0.05; over several inputs, how many are in how large a share of them. */
+function testsText(tests: readonly NullSummary[]): string {
+  const shares = tests.flatMap((one) => one.pBelow05 ?? []);
+  if (shares.length > 0) {
+    const every = shares.filter((share) => share === 1).length;
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    return `Overlap (theory) has p < 0.05 against permuted tokens on every input in ${every} of ${tests.length} heads; over heads and inputs, in ${formatShare(mean)}.`;
+  }
+  const low = tests.filter((one) => one.p !== null && one.p < 0.05).length;
+  const lowQ = tests.filter((one) => one.q !== undefined && one.q < 0.05).length;
+  return `Overlap (theory) has p < 0.05 against permuted tokens in ${low} of ${tests.length} heads, q < 0.05 in ${lowQ}.`;
+}
+
 /** Counts over all heads: how many beat which null, how many noise verdicts of each kind. */
 export function summaryText(result: InspectionResult): string {
+  const inputs = inputCount(result);
   const heads = result.layers.flatMap((layer) => layer.heads);
   const permuted = heads.flatMap((head) => head.alignment.theory.nulls.permuted ?? []);
-  const low = permuted.filter((one) => one.overlap.p < 0.05).length;
-  const lowQ = permuted.filter((one) => one.overlap.q !== undefined && one.overlap.q < 0.05).length;
   const count = (words: readonly string[]): string => {
     const counts = new Map<string, number>();
     for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -246,15 +278,13 @@ export function summaryText(result: InspectionResult): string {
   const grouped = groupedHeadsText(result.model);
   const kinds = [...new Set(heads.flatMap((head) => head.noise.map((noise) => noise.kind)))];
   return htmlList([
-    `${heads.length} heads in ${result.layers.length} of ${result.model.layers} layers were inspected.`,
-    permuted.length === 0
-      ? 'The permuted null was not run.'
-      : `Overlap (theory) has p < 0.05 against permuted tokens in ${low} of ${permuted.length} heads, q < 0.05 in ${lowQ}.`,
+    `${heads.length} heads in ${result.layers.length} of ${result.model.layers} layers were inspected${inputs === 1 ? '' : `, each on ${inputs} inputs`}.`,
+    permuted.length === 0 ? 'The permuted null was not run.' : testsText(permuted.map((one) => one.overlap)),
     ...(grouped === null ? [] : [grouped]),
-    `Alignment verdicts: ${count(heads.map((head) => verdictText(head.alignment)))}.`,
+    `Alignment verdicts: ${count(heads.map((head) => verdictText(head)))}.`,
     ...kinds.map(
       (kind) =>
-        `Noise ${kind}: ${count(heads.flatMap((head) => head.noise.filter((one) => one.kind === kind).map((one) => one.verdict)))}.`,
+        `Noise ${kind}: ${count(heads.flatMap((head) => head.noise.filter((one) => one.kind === kind).map((one) => noiseVerdictText(one, head.over))))}.`,
     ),
   ]);
 }

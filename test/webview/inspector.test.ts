@@ -297,7 +297,7 @@ describe('the inspector page', () => {
     check('says the verdict and every null beside it', async () => {
       const { page } = await openHead();
       const head = run.result.layers[address.layer]!.heads[address.head]!;
-      assert.equal(await page.locator('.verdict').innerText(), `Verdict: ${verdictText(head.alignment)}`);
+      assert.equal(await page.locator('.verdict').innerText(), `Verdict: ${verdictText(head)}`);
       const table = page.locator('table').first();
       const columnNames = await table.locator('thead th').allInnerTexts();
       assert.deepEqual(columnNames.slice(1), [

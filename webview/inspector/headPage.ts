@@ -6,7 +6,7 @@ import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { headFigures } from '../../src/report/figures/headFigures';
 import { headTables, type HeadTable } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
-import { formatNumber, formatP, verdictText } from '../../src/report/format';
+import { formatNumber, formatTest, verdictText } from '../../src/report/format';
 import { layerSizes, layerTitle } from '../../src/report/layerLabel';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import { fill, h } from '../ui/dom';
@@ -18,9 +18,8 @@ const nullNames = { random: 'random V', permuted: 'permuted tokens', untrained: 
 
 function cell(result: NullResult | null, statistic: 'overlap' | 'energy' | 'rayleigh'): string {
   if (result === null) return 'not run';
-  const { mean, z, p, q } = result[statistic];
-  const fdr = q === undefined ? '' : `, q ${formatP(q)}`;
-  return `${formatNumber(mean)} (z ${formatNumber(z)}, p ${formatP(p, result.draws)}${fdr})`;
+  const { mean, z } = result[statistic];
+  return `${formatNumber(mean)} (z ${formatNumber(z)}, ${formatTest(result[statistic], result.draws)})`;
 }
 
 function modeRows(name: string, mode: AlignmentMode): HTMLElement[] {
@@ -183,7 +182,7 @@ export class HeadPage {
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
       this.words,
-      h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head.alignment)),
+      h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head)),
       shared === null ? null : h('p', { class: 'quiet' }, shared),
       alignmentTable(head),
       h(

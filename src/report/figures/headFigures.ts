@@ -151,7 +151,7 @@ function anglesFigure(head: HeadResult, name: 'theory' | 'plain'): LineFigure[] 
       kind: 'lines',
       id: `angles-${name}`,
       title: withGram(`Principal angles, ${name}`, head.spectrum),
-      shows: `Cosines of the principal angles between the ${modeWords[name]} and the top eigenvectors; overlap ${formatNumber(mode.overlap)}, chance level ${formatNumber(mode.overlapChance)}. ${nullsText(mode)} Verdict: ${verdictText(head.alignment)}.${gramSentence(head.spectrum)}`,
+      shows: `Cosines of the principal angles between the ${modeWords[name]} and the top eigenvectors; overlap ${formatNumber(mode.overlap)}, chance level ${formatNumber(mode.overlapChance)}. ${nullsText(mode)} Verdict: ${verdictText(head)}.${gramSentence(head.spectrum)}`,
       caution: `Lying above the chance band of random V is no evidence of learned eigenvectors: keys and values are linear maps of the same tokens, and permuted tokens are easy to beat too; only untrained twins and other heads test that.${informative}`,
       formula: formulas.angles[name],
       x: { label: 'principal angle', unit: '', scale: 'linear', integer: true },

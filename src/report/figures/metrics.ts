@@ -8,7 +8,16 @@ import type {
   HeadResult,
   NoiseKind,
 } from '../../diagnostics/headResult';
-import { formatInterval, formatNull, formatNumber, median, noiseNames, notMeasured, verdictText } from '../format';
+import {
+  formatInterval,
+  formatNull,
+  formatNumber,
+  median,
+  noiseNames,
+  notMeasured,
+  verdictText,
+  noiseVerdictText,
+} from '../format';
 
 /** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
 type DomainRule =
@@ -68,7 +77,7 @@ function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: Hea
   if (rank) lines.push(`rank ${rank.rank} of ${rank.of} among V of the layer's heads`);
   if (!mode.informative) lines.push('not informative: chance alone gives more than 0.8');
   if (mode.reason !== undefined) lines.push(mode.reason);
-  lines.push(`verdict: ${verdictText(head.alignment)}`);
+  lines.push(`verdict: ${verdictText(head)}`);
   if (head.alignment.verdict === null && head.alignment.reason !== undefined) lines.push(head.alignment.reason);
   return lines.join('\n');
 }
@@ -337,7 +346,7 @@ function noiseLines(head: HeadResult, kind: NoiseKind): string {
   const lines = [
     `softmax ${formatInterval(auc.softmax, auc.ci.softmax)}, RPC ${formatInterval(auc.rpc, auc.ci.rpc)}, ` +
       `difference ${formatInterval(auc.difference, auc.ci.difference)} (95 %)`,
-    `verdict: ${found.verdict}`,
+    `verdict: ${noiseVerdictText(found, head.over)}`,
   ];
   if (head.rpc) {
     const { cleanGap, dispersion } = head.rpc;

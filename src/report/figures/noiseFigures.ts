@@ -2,7 +2,7 @@
 // that ignores its keys does not deviate either.
 
 import type { HeadResult, Measured, NoiseCurve } from '../../diagnostics/headResult';
-import { formatInterval, formatNumber, noiseLevelUnits, noiseNames } from '../format';
+import { formatInterval, formatNumber, noiseLevelUnits, noiseNames, noiseVerdictText } from '../format';
 import type { LineFigure, Series, SeriesRole } from './figure';
 import type { HeadContext } from './headFigures';
 import { formulas } from './sources';
@@ -49,7 +49,7 @@ export function noiseFigures(head: HeadResult, context: HeadContext): LineFigure
         kind: 'lines',
         id: `noise-${noise.kind}`,
         title: `Deviation under ${noiseNames[noise.kind]}`,
-        shows: `How far noise moves the head's output, mean${repeats ? ' and 95 % interval' : ''} over repeats; AUC softmax ${formatInterval(auc.softmax, auc.ci.softmax)}${rpc}. Verdict: ${noise.verdict}.${beside}${noise.reason === undefined ? '' : ` ${noise.reason}`}`,
+        shows: `How far noise moves the head's output, mean${repeats ? ' and 95 % interval' : ''} over ${head.over === undefined ? 'repeats' : `${head.over.inputs} inputs`}; AUC softmax ${formatInterval(auc.softmax, auc.ci.softmax)}${rpc}. Verdict: ${noiseVerdictText(noise, head.over)}.${beside}${noise.reason === undefined ? '' : ` ${noise.reason}`}`,
         caution: `Low deviation with low dispersion is collapse, not robustness, and a head that moves less need not make the model more accurate.${head.rpc ? whatIf(context) : ''}`,
         formula: formulas.noise,
         x: { label: 'noise level', unit: noiseLevelUnits[noise.kind], scale: 'linear' },
