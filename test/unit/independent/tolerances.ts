@@ -22,7 +22,7 @@ const illConditioned = 2e-5;
  *  magnitude of the array or 1; `sd` the null's standard deviation, for z. */
 export function toleranceOf(path: string, expected: number, scale: number, sd: number): number {
   const relative = Math.max(Math.abs(expected), scale);
-  if (/\.(rank|of|p)$|numericalRank$/.test(path)) return 1e-12;
+  if (/\.(rank|of|p|q)$|numericalRank$/.test(path)) return 1e-12;
   if (path.startsWith('exactTheory')) return illConditioned;
   if (path.endsWith('.z')) return (alignment * (2 + Math.abs(expected))) / sd;
   if (path.startsWith('alignment') || path.startsWith('reproduction')) return alignment;
