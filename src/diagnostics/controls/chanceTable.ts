@@ -68,31 +68,47 @@ export const chanceRows: readonly ChanceRow[] = [
 ];
 
 /** The printed values are rounded to 3 digits behind the point. */
-const halfUnit = 0.0005;
+export const halfUnit = 0.0005;
 
-/**
- * Row by row; `draws` pairs of values and keys each. The printed values are those of a single draw, so the bound is 3
- * standard errors of the difference between one draw and our mean, plus the rounding.
- */
-export function chanceControls(kernels: HeadKernels, row: ChanceRow, draws: number): Control[] {
+/** One printed value beside the mean and standard deviation of our draws. */
+export interface ChanceScore {
+  readonly form: 'asCoded' | 'scaleFree';
+  readonly name: Scored;
+  readonly printed: number;
+  readonly mean: number;
+  readonly sd: number;
+}
+
+/** The printed values of a row, each with what `draws` pairs of values and keys give. */
+export function chanceScores(kernels: HeadKernels, row: ChanceRow, draws: number): ChanceScore[] {
   const found = Array.from({ length: draws }, (_, i) => oneDraw(kernels, row, i));
   return (['asCoded', 'scaleFree'] as const).flatMap((form) => {
     const printed = row[form];
     if (printed === null) return [];
     return scored.map((name) => {
       const values = found.map((draw) => draw[form][name] ?? NaN);
-      return near(
-        {
-          name: `${titles[name]}, ${form === 'asCoded' ? 'as coded' : 'scale-free'}`,
-          what: `${row.keys}; mean of ${draws} draws`,
-          group: "Chance level of the study's metrics: Gaussian V against V_hat of Gaussian keys, N 197, d 64",
-        },
-        mean(values),
-        printed[name],
-        3 * sampleSd(values) * Math.sqrt(1 + 1 / draws) + halfUnit,
-      );
+      return { form, name, printed: printed[name], mean: mean(values), sd: sampleSd(values) };
     });
   });
+}
+
+/**
+ * Row by row; `draws` pairs of values and keys each. The printed values are those of a single draw, so the bound is 3
+ * standard errors of the difference between one draw and our mean, plus the rounding.
+ */
+export function chanceControls(kernels: HeadKernels, row: ChanceRow, draws: number): Control[] {
+  return chanceScores(kernels, row, draws).map(({ form, name, printed, mean: value, sd }) =>
+    near(
+      {
+        name: `${titles[name]}, ${form === 'asCoded' ? 'as coded' : 'scale-free'}`,
+        what: `${row.keys}; mean of ${draws} draws`,
+        group: "Chance level of the study's metrics: Gaussian V against V_hat of Gaussian keys, N 197, d 64",
+      },
+      value,
+      printed,
+      3 * sd * Math.sqrt(1 + 1 / draws) + halfUnit,
+    ),
+  );
 }
 
 function oneDraw(
