@@ -2,31 +2,24 @@
 
 import { basename, dirname, join } from 'node:path';
 import { defaultNoiseKinds, defaultRepeats, defaultRpc, noiseSettings } from '../inspection/defaults';
-import { isDeviceLoss, onCpu, runOrFallBack } from '../inspection/gpuFallback';
-import type { Attempt, Fallback } from '../inspection/gpuFallback';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
-import type { CheckpointFile } from '../inspection/node/checkpointFile';
-import { createLocalRunner, poolSize } from '../inspection/node/localRunner';
-import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
 import { findMapping, readMapping } from '../inspection/node/mappingFiles';
 import { openCheckpoint, readBeside } from '../inspection/node/openCheckpoint';
+import { listInputs } from '../inspection/node/inputList';
 import { readInput, sha256Hex } from '../inspection/node/readInput';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
-import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { OutputFile } from '../inspection/node/writeFiles';
 import { writeFiles } from '../inspection/node/writeFiles';
-import { heldByteLength, planInspection } from '../inspection/plan';
 import { ChoiceError, makeRequest } from '../inspection/request';
 import type { Choices } from '../inspection/request';
-import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { canBeMapped, guessSentence, summariseGuess } from '../model/mapping/describeGuess';
 import { guessMapping } from '../model/mapping/guessMapping';
 import { shapesOf } from '../model/mapping/mappedSpec';
 import type { MappingFile } from '../model/mapping/mappingFile';
 import { ModelSpecError } from '../model/modelSpec';
-import type { ModelSpec, SpecOverrides } from '../model/modelSpec';
+import type { ModelInput, ModelSpec, SpecOverrides } from '../model/modelSpec';
 import { maxYamlBytes, parseYamlConfig } from '../model/yamlConfig';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv, headScalars } from '../report/headsCsv';
@@ -34,11 +27,9 @@ import { headTable } from '../report/headTable';
 import { inspectionId } from '../report/inspectionId';
 import { outputLine } from '../report/outputText';
 import { npz } from '../report/npz';
-import { planLines } from '../report/planLines';
 import { reportHtml } from '../report/reportHtml';
 import { reportMarkdown } from '../report/reportMarkdown';
-import { resultJson } from '../report/resultJson';
-import { chooseNodeBackend, openDawn, openDawnGraphs } from './nodeWebGpu';
+import { chooseNodeBackend } from './nodeWebGpu';
 import { exitCodes } from './exitCodes';
 import {
   checkSetIsUsed,
@@ -56,8 +47,11 @@ import {
   UsageError,
 } from './options';
 import type { FailOn, Format } from './options';
+import { ManyInputs } from './manyInputs';
+import { OneInput } from './oneInput';
 import { readJsonFile } from './readJsonFile';
 import { ProgressLine } from './progressLine';
+import { nothingKept, type Finished, type Work } from './work';
 import { writtenText } from './writtenText';
 
 export interface InspectFlags {
@@ -91,8 +85,6 @@ export interface InspectFlags {
 
 /** Logits of tokens in the line below the table. */
 const shownLogits = 5;
-/** dist/runner.js, beside this bundle. */
-const runnerScript = join(__dirname, 'runner.js');
 /** dist/tokenizer.js */
 const tokenizerScript = join(__dirname, 'tokenizer.js');
 
@@ -160,19 +152,14 @@ async function readConfig(path: string): Promise<unknown> {
   return parseYamlConfig(bytes, basename(path));
 }
 
-interface Prepared {
-  readonly request: InspectionRequest;
-  readonly file: CheckpointFile;
-  readonly threads: number;
-  readonly tokenizer: TokenizerSource;
-}
+type MakeWork = (line: ProgressLine) => Work;
 
 async function prepare(
   checkpoint: string,
   flags: InspectFlags,
   formats: readonly Format[],
   version: string,
-): Promise<Prepared> {
+): Promise<MakeWork> {
   // Options first: nobody should wait for a file to learn of a typing mistake.
   const overrides = parseSet(flags.set);
   const layers = flags.layers === undefined ? null : parseIndexes(flags.layers, '--layers');
@@ -197,8 +184,6 @@ async function prepare(
   const twins = parseWhole(flags.twins, '--twins', 0, 200);
   const seed = parseWhole(flags.seed, '--seed', 0, 2 ** 32 - 1);
   if (flags.rpc !== undefined) parseRpc(flags.rpc);
-  if (flags.input.length > 1)
-    throw new UsageError('--input is given twice; this version inspects one input at a time.');
   const text = flags.input[0] ?? null;
 
   const opened = await openCheckpoint(checkpoint);
@@ -211,8 +196,16 @@ async function prepare(
     spec,
     tokenizerSetting(overrides, mapping, opened.path),
   );
-  const input = await readInput(text, spec, tokenizer).finally(() => tokenizer.close());
-  checkSetIsUsed(overrides, spec, input);
+  const list =
+    text === null
+      ? { inputs: [{ name: 'sample', load: () => readInput(null, spec, tokenizer) }], notes: [] }
+      : await listInputs(flags.input, spec, tokenizer);
+  const only = list.inputs.length === 1 ? await list.inputs[0]!.load().finally(() => tokenizer.close()) : null;
+  if (only === null && formats.includes('npz'))
+    throw new UsageError(
+      `--format npz holds the tensors of one input, and these are ${list.inputs.length}. Leave npz out, or inspect one input.`,
+    );
+  if (only !== null) checkSetIsUsed(overrides, spec, only);
   const backend = await chooseNodeBackend(flags.backend);
   const choices = {
     layers,
@@ -229,98 +222,50 @@ async function prepare(
     seed,
     keepTensors: formats.includes('npz'),
   };
-  const request = naming(choices, () => makeRequest(opened.index, spec, input, backend, choices, version));
-  return { request, file: opened.file, threads: poolSize(request.heads.length), tokenizer };
-}
-
-/** The runner that is at work, and after a fall-back the one that took over. */
-class Runners {
-  private current: RunnerCalls | null = null;
-  private ending: () => Promise<void> = () => Promise.resolve();
-
-  constructor(
-    private readonly file: CheckpointFile,
-    private readonly threads: number,
-  ) {}
-
-  /** A worker thread, or this thread for WebGPU. */
-  start(request: InspectionRequest, host: RunnerHostCalls): Promise<Attempt> {
-    let runner: RunnerCalls;
-    if (request.backend === 'webgpu') {
-      runner = createLocalRunner(runnerScript, host, { openBackend: openDawn, openGraphs: openDawnGraphs });
-      this.ending = () => Promise.resolve();
-    } else {
-      const thread = startThreadRunner(runnerScript, host);
-      runner = thread;
-      this.ending = () => thread.stop();
-    }
-    this.current = runner;
-    return Promise.resolve({
-      run: (attempt) => runner.run(attempt, this.file, this.threads),
-      stop: this.ending,
-    });
-  }
-
-  get finished(): RunnerCalls {
-    if (this.current === null) throw new Error('no inspection was started');
-    return this.current;
-  }
-
-  stop(): Promise<void> {
-    return this.ending();
-  }
-}
-
-/** `auto` goes on with cpu when the GPU fails; what was demanded with --backend webgpu fails. */
-function cpuFallback(request: InspectionRequest, flags: InspectFlags, line: ProgressLine): Fallback | null {
-  if (request.backend !== 'webgpu' || flags.backend !== 'auto') return null;
-  return (known, error) => {
-    const lost = isDeviceLoss(error);
-    const heads = `${known.length} ${known.length === 1 ? 'head' : 'heads'}`;
-    const what = lost ? 'The WebGPU device was lost' : `WebGPU failed (${error.message.replace(/\.$/, '')})`;
-    line.warn(`${what}; going on with the cpu backend, ${heads} done so far are kept.`);
-    const reason = lost ? 'the WebGPU device was lost half-way' : `WebGPU failed half-way (${error.message})`;
-    return onCpu(request, `${reason}; finished on cpu`, known);
+  const requestOf = (input: ModelInput): InspectionRequest => {
+    checkSetIsUsed(overrides, spec, input);
+    return naming(choices, () => makeRequest(opened.index, spec, input, backend, choices, version));
   };
+  const shared = {
+    file: opened.file,
+    tokenizer,
+    asked: flags.backend,
+    reproducible: flags.reproducible === true,
+  };
+  if (only !== null) {
+    const request = requestOf(only);
+    return (line) => new OneInput({ ...shared, request }, line);
+  }
+  const { out } = flags;
+  return (line) => new ManyInputs({ ...shared, ...list, requestOf, out, pictured: isPictured(formats) }, line);
 }
+
+const isPictured = (formats: readonly Format[]): boolean =>
+  formats.some((format) => format === 'html' || format === 'md');
 
 export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
   const formats = parseFormats(flags.format);
   const failOn = flags.failOn.map(parseFailOn);
-  const { request, file, threads, tokenizer } = await prepare(checkpoint, flags, formats, version);
+  const makeWork = await prepare(checkpoint, flags, formats, version);
   const line = new ProgressLine(flags.quiet === true ? 'none' : flags.jsonProgress === true ? 'json' : 'text');
-  const plan = planInspection(
-    request,
-    heldByteLength(request.index, request.spec),
-    threads,
-    describeSpec(request.spec),
-  );
-  line.plan(planLines(plan));
-
-  const runners = new Runners(file, threads);
-  const host: RunnerHostCalls = {
-    progress: (label, fraction) => {
-      line.progress(label, fraction);
-      return Promise.resolve();
-    },
-    head: () => Promise.resolve(),
-  };
+  const work = makeWork(line);
   // The first Ctrl-C ends the run in order, a second one at once.
+  const cancelling: Promise<never>[] = [];
   const interrupted = (): void => {
     line.end();
-    process.stderr.write('Cancelled; nothing was written.\n');
-    void runners.stop().then(() => process.exit(exitCodes.cancelled));
+    const end = work.stop().then(() => {
+      process.stderr.write(`Cancelled; ${work.kept()}.\n`);
+      return process.exit(exitCodes.cancelled);
+    });
+    cancelling.push(end);
   };
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    const fallback = cpuFallback(request, flags, line);
-    const run = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
-    const full = await tokenizer.named(run);
-    const runner = runners.finished;
-    const result = flags.reproducible === true ? withoutTimes(full) : full;
+    const finished = await work.run();
+    const { result } = finished;
     line.progress('Writing', 1);
-    const written = await writeFiles(flags.out, await outputFiles(result, runner, formats, request.input.picture));
+    const written = await writeFiles(flags.out, await outputFiles(finished, formats));
     line.end();
     if (flags.quiet !== true) {
       process.stdout.write(`${headTable(result)}\n`);
@@ -332,44 +277,38 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
     }
     reportFailOn(result, failOn);
   } catch (error) {
+    // Whoever cancels hears of what is kept, not of the run that this ended.
+    await Promise.all(cancelling);
     line.end();
+    const kept = work.kept();
+    if (kept !== nothingKept) line.warn(`The run did not come to its end; ${kept}.`);
     throw error;
   } finally {
     process.removeListener('SIGINT', interrupted);
     process.removeListener('SIGTERM', interrupted);
-    await runners.stop();
+    await work.stop();
   }
 }
 
-function withoutTimes(result: InspectionResult): InspectionResult {
-  const provenance = Object.fromEntries(Object.entries(result.provenance).filter(([name]) => name !== 'elapsedMs'));
-  return { ...result, provenance: provenance as unknown as InspectionResult['provenance'] };
-}
-
-async function outputFiles(
-  result: InspectionResult,
-  runner: RunnerCalls,
-  formats: readonly Format[],
-  picture: InspectionRequest['input']['picture'],
-): Promise<OutputFile[]> {
+async function outputFiles(finished: Finished, formats: readonly Format[]): Promise<OutputFile[]> {
+  const { result, picture, headDetail } = finished;
   const files: OutputFile[] = [];
   const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
-  const pictured = formats.some((format) => format === 'html' || format === 'md');
-  const details = pictured
-    ? await collectDetails(result, (layer, head) => runner.headDetail(layer, head))
-    : (): null => null;
+  const details =
+    headDetail !== null && isPictured(formats) ? await collectDetails(result, headDetail) : (): null => null;
   for (const format of formats) {
     if (format === 'html') files.push({ name: 'report.html', content: reportHtml(result, details, options) });
     else if (format === 'md') files.push(...reportMarkdown('report', result, details, options));
-    else if (format === 'json') files.push({ name: 'result.json', content: resultJson(result) });
+    else if (format === 'json') files.push({ name: 'result.json', content: finished.json() });
     else if (format === 'csv') files.push({ name: 'heads.csv', content: headsCsv(result) });
-    else files.push({ name: 'tensors.npz', content: npz(await runner.tensors()) });
+    else files.push({ name: 'tensors.npz', content: npz(await finished.tensors()) });
   }
   return files;
 }
 
 /** The option that decides whether a metric is measured at all. */
 function optionBehind(metric: string): string | null {
+  if (/\.[pq]Below05$/.test(metric)) return 'several inputs; of one input there is p';
   if (metric.startsWith('rpcSweep.')) return '--rpc-sweep and --rpc layers=';
   if (metric.startsWith('rpc.')) return '--rpc layers=';
   if (/^noise\..*\.(rpc|difference)$/.test(metric)) return '--noise, --repeats and --rpc layers=';

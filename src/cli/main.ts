@@ -46,7 +46,7 @@ function program(): Command {
     )
     .option(
       '--input <spec>',
-      'image.png, npy:FILE, text:…, file.txt, tokens:1,2,3, ids.json, sample, random (or sample:SEED, random:SEED); default: the sample of the family, a drawn picture, a text (ids without a tokenizer), features as of speech',
+      'image.png, npy:FILE, text:…, file.txt, tokens:1,2,3, ids.json, sample, random (or sample:SEED, random:SEED); several: give it again, or a folder, lines:FILE, npy:FILE with a batch axis; default: the sample of the family, a drawn picture, a text (ids without a tokenizer), features as of speech',
       collect,
       [],
     )

@@ -320,7 +320,8 @@ export interface RpcSweepCell {
   readonly gain: Measured;
   /** Half width of its 95 % interval. */
   readonly gainCi: Measured;
-  readonly verdict: NoiseVerdict;
+  /** null (`reason`): the verdicts of several inputs differ. */
+  readonly verdict: NoiseVerdict | null;
   readonly reason?: string;
 }
 

@@ -108,7 +108,7 @@ export function* rpcSweepSteps(
         ...cell,
         gain: auc.difference,
         gainCi: auc.ci.difference,
-        verdict: verdict ?? 'not measured',
+        verdict,
         ...(why === undefined ? {} : { reason: why }),
       };
     });

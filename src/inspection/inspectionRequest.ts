@@ -88,6 +88,8 @@ export interface InspectionPlan {
   readonly description: string;
   /** What the input is called: 'default input: sample picture, seed 0'. */
   readonly input: string;
+  /** Of a run over several, one after the other; times and work are of all of them. */
+  readonly inputs?: { readonly count: number; readonly fewestTokens: number; readonly mostTokens: number };
   readonly layers: number;
   readonly heads: number;
   readonly tokens: number;

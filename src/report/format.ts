@@ -67,7 +67,7 @@ export function formatNull(name: string, summary: NullSummary, draws: number): s
 /** The verdict's words; where there is none, in short which null is missing (`alignment.reason` says it at length). */
 export function verdictText({ alignment, over }: Pick<HeadResult, 'alignment' | 'over'>): string {
   if (alignment.verdict !== null) return alignment.verdict;
-  if (over !== undefined) return wordsText(over, 'alignment.verdict');
+  if (over?.words['alignment.verdict'] !== undefined) return wordsText(over, 'alignment.verdict');
   const { permuted, untrained } = alignment.theory.nulls;
   if (!permuted) return 'no verdict: permuted null not run';
   if (permuted.draws < fewestDraws) return 'no verdict: too few draws of the permuted null';

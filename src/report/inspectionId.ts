@@ -4,9 +4,11 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import type { Sha256 } from '../model/image/imageInput';
 import { resultJson } from './resultJson';
 
-/** 16 hexadecimal digits of the SHA-256 of its `result.json`. */
+/** 16 hexadecimal digits of the SHA-256 of its `result.json`, of several inputs without those of the single ones. */
 export function inspectionId(result: InspectionResult, sha256: Sha256): string {
-  return sha256(new TextEncoder().encode(resultJson(result))).slice(0, 16);
+  const { schema, provenance, model, layers, output } = result;
+  const own = { schema, provenance, model, layers, output };
+  return sha256(new TextEncoder().encode(resultJson(own))).slice(0, 16);
 }
 
 /** Whether `value` can be such a name. */

@@ -21,18 +21,28 @@ function readableFlops(count: number): string {
   return `${gigaflops >= 10 ? Math.round(gigaflops) : gigaflops.toPrecision(2)} GFLOP`;
 }
 
+function inputLine({ input, inputs, tokens }: InspectionPlan): readonly [string, string] {
+  if (inputs === undefined) return ['input', `${input}, N ${tokens}`];
+  const { count, fewestTokens, mostTokens } = inputs;
+  const range = fewestTokens === mostTokens ? String(mostTokens) : `${fewestTokens} to ${mostTokens}`;
+  return ['inputs', `${count}, one after the other, the first ${input}; N ${range}`];
+}
+
 /** Term and value, in reading order. */
 export function planLines(plan: InspectionPlan): readonly (readonly [string, string])[] {
   return [
     ['model', plan.description],
-    ['input', `${plan.input}, N ${plan.tokens}`],
+    inputLine(plan),
     ['inspects', `${plan.layers} layers, ${plan.heads} heads each`],
     [
       'peak memory',
       `${readableBytes(plan.peakByteLength)} (one layer's weights: ${readableBytes(plan.layerByteLength)})`,
     ],
     ['work', `${readableFlops(plan.forwardFlops)} forward, ${readableFlops(plan.diagnosticsFlops)} diagnostics`],
-    ['time', `${readableSeconds(plan.estimatedSeconds)} on ${plan.backend}`],
+    [
+      'time',
+      `${readableSeconds(plan.estimatedSeconds)} on ${plan.backend}${plan.inputs === undefined ? '' : ` for all ${plan.inputs.count} inputs`}`,
+    ],
     ['backend', plan.backendReason],
   ];
 }

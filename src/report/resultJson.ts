@@ -44,3 +44,19 @@ function rank(key: string): number {
 export function resultJson(result: InspectionResult): string {
   return `${write(result, 'result', '')}\n`;
 }
+
+/**
+ * The same of a result over several inputs with `inputs` in it, piece by piece: `texts` are the `result.json` of each,
+ * and one of them at a time is in memory.
+ */
+export async function* resultJsonOver(mean: InspectionResult, texts: AsyncIterable<string>): AsyncGenerator<string> {
+  const own = resultJson(mean);
+  const at = own.lastIndexOf('\n  "output": ') + 1;
+  yield `${own.slice(0, at)}  "inputs": [\n`;
+  let before = '';
+  for await (const text of texts) {
+    yield `${before}${text.trimEnd().replace(/^/gm, '    ')}`;
+    before = ',\n';
+  }
+  yield `\n  ],\n${own.slice(at)}`;
+}

@@ -98,7 +98,9 @@ async function readResult(uri: vscode.Uri): Promise<InspectionResult> {
   } catch {
     throw new Error(vscode.l10n.t('{0} is not JSON. Choose the result.json of an inspection.', name));
   }
-  return asResult(parsed, name);
+  // Of a run over several inputs the means are shown; the single results would be kept a second time.
+  const { schema, provenance, model, layers, output } = asResult(parsed, name);
+  return { schema, provenance, model, layers, output };
 }
 
 /** Shows a result file; it joins the recent inspections. Throws a sentence. */

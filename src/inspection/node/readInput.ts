@@ -18,7 +18,7 @@ import { sampleInput } from './sampleInput';
 import type { TokenizerSource } from './tokenizerSource';
 
 /** Against a film given as a picture; the largest camera files are far below. */
-const maxInputBytes = 256 * 1024 * 1024;
+export const maxInputBytes = 256 * 1024 * 1024;
 
 /** As of every other seed. */
 const maxSeed = 2 ** 32 - 1;

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 
 export interface OutputFile {
   readonly name: string;
-  readonly content: string | Uint8Array;
+  /** An iterable is written as it comes, and never held whole. */
+  readonly content: string | Uint8Array | AsyncIterable<string>;
 }
 
 /** The files could not be written; none of them was. `code` is the system's, such as ENOSPC. */

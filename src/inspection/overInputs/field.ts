@@ -6,7 +6,7 @@ import { Running, RunningArray, type Interval } from './running';
 
 /** What was asked for or is the model's own: the same in every input, so that an interval would say nothing. */
 const settings: ReadonlySet<string> = new Set(
-  'index kvHead kind levels draws of iterations lambda gramKeys weights'.split(' '),
+  'index kvHead kind levels repeats draws of iterations lambda lambdas gramKeys weights'.split(' '),
 );
 /** Sentences of which the first few stand in the result; their wording may have an input's numbers in it. */
 const sentences: ReadonlySet<string> = new Set(['reason', 'warning']);
@@ -73,8 +73,9 @@ export class Field {
       return;
     }
     this.kinds ??= new Map();
-    for (const value of values.filter(isGroup)) {
-      const kind = String(value['kind']);
+    for (const [place, value] of values.entries()) {
+      if (!isGroup(value)) continue;
+      const kind = 'kind' in value ? String(value['kind']) : String(place);
       if (!this.kinds.has(kind)) this.kinds.set(kind, new Field(''));
       this.kinds.get(kind)!.add(value);
     }
@@ -92,7 +93,10 @@ export class Field {
       }));
       return {
         value: each.map((one) => one.value),
-        ci: each.map(({ kind, ci }) => ({ kind, ...(isGroup(ci) ? ci : {}) })),
+        ci: each.map(({ kind, ci, value }) => ({
+          ...(isGroup(value) && 'kind' in value ? { kind } : {}),
+          ...(isGroup(ci) ? ci : {}),
+        })),
       };
     }
     if (this.group !== null) return groupOutcome(this.group, path, inputs, notes);
@@ -155,7 +159,7 @@ export function groupOutcome(fields: ReadonlyMap<string, Field>, path: string, i
   const isTest = fields.has('p') && fields.has('z');
   const why = new Set<string>();
   for (const [name, field] of fields) {
-    if (name === 'ci') continue;
+    if (name === 'ci' || name === 'gainCi') continue;
     if (isTest && (name === 'p' || name === 'q')) {
       if (name === 'p') value['p'] = null;
       value[`${name}Below05`] = field.share();
@@ -170,6 +174,8 @@ export function groupOutcome(fields: ReadonlyMap<string, Field>, path: string, i
     if (outcome.value === null && counted !== undefined) why.add(`Over the inputs: ${countsText(counted)}.`);
     if (field.overflows) why.add(beyondDouble);
   }
+  // Of a cell of a sweep.
+  if (fields.has('gainCi')) value['gainCi'] = ci['gain'] ?? null;
   if (fields.has('ci')) {
     const own = ownInterval(ci);
     value['ci'] = own;

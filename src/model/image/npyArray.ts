@@ -24,8 +24,27 @@ const readers: Readonly<Record<string, { bytes: number; read: ReadNumber }>> = {
   u1: { bytes: 1, read: (view, offset) => view.getUint8(offset) },
 };
 
-/** Throws ModelSpecError 'badInput' with a sentence that names the file. */
-export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
+export interface NpyHeader {
+  readonly shape: readonly number[];
+  /** 'f4' and the like, of `readers`. */
+  readonly kind: string;
+  readonly little: boolean;
+  readonly fortran: boolean;
+  /** Where the numbers begin. */
+  readonly dataStart: number;
+  readonly count: number;
+  /** Bytes of a number. */
+  readonly size: number;
+}
+
+/** Bytes that hold every header which is read. */
+export const npyHeadBytes = 12 + maxHeaderBytes;
+
+/**
+ * `bytes`: the beginning of a file of `byteLength` bytes, `npyHeadBytes` of it or all. Throws ModelSpecError 'badInput'
+ * with a sentence that names the file.
+ */
+export function parseNpyHeader(bytes: Uint8Array, byteLength: number, name: string): NpyHeader {
   const fail = (what: string): ModelSpecError => new ModelSpecError('badInput', `${name} ${what}`);
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.byteLength < 10 || !magic.every((byte, i) => bytes[i] === byte)) {
@@ -43,7 +62,7 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
       `has a header of ${headerLength} bytes; at most ${maxHeaderBytes} are read. The file is crafted or damaged.`,
     );
   const dataStart = headerStart + headerLength;
-  if (dataStart > bytes.byteLength) throw fail('is cut off inside its header. Copy or save it again.');
+  if (dataStart > byteLength) throw fail('is cut off inside its header. Copy or save it again.');
   const header = new TextDecoder().decode(bytes.subarray(headerStart, dataStart));
   const dtype = /'descr'\s*:\s*'([<>|=]?)([a-zA-Z])(\d*)'/.exec(header);
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);
@@ -60,17 +79,38 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   }
   const shape = (shapeText[1]!.match(/\d+/g) ?? []).map(Number);
   const count = shape.reduce((product, n) => product * n, 1);
-  const { bytes: size, read } = readers[kind]!;
+  const { bytes: size } = readers[kind]!;
   if (shape.length > maxAxes) throw fail(`has ${shape.length} axes; at most ${maxAxes} are read.`);
-  if (dataStart + count * size !== bytes.byteLength) {
+  if (dataStart + count * size !== byteLength) {
     throw fail(
-      `should hold ${count} numbers of ${size} bytes after byte ${dataStart}, but has ${bytes.byteLength - dataStart} bytes there. It is cut off or damaged; save it again.`,
+      `should hold ${count} numbers of ${size} bytes after byte ${dataStart}, but has ${byteLength - dataStart} bytes there. It is cut off or damaged; save it again.`,
     );
   }
-  const little = dtype[1] !== '>';
+  return { shape, kind, little: dtype[1] !== '>', fortran: order[1] === 'True', dataStart, count, size };
+}
+
+/** Throws ModelSpecError 'badInput' with a sentence that names the file. */
+export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
+  const { shape, kind, little, fortran, dataStart, count, size } = parseNpyHeader(bytes, bytes.byteLength, name);
+  const { read } = readers[kind]!;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = new Float64Array(count);
   for (let i = 0; i < count; i++) values[i] = read(view, dataStart + i * size, little);
-  return { shape, values: order[1] === 'True' ? fromFortran(values, shape) : values };
+  return { shape, values: fortran ? fromFortran(values, shape) : values };
+}
+
+/** A whole .npy file of one item along the first axis; `bytes`: the item's own. */
+export function npyItem({ shape, kind, little }: NpyHeader, bytes: Uint8Array): Uint8Array {
+  const inner = shape.slice(1);
+  const literal = `{'descr': '${little ? '<' : '>'}${kind}', 'fortran_order': False, 'shape': (${inner.join(', ')},), }`;
+  // The format wants the numbers to begin at a multiple of 64.
+  const start = 64 * Math.ceil((10 + literal.length + 1) / 64);
+  const file = new Uint8Array(start + bytes.length);
+  file.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
+  new DataView(file.buffer).setUint16(8, start - 10, true);
+  file.set(new TextEncoder().encode(`${literal.padEnd(start - 11)}\n`), 10);
+  file.set(bytes, start);
+  return file;
 }
 
 /** First axis fastest to last axis fastest. */

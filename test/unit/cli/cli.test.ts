@@ -259,7 +259,7 @@ describe('gramlens refuses', () => {
       2,
       /--rpc-sweep: RPC is computed in no layer, so there is nothing to sweep\./,
     ],
-    ['two inputs', ['inspect', softmax, ...input, ...input], 2, /this version inspects one input at a time/],
+    ['one input twice', ['inspect', softmax, ...input, ...input], 2, /All 2 inputs are the same/],
     ['text input', ['inspect', softmax, '--input', 'text:hello'], 2, /takes pictures, not text/],
     ['an option it does not know', ['inspect', softmax, ...input, '--levls', '1'], 2, /unknown option '--levls'/],
     [

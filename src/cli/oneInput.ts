@@ -1,0 +1,69 @@
+// A run over one input.
+
+import { describeSpec } from '../model/describeSpec';
+import { runOrFallBack } from '../inspection/gpuFallback';
+import type { InspectionRequest } from '../inspection/inspectionRequest';
+import type { CheckpointFile } from '../inspection/node/checkpointFile';
+import { poolSize } from '../inspection/node/localRunner';
+import type { TokenizerSource } from '../inspection/node/tokenizerSource';
+import { heldByteLength, planInspection } from '../inspection/plan';
+import { planLines } from '../report/planLines';
+import { resultJson } from '../report/resultJson';
+import type { ProgressLine } from './progressLine';
+import { cpuFallback, Runners } from './runners';
+import { nothingKept, withoutTimes, type Finished, type Work } from './work';
+
+export interface OneSettings {
+  readonly request: InspectionRequest;
+  readonly file: CheckpointFile;
+  readonly tokenizer: TokenizerSource;
+  /** `--backend` as it was asked for. */
+  readonly asked: string;
+  readonly reproducible: boolean;
+}
+
+export class OneInput implements Work {
+  private readonly threads: number;
+  private readonly runners: Runners;
+
+  constructor(
+    private readonly settings: OneSettings,
+    private readonly line: ProgressLine,
+  ) {
+    this.threads = poolSize(settings.request.heads.length);
+    this.runners = new Runners(settings.file, this.threads);
+  }
+
+  async run(): Promise<Finished> {
+    const { line, runners } = this;
+    const { request, tokenizer, asked, reproducible } = this.settings;
+    const { index, spec } = request;
+    line.plan(planLines(planInspection(request, heldByteLength(index, spec), this.threads, describeSpec(spec))));
+    const host = {
+      progress: (label: string, fraction: number) => {
+        line.progress(label, fraction);
+        return Promise.resolve();
+      },
+      head: () => Promise.resolve(),
+    };
+    const fallback = cpuFallback(request, asked, line);
+    const run = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
+    const named = await tokenizer.named(run);
+    const result = reproducible ? withoutTimes(named) : named;
+    return {
+      result,
+      headDetail: (layer, head) => runners.finished.headDetail(layer, head),
+      tensors: () => runners.finished.tensors(),
+      picture: request.input.picture,
+      json: () => resultJson(result),
+    };
+  }
+
+  stop(): Promise<void> {
+    return this.runners.stop();
+  }
+
+  kept(): string {
+    return nothingKept;
+  }
+}
