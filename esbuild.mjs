@@ -83,6 +83,7 @@ const bundles = [
       checkpoint: 'webview/checkpoint/main.ts',
       mapping: 'webview/mapping/main.ts',
       worker: 'webview/worker/main.ts',
+      laboratory: 'webview/worker/laboratory.ts',
     },
     outdir: 'dist/webview',
   },

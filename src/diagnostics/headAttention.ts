@@ -1,7 +1,7 @@
 // Attention of one head as its model runs it: softmax with Scaled Attention's mixing where there is one, and RPC
 // beside it. The same functions serve clean and noisy q, k, v.
 
-import type { HeadKernels, RpcOutput, RpcParameters } from '../engine/headKernels';
+import type { HeadKernels, RpcOutput, RpcParameters, RpcStep } from '../engine/headKernels';
 import type { ScoreRule } from '../model/blockShape';
 import type { HeadInput } from './headInput';
 
@@ -54,13 +54,14 @@ export function rpcOutput(
 
 /**
  * The same for several settings, in their order. Those that differ in their iterations alone are one run: mu and tau do
- * not depend on n, so what n passes give is where a longer run stands after n.
+ * not depend on n, so what n passes give is where a longer run stands after n. `onStep` hears of every pass.
  */
 export function rpcOutputs(
   head: HeadTensors,
   headDim: number,
   settings: readonly RpcParameters[],
   kernels: HeadKernels,
+  onStep?: (step: RpcStep) => void,
 ): (RpcOutput | null)[] {
   const outputs = settings.map((): RpcOutput | null => null);
   if (head.k.every((value) => value === 0)) return outputs;
@@ -74,6 +75,7 @@ export function rpcOutputs(
     const passed = new Map<number, Pick<RpcOutput, 'out' | 'cleanedKeys'>>();
     const parameters = { ...settings[members[0]!]!, iterations };
     const { numbers } = kernels.rpc(head.q, head.k, head.v, head.tokens, headDim, parameters, head.rule, (step) => {
+      onStep?.(step);
       if (!members.some((i) => settings[i]!.iterations === step.iteration)) return;
       passed.set(step.iteration, { out: step.low(), cleanedKeys: step.cleanedKeys() });
     });

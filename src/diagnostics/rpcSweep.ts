@@ -39,7 +39,7 @@ function cellParameters({ variant, lambdas, iterations }: RpcSweepSettings, embe
 }
 
 /** RPC has so little left of its rows' differences that it says little about what goes in. */
-function hasCollapsed({ softmax, rpc }: RpcNumbers['dispersion']): boolean {
+export function hasCollapsed({ dispersion: { softmax, rpc } }: Pick<RpcNumbers, 'dispersion'>): boolean {
   return softmax !== null && rpc !== null && rpc < collapseRatio * softmax;
 }
 
@@ -51,7 +51,7 @@ function cleanCell(numbers: RpcNumbers, noise: RpcSweepSettings['noise']): RpcSw
     tau,
     cleanGap,
     dispersion: dispersion.rpc,
-    collapsed: hasCollapsed(dispersion),
+    collapsed: hasCollapsed(numbers),
     sparseNeverActive,
     gain: null,
     gainCi: null,

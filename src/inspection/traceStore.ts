@@ -1,5 +1,5 @@
-// Keeps q, k, v of the inspected layers while an inspection is open, so that the patterns of any head can be
-// drawn again without running the network. Patterns themselves ([H, N, N]) are never kept.
+// Keeps q, k, v of the inspected layers while an inspection is open, so that patterns of any head can be drawn again
+// and RPC tried with other settings without running the network. Patterns themselves ([H, N, N]) are never kept.
 
 import type { HeadKernels, RpcParameters } from '../engine/headKernels';
 import { plainScores, type ScoreRule } from '../model/blockShape';
@@ -20,13 +20,24 @@ export interface KeptHead {
   readonly rule: ScoreRule;
   /** The model's own pattern [N, N], where q, k and `rule` do not give it. */
   readonly pattern: Float64Array | null;
+  /** What RPC with other settings needs besides; a sentence: why this head has none. */
+  readonly rpcContext: RpcContext | string;
+}
+
+export interface RpcContext {
+  /** C, which mu of the variant `code` has in it. */
+  readonly embedDim: number;
+  /** Tokens at the front that noise never touches. */
+  readonly prefixTokens: number;
+  /** Scaled Attention's mixing of the values. */
+  readonly scaled: HeadInput['scaled'];
 }
 
 export class TraceStore {
   private readonly heads = new Map<string, KeptHead>();
 
   keep(input: HeadInput, rpc: RpcParameters | null): void {
-    const { layer, head, tokens, headDim, q, k, v, rule = plainScores } = input;
+    const { layer, head, tokens, headDim, q, k, v, rule = plainScores, embedDim, prefixTokens, scaled } = input;
     const own = input.foreign?.own ?? null;
     this.heads.set(`${layer}/${head}`, {
       layer,
@@ -39,6 +50,7 @@ export class TraceStore {
       rpc: own === null ? rpc : null,
       rule,
       pattern: own?.pattern ?? null,
+      rpcContext: own?.reason ?? { embedDim, prefixTokens, scaled },
     });
   }
 

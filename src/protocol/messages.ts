@@ -54,6 +54,8 @@ export interface Progress {
 export interface HostCalls {
   ready(page: 'inspector' | 'heatmap'): Promise<SessionSnapshot>;
   getHeadDetail(address: HeadAddress): Promise<HeadDetail>;
+  /** Tensors of a head of the finished inspection, for the RPC laboratory. */
+  getKeptHead(address: HeadAddress): Promise<KeptHead>;
   selectHead(address: HeadAddress | null, reveal: boolean): Promise<void>;
   setMetric(metric: string): Promise<void>;
   runCommand(command: 'inspect' | 'inspectSample' | 'export' | 'cancel' | 'selectBackend'): Promise<void>;

@@ -3,6 +3,7 @@
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { loadHead } from '../inspection/node/savedHeads';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import { resultSchemaName, type InspectionResult } from '../inspection/inspectionResult';
 import { asResult } from '../inspection/resultSchema';
@@ -31,7 +32,7 @@ function drawingRunner(script: string, folder: string | null): Runner {
   return {
     run: nothing,
     headDetail: (layer, head) => (thread ??= startThreadRunner(script, quiet)).savedDetail(folder, layer, head),
-    keptHead: nothing,
+    keptHead: (layer, head) => loadHead(folder, layer, head),
     stop: async () => thread?.stop(),
   };
 }

@@ -48,6 +48,12 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
       onReady();
       return Promise.resolve(session.snapshot);
     },
+    getKeptHead: async (address) => {
+      if (session.snapshot.phase !== 'done') {
+        throw new Error(vscode.l10n.t('The RPC laboratory can be opened when the inspection is finished.'));
+      }
+      return session.keptHead(checkedAddress(session, address));
+    },
     getHeadDetail: async (address) => session.headDetail(checkedAddress(session, address)),
     selectHead: async (address, reveal) => {
       session.select(address === null ? null : checkedAddress(session, address));

@@ -33,7 +33,10 @@ const onnxBinary = '../onnx/ort-wasm-simd-threaded.asyncify.wasm';
 /** The whole document of one page. */
 export function pageMarkup(markup: PageMarkup): string {
   const { page, title, language, nonce, asset } = markup;
-  const worker = page === 'inspector' ? ` data-worker="${asset('worker.js')}" data-onnx="${asset(onnxBinary)}"` : '';
+  const worker =
+    page === 'inspector'
+      ? ` data-worker="${asset('worker.js')}" data-laboratory="${asset('laboratory.js')}" data-onnx="${asset(onnxBinary)}"`
+      : '';
   return `<!DOCTYPE html>
 <html lang="${language}">
 <head>

@@ -265,7 +265,7 @@ export class InspectionSession implements vscode.Disposable {
     this.keeping = work.catch(() => undefined);
   }
 
-  /** What the finished run keeps of a head, to be saved. */
+  /** What the finished run keeps of a head, to be saved or tried with other settings of RPC. */
   async keptHead(address: HeadAddress): Promise<KeptHead> {
     // While the next file is being opened, the runner is still that of the finished one.
     if (this.runner === null || (this.state.phase !== 'done' && this.before === null)) throw new CancelledError();

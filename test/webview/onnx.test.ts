@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
-import type { HeadDetail } from '../../src/inspection/headDetail';
 import { toWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
 import type { RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
@@ -44,8 +43,12 @@ describe('ONNX graphs in the worker of the inspector page', () => {
     const path = join(folder, `${name}.onnx`);
     const { request } = await graphRequest({ path, input, backend: 'webgpu' });
     const bytes = new Uint8Array(await readFile(path));
-    const headDetail = (): Promise<HeadDetail> => Promise.reject(new Error('not asked for'));
-    view = await lab.open({ page: 'inspector', run: { request, bytes, headDetail }, snapshot: empty });
+    const headDetail = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    view = await lab.open({
+      page: 'inspector',
+      run: { request, bytes, headDetail, keptHead: headDetail },
+      snapshot: empty,
+    });
     await view.remote.startWorker(1, toWire(request));
     return { page: view, runId: 1 };
   }

@@ -41,7 +41,7 @@ export interface OpenPage {
 
 export interface OpenOptions {
   readonly page: PageName;
-  readonly run: Pick<SampleRun, 'request' | 'bytes' | 'headDetail'>;
+  readonly run: Pick<SampleRun, 'request' | 'bytes' | 'headDetail' | 'keptHead'>;
   readonly snapshot: SessionSnapshot;
   readonly theme?: ThemeName;
   readonly width?: number;
@@ -120,6 +120,10 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
     getHeadDetail: (where) => {
       asked.push(['getHeadDetail', where]);
       return run.headDetail(where.layer, where.head);
+    },
+    getKeptHead: (where) => {
+      asked.push(['getKeptHead', where]);
+      return run.keptHead(where.layer, where.head);
     },
     selectHead: async (where, reveal) => {
       await note('selectHead', where, reveal);

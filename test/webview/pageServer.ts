@@ -24,6 +24,7 @@ const files: Readonly<Record<string, string>> = {
   'mapping.js': 'text/javascript',
   'mapping.css': 'text/css',
   'worker.js': 'text/javascript',
+  'laboratory.js': 'text/javascript',
   'codicon.css': 'text/css',
   'codicon.ttf': 'font/ttf',
 };

@@ -11,6 +11,7 @@ import type { RunnerHostCalls } from '../../src/inspection/node/localRunner';
 import { openCheckpoint } from '../../src/inspection/node/openCheckpoint';
 import { readInput } from '../../src/inspection/node/readInput';
 import { startThreadRunner } from '../../src/inspection/node/threadRunner';
+import type { KeptHead } from '../../src/inspection/traceStore';
 import { planInspection } from '../../src/inspection/plan';
 import { makeRequest } from '../../src/inspection/request';
 import { modelSummary } from '../../src/inspection/runInspection';
@@ -31,6 +32,7 @@ export interface SampleRun {
   /** The checkpoint's bytes, for readBytes. */
   readonly bytes: Uint8Array;
   headDetail(layer: number, head: number): Promise<HeadDetail>;
+  keptHead(layer: number, head: number): Promise<KeptHead>;
   /** Another runner on the same file, as the editor's for cpu; whoever asks stops it. */
   anotherRunner(host: RunnerHostCalls): Runner;
   readonly empty: SessionSnapshot;
@@ -114,6 +116,7 @@ export async function runSample(): Promise<SampleRun> {
     result,
     bytes: new Uint8Array(await readFile(path)),
     headDetail: (layer, head) => runner.headDetail(layer, head),
+    keptHead: (layer, head) => runner.keptHead(layer, head),
     anotherRunner: (host) => threadRunner(join(process.cwd(), 'dist', 'runner.js'), host, { path }, threads),
     empty,
     planning,

@@ -1,5 +1,5 @@
-// The page's end of the worker that runs WebGPU inspections: starts it from a blob (a webview may not load a worker
-// from its resources), passes bytes and events between it and the host, ends it.
+// The page's end of the worker that runs WebGPU inspections: starts it, passes bytes and events between it and the host,
+// ends it.
 
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { KeptHead } from '../../src/inspection/traceStore';
@@ -8,6 +8,7 @@ import type { HeadAddress, HostCalls, WebGpuProbe } from '../../src/protocol/mes
 import { connect } from '../../src/protocol/rpc';
 import type { Endpoint } from '../../src/protocol/rpc';
 import type { WorkerCalls, WorkerFiles, WorkerHostCalls } from '../worker/protocol';
+import { blobChannel, startBlobWorker } from './blobWorker';
 
 interface Running {
   readonly worker: Worker;
@@ -76,27 +77,11 @@ export class EngineWorker {
   }
 
   private async create(): Promise<Running> {
-    const response = await fetch(this.scriptUrl);
-    if (!response.ok) throw new Error(`the worker script could not be read (${response.status})`);
-    const url = URL.createObjectURL(new Blob([await response.text()], { type: 'text/javascript' }));
-    const worker = new Worker(url, { name: 'gramlens' });
-    URL.revokeObjectURL(url);
-    const endpoint = connect<WorkerHostCalls, WorkerCalls>(
-      {
-        post: (message) => {
-          worker.postMessage(message);
-        },
-        onMessage: (listener) => {
-          worker.addEventListener('message', (event: MessageEvent<unknown>) => {
-            listener(event.data);
-          });
-        },
-      },
-      {
-        readBytes: (runId, shard, offset, length) => this.host.readBytes(runId, shard, offset, length),
-        event: (runId, event) => this.host.workerEvent(runId, event),
-      },
-    );
+    const worker = await startBlobWorker(this.scriptUrl, 'gramlens');
+    const endpoint = connect<WorkerHostCalls, WorkerCalls>(blobChannel(worker), {
+      readBytes: (runId, shard, offset, length) => this.host.readBytes(runId, shard, offset, length),
+      event: (runId, event) => this.host.workerEvent(runId, event),
+    });
     worker.addEventListener('error', (event) => {
       const message = `the inspection's worker stopped: ${event.message}`;
       endpoint.close(message);

@@ -12,6 +12,7 @@ import { sharedKeysText } from '../../src/report/sharedHeads';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
+import type { Laboratory } from './laboratory';
 import { button, iconButton } from '../ui/toolkit';
 
 const nullNames = { random: 'random V', permuted: 'permuted tokens', untrained: 'untrained twins' } as const;
@@ -105,8 +106,9 @@ export class HeadPage {
   constructor(
     private readonly host: HostLine['host'],
     private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly laboratory: Laboratory,
   ) {
-    this.element = h('div', {}, this.navigation(), this.words, this.figures, this.tables);
+    this.element = h('div', {}, this.navigation(), this.words, this.figures, laboratory.element, this.tables);
   }
 
   /** The patterns are there, or why there are none. */
@@ -121,6 +123,7 @@ export class HeadPage {
     fill(this.figures);
     fill(this.words);
     fill(this.tables);
+    this.laboratory.reset();
   }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
@@ -144,6 +147,7 @@ export class HeadPage {
     fill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
     const { model } = state;
     if (head === undefined || model === null) {
+      this.laboratory.show(null);
       const running = state.phase === 'running';
       fill(
         this.words,
@@ -164,6 +168,19 @@ export class HeadPage {
       trainedWith: model.attention,
       tokenNames: tokenNames({ ...model, ...layerSizes(model, address.layer) }, state.provenance?.inputs[0] ?? null),
     };
+    const { phase, inspection, provenance } = state;
+    this.laboratory.show(
+      phase !== 'done' || provenance === null
+        ? null
+        : {
+            key: `${inspection ?? ''}/${address.layer}/${address.head}`,
+            address,
+            result: head,
+            context,
+            seed: provenance.seed,
+            noise: provenance.noise,
+          },
+    );
     for (const figure of headFigures(head, context, this.shown.detail)) {
       const view = this.views.get(figure.id);
       if (view !== undefined) view.update(figure);
@@ -197,6 +214,7 @@ export class HeadPage {
 
   redraw(): void {
     for (const view of this.views.values()) view.draw(true);
+    this.laboratory.redraw();
   }
 
   private loadDetail(key: string, address: HeadAddress): void {

@@ -9,6 +9,7 @@ import { onThemeChange } from '../ui/theme';
 import { button, registerComponents } from '../ui/toolkit';
 import { EngineWorker } from './engineWorker';
 import { HeadPage } from './headPage';
+import { Laboratory } from './laboratory';
 import { Overview } from './overview';
 import { TabMemory } from './tabMemory';
 
@@ -63,7 +64,8 @@ const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
 const overview = new Overview(host, save);
-const headPage = new HeadPage(host, save);
+const laboratory = new Laboratory(host, app.dataset['laboratory'] ?? '', save);
+const headPage = new HeadPage(host, save, laboratory);
 headPage.onDetail = schedule;
 
 const title = h('h1');

@@ -115,6 +115,31 @@ export function textField(label: string, onInput: (value: string) => void, iconN
   };
 }
 
+export interface Slider {
+  readonly element: HTMLElement;
+  /** `text` is what a screen reader says instead of the number. */
+  set(value: number, most: number, text: string): void;
+}
+
+/** Whole numbers from `least`; the toolkit has no slider, so this is the browser's own. `onInput` hears every step. */
+export function slider(label: string, least: number, onInput: (value: number) => void): Slider {
+  const element = h('input', {
+    class: 'slider',
+    attributes: { type: 'range', min: String(least), step: '1', 'aria-label': label },
+  }) as HTMLInputElement;
+  element.addEventListener('input', () => {
+    onInput(element.valueAsNumber);
+  });
+  return {
+    element,
+    set: (value, most, text) => {
+      element.max = String(most);
+      element.value = String(value);
+      element.setAttribute('aria-valuetext', text);
+    },
+  };
+}
+
 export function tag(text: string): HTMLElement {
   return h('vscode-tag', {}, text);
 }

@@ -5,7 +5,7 @@ import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RpcParameters } from '../../engine/headKernels';
 import type { ScoreRule } from '../../model/blockShape';
-import type { KeptHead } from '../traceStore';
+import type { KeptHead, RpcContext } from '../traceStore';
 
 interface IndexEntry {
   readonly layer: number;
@@ -14,6 +14,10 @@ interface IndexEntry {
   readonly headDim: number;
   readonly rpc: RpcParameters | null;
   readonly rule: ScoreRule;
+  /** As it is kept, with Scaled Attention's alpha alone; absent in folders of earlier builds. */
+  readonly rpcContext?: (Omit<RpcContext, 'scaled'> & { readonly alpha: number | null }) | string;
+  /** Scaled Attention's matrix [N, N] comes last; absent in folders of earlier builds. */
+  readonly hasScale?: boolean;
   /** First byte in heads.bin; q, k, v, pattern follow in this order, those that are there. */
   readonly offset: number;
   readonly hasQuery: boolean;
@@ -27,13 +31,30 @@ interface HeadIndex {
 
 const indexFile = 'heads.json';
 const dataFile = 'heads.bin';
-/** An index entry has some 200 bytes: enough for the heads of any network, too little to fill the memory. */
+const keptBefore =
+  'This inspection was kept by an earlier build, without what RPC with other settings needs. Inspect the checkpoint again.';
+/** An index entry has some 300 bytes: enough for the heads of any network, too little to fill the memory. */
 const maxIndexBytes = 32 * 1024 * 1024;
 
-const lengthsOf = ({ tokens, headDim, hasQuery, hasPattern }: IndexEntry): readonly number[] => {
+const lengthsOf = ({ tokens, headDim, hasQuery, hasPattern, hasScale }: IndexEntry): readonly number[] => {
   const matrix = tokens * headDim;
-  return [hasQuery ? matrix : 0, matrix, matrix, hasPattern ? tokens * tokens : 0];
+  const square = tokens * tokens;
+  return [hasQuery ? matrix : 0, matrix, matrix, hasPattern ? square : 0, hasScale === true ? square : 0];
 };
+
+/** The matrix goes into heads.bin, all else into the index. */
+function splitContext(context: RpcContext | string): Pick<IndexEntry, 'rpcContext'> & { scale: Float64Array | null } {
+  if (typeof context === 'string') return { rpcContext: context, scale: null };
+  const { scaled, ...sizes } = context;
+  const scale = scaled !== null && 'matrix' in scaled ? scaled.matrix : null;
+  return { rpcContext: { ...sizes, alpha: scaled !== null && 'alpha' in scaled ? scaled.alpha : null }, scale };
+}
+
+function joinContext({ rpcContext, hasScale }: IndexEntry, scale: Float64Array): RpcContext | string {
+  if (rpcContext === undefined || typeof rpcContext === 'string') return rpcContext ?? keptBefore;
+  const { alpha, ...sizes } = rpcContext;
+  return { ...sizes, scaled: hasScale === true ? { matrix: scale } : alpha === null ? null : { alpha } };
+}
 
 /**
  * Writes the heads into `folder`, which exists, one at a time. Resolves with false where they take more than
@@ -52,11 +73,10 @@ export async function saveHeads(
   let fits = true;
   try {
     for (const address of addresses) {
-      const { layer, head, tokens, headDim, q, k, v, rpc, rule, pattern } = await fetchHead(
-        address.layer,
-        address.head,
-      );
-      const arrays = [q, k, v, pattern].filter((array) => array !== null);
+      const kept = await fetchHead(address.layer, address.head);
+      const { layer, head, tokens, headDim, q, k, v, rpc, rule, pattern } = kept;
+      const { rpcContext, scale } = splitContext(kept.rpcContext);
+      const arrays = [q, k, v, pattern, scale].filter((array) => array !== null);
       const bytes = arrays.reduce((sum, array) => sum + array.byteLength, 0);
       fits = offset + bytes <= maxBytes;
       if (!fits) break;
@@ -70,6 +90,8 @@ export async function saveHeads(
         offset,
         hasQuery: q !== null,
         hasPattern: pattern !== null,
+        rpcContext: rpcContext!,
+        hasScale: scale !== null,
       });
       for (const array of arrays) await file.write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
       offset += bytes;
@@ -91,7 +113,7 @@ export async function loadHead(folder: string, layer: number, head: number): Pro
   const { tokens, headDim, rpc, rule } = entry;
   const file = await open(join(folder, dataFile)).catch(damaged);
   try {
-    const [q, k, v, pattern] = await readArrays(file, entry.offset, lengthsOf(entry));
+    const [q, k, v, pattern, scale] = await readArrays(file, entry.offset, lengthsOf(entry));
     return {
       layer,
       head,
@@ -103,6 +125,7 @@ export async function loadHead(folder: string, layer: number, head: number): Pro
       rpc,
       rule,
       pattern: entry.hasPattern ? pattern! : null,
+      rpcContext: joinContext(entry, scale!),
     };
   } finally {
     await file.close();

@@ -38,7 +38,7 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
     spectrumFigure(head, context),
     ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
     ...gammaFigures(head),
-    ...rpcFigure(head, context),
+    ...rpcTraceFigures(head.rpc, context),
     ...noiseFigures(head, context),
     ...(head.rpcSweep === undefined ? [] : rpcSweepFigures(head.rpcSweep, context)),
   ];
@@ -243,8 +243,8 @@ function gammaFigures(head: HeadResult): LineFigure[] {
   ];
 }
 
-function rpcFigure(head: HeadResult, context: HeadContext): LineFigure[] {
-  const { rpc } = head;
+/** Residual, density and size of S in each pass; none where RPC was not computed. */
+export function rpcTraceFigures(rpc: HeadResult['rpc'], context: HeadContext): LineFigure[] {
   if (!rpc) return [];
   const never = rpc.sparseNeverActive ? ' S was 0 in every iteration: the robust step never acted.' : '';
   const x = countFrom1(rpc.residual.length);

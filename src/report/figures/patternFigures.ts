@@ -13,7 +13,7 @@ import { formulas } from './sources';
 const covered = 0.995;
 
 /** Where the colour scale ends: the largest magnitude, or the quantile where the largest stands far above it. */
-function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: string } {
+export function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: string } {
   const most = Math.max(...patterns.map(largest)) || 1;
   const quantile = Math.max(
     ...patterns.map((values) => {

@@ -1,7 +1,7 @@
 // What an inspection keeps on disk draws the same patterns as what it kept in memory.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
@@ -28,6 +28,7 @@ function keptHead(layer: number, head: number, change: Partial<KeptHead> = {}): 
     rpc: { variant: 'code', iterations: 3, lambda: 4, embedDim: 10 },
     rule: plainScores,
     pattern: null,
+    rpcContext: { embedDim: 10, prefixTokens: 1, scaled: null },
     ...change,
   };
 }
@@ -38,7 +39,15 @@ describe('kept heads on disk', () => {
     keptHead(0, 0),
     keptHead(0, 1, { q: null }),
     keptHead(3, 0, { rule: { causal: true, window: 4, scale: 0.5 } }),
-    keptHead(3, 1, { rpc: null, pattern: new Float64Array(tokens * tokens).fill(1 / tokens) }),
+    keptHead(3, 1, {
+      rpc: null,
+      pattern: new Float64Array(tokens * tokens).fill(1 / tokens),
+      rpcContext: 'The graph computes something else.',
+    }),
+    keptHead(3, 2, { rpcContext: { embedDim: 10, prefixTokens: 0, scaled: { alpha: 0.25 } } }),
+    keptHead(3, 3, {
+      rpcContext: { embedDim: 10, prefixTokens: 2, scaled: { matrix: new Float64Array(tokens * tokens).fill(0.5) } },
+    }),
   ];
   const fetchHead = (layer: number, head: number): Promise<KeptHead> =>
     Promise.resolve(heads.find((one) => one.layer === layer && one.head === head)!);
@@ -59,6 +68,19 @@ describe('kept heads on disk', () => {
       assert.deepEqual(loaded, head);
       assert.deepEqual(headDetail(loaded, kernels), headDetail(head, kernels));
     }
+  });
+
+  it('says of folders of earlier builds that RPC with other settings needs another inspection', async () => {
+    const earlier = await mkdtemp(join(root, 'earlier-'));
+    await saveHeads(earlier, heads.slice(0, 1), fetchHead, 1e6);
+    const index = JSON.parse(await readFile(join(earlier, 'heads.json'), 'utf8')) as {
+      heads: Record<string, unknown>[];
+    };
+    for (const key of ['rpcContext', 'hasScale']) Reflect.deleteProperty(index.heads[0]!, key);
+    await writeFile(join(earlier, 'heads.json'), JSON.stringify(index));
+    const loaded = await loadHead(earlier, 0, 0);
+    assert.deepEqual({ ...loaded, rpcContext: heads[0]!.rpcContext }, heads[0]);
+    assert.match(loaded.rpcContext as string, /kept by an earlier build, .* Inspect the checkpoint again\.$/);
   });
 
   it('leaves nothing behind where it would take too much', async () => {

@@ -1,0 +1,142 @@
+// The pictures of the RPC laboratory: the trace of the iteration, the parts of one pass as images, and its pattern beside
+// softmax. The same view models as everywhere, so that they save as PNG, SVG and CSV.
+
+import type { LabMap, RpcLabView } from '../../inspection/rpcLab';
+import { formatNumber } from '../format';
+import type { Figure, HeatmapFigure, LineFigure } from './figure';
+import { rpcTraceFigures, type HeadContext } from './headFigures';
+import { whatIf } from './noiseFigures';
+import { patternFigures, scaleEnd } from './patternFigures';
+import { formulas } from './sources';
+
+interface MapWords {
+  readonly title: string;
+  readonly shows: string;
+  readonly value: string;
+  /** Maps with the same word share one scale: they may be compared. */
+  readonly scale: 'keys' | 'outputs' | 'difference';
+}
+
+const words: Readonly<Record<LabMap, MapWords>> = {
+  keys: {
+    title: 'K, the keys',
+    shows: 'The keys of the head as the model has them.',
+    value: 'entry of K (as the keys)',
+    scale: 'keys',
+  },
+  sparse: {
+    title: 'S, the sparse part',
+    shows: 'What the threshold cuts off the keys as outliers, on the scale of the keys.',
+    value: 'entry of S (as the keys)',
+    scale: 'keys',
+  },
+  cleanedKeys: {
+    title: 'K2, the cleaned keys',
+    shows: 'The keys that this pass computes attention with, on the scale of the keys.',
+    value: 'entry of K2 (as the keys)',
+    scale: 'keys',
+  },
+  low: {
+    title: 'L, the output of RPC',
+    shows: 'Attention of the cleaned keys: what RPC puts out, and what the next pass subtracts from the keys.',
+    value: 'entry of L (as the values)',
+    scale: 'outputs',
+  },
+  softmax: {
+    title: 'Output of softmax attention',
+    shows: 'What the head puts out without RPC, on the scale of L.',
+    value: 'entry of h (as the values)',
+    scale: 'outputs',
+  },
+  difference: {
+    title: 'Output, RPC − softmax',
+    shows: 'Where RPC puts out more (above 0) or less than softmax attention.',
+    value: 'L − h (as the values)',
+    scale: 'difference',
+  },
+};
+const order: readonly LabMap[] = ['keys', 'sparse', 'cleanedKeys', 'low', 'softmax', 'difference'];
+
+/** Figures of one setting in reading order; those of RPC only where it has a value. */
+export function rpcLabFigures(view: RpcLabView, context: HeadContext): Figure[] {
+  const trace = rpcTraceFigures(view.numbers, context).map((figure) => ({ ...figure, id: 'lab-trace' }));
+  return [...trace, ...scoresFigure(view), ...mapFigures(view, context), ...labPatterns(view, context)];
+}
+
+function passWords({ settings }: RpcLabView): string {
+  return `pass ${settings.shown} of ${settings.iterations}`;
+}
+
+function scoresFigure({ maxScores, numbers }: RpcLabView): LineFigure[] {
+  if (maxScores.rpc.length === 0) return [];
+  return [
+    {
+      kind: 'lines',
+      id: 'lab-scores',
+      title: 'Largest score per iteration',
+      shows: `Largest score before the softmax in each pass, beside ${formatNumber(maxScores.softmax)} of the model's own keys: larger scores make a sharper pattern.`,
+      caution: numbers.sparseNeverActive
+        ? 'S is 0 throughout, so what changes here is the iteration itself, not the removal of outliers.'
+        : 'A sharper pattern is not a cleaner one; passes sharpen even where nothing is removed.',
+      formula: formulas.rpc,
+      x: { label: 'iteration', unit: '', scale: 'linear', integer: true },
+      y: { label: 'largest score', unit: '', scale: 'linear' },
+      series: [
+        {
+          name: 'RPC',
+          role: 'rpc',
+          x: maxScores.rpc.map((_, t) => t + 1),
+          y: maxScores.rpc,
+          draw: 'line+points',
+        },
+      ],
+      levels: [{ y: maxScores.softmax, name: 'softmax', role: 'softmax' }],
+    },
+  ];
+}
+
+function mapFigures(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
+  const { maps, tokens, headDim } = view;
+  if (maps === null) return [];
+  const names = context.tokenNames?.length === tokens ? context.tokenNames : null;
+  const scales = {
+    keys: scaleEnd(maps.keys, maps.sparse, maps.cleanedKeys),
+    outputs: scaleEnd(maps.low, maps.softmax),
+    difference: scaleEnd(maps.difference),
+  };
+  return order.map((map) => {
+    const { title, shows, value, scale } = words[map];
+    const { end, note } = scales[scale];
+    const passes = map === 'keys' || map === 'softmax' ? '' : `, ${passWords(view)}`;
+    return {
+      kind: 'heatmap',
+      id: `lab-${map}`,
+      title: `${title}${passes}`,
+      shows: `${shows} Rows are tokens, columns the d = ${headDim} dimensions of the head.${note}`,
+      caution:
+        scale === 'keys'
+          ? 'L is no low-rank part of the keys, so K − S − L need not become small.'
+          : `A difference is no error of either.${whatIf(context)}`,
+      formula: formulas.rpc,
+      rows: tokens,
+      columns: headDim,
+      values: maps[map],
+      rowAxis: { label: 'token', unit: '', scale: 'linear', integer: true },
+      columnAxis: { label: 'dimension', unit: '', scale: 'linear', integer: true },
+      ...(names === null ? {} : { rowLabels: names }),
+      value: { label: value, unit: '', scale: 'linear' },
+      palette: 'diverging',
+      domain: [-end, end],
+    };
+  });
+}
+
+/** RPC's pattern and its difference from softmax; the softmax pattern stands above the laboratory. */
+function labPatterns(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
+  const { tokens, rule, softmaxPattern, rpcPattern } = view;
+  const masked = rule.causal || rule.window !== null;
+  const detail = { layer: context.layer, head: 0, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
+  return patternFigures(detail, context)
+    .filter(({ id }) => id !== 'pattern-softmax')
+    .map((figure) => ({ ...figure, id: `lab-${figure.id}`, title: `${figure.title}, ${passWords(view)}` }));
+}

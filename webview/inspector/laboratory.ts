@@ -1,0 +1,237 @@
+// The RPC laboratory of the head on show: RPC with settings that a person turns, on the head's own q, k, v. Computed by
+// workers of this page; the host only hands over the kept tensors.
+
+import type { HeadResult, NoiseKind, RpcNumbers } from '../../src/diagnostics/headResult';
+import type { NoiseSettings } from '../../src/diagnostics/headInput';
+import { defaultLevels } from '../../src/diagnostics/noiseLevels';
+import { defaultSweep, hasCollapsed } from '../../src/diagnostics/rpcSweep';
+import { defaultRepeats, publishedRpc } from '../../src/inspection/defaults';
+import { maxLabIterations, type RpcLabSettings, type RpcLabView } from '../../src/inspection/rpcLab';
+import type { KeptHead } from '../../src/inspection/traceStore';
+import type { RpcVariant } from '../../src/model/modelSpec';
+import type { HeadAddress } from '../../src/protocol/messages';
+import type { HeadContext } from '../../src/report/figures/headFigures';
+import { rpcLabFigures } from '../../src/report/figures/rpcLabFigures';
+import { formatNumber } from '../../src/report/format';
+import { fill, h } from '../ui/dom';
+import { FigureView } from '../ui/figureView';
+import type { HostLine } from '../ui/host';
+import { button } from '../ui/toolkit';
+import { LaboratoryControls } from './laboratoryControls';
+import { LaboratorySweep } from './laboratorySweep';
+import { LaboratoryWorkers } from './laboratoryWorkers';
+
+export interface LaboratoryHead {
+  /** Names inspection, layer and head. */
+  readonly key: string;
+  readonly address: HeadAddress;
+  readonly result: HeadResult;
+  readonly context: HeadContext;
+  readonly seed: number;
+  readonly noise: NoiseSettings;
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What the numbers of a setting say, in one line. */
+export function settingText({ settings, numbers, maxScores }: RpcLabView): string {
+  const { cleanGap, dispersion, mu, tau, asymmetric, sparseNeverActive, reason } = numbers;
+  const last = (values: readonly number[]): string => formatNumber(values.at(-1) ?? null);
+  return [
+    `${settings.variant}${asymmetric ? '+asym' : ''}, λ ${settings.lambda}, n ${settings.iterations}: clean gap ${formatNumber(cleanGap)}, dispersion RPC ${formatNumber(dispersion.rpc)} (softmax ${formatNumber(dispersion.softmax)}), mu ${formatNumber(mu)}, tau ${formatNumber(tau)}.`,
+    `After the last pass residual ${last(numbers.residual)}, density of S ${last(numbers.density)}, ‖S‖/‖K‖ ${last(numbers.sparseNorm)}, largest score ${last(maxScores.rpc)} (softmax ${formatNumber(maxScores.softmax)}).`,
+    sparseNeverActive ? 'S never active: no entry of the keys passes the threshold.' : '',
+    hasCollapsed(numbers) ? 'Collapse: its rows differ by less than half of what softmax attention’s do.' : '',
+    reason ?? '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+export class Laboratory {
+  readonly element: HTMLElement;
+  private readonly body = h('div');
+  private readonly numbers = h('p', { class: 'setting', attributes: { role: 'status' } });
+  private readonly problem = h('p', { class: 'message failed' });
+  private readonly figures = h('div', { class: 'figures' });
+  private readonly views = new Map<string, FigureView>();
+  private readonly opener: HTMLElement;
+  private readonly controls: LaboratoryControls;
+  private readonly sweep: LaboratorySweep;
+  private readonly workers: LaboratoryWorkers;
+  private isOpen = false;
+  private head: LaboratoryHead | null = null;
+  private kept: KeptHead | null = null;
+  /** Settings that wait while others are computed; only the newest. */
+  private next: RpcLabSettings | null = null;
+  private busy = false;
+
+  constructor(
+    private readonly host: HostLine['host'],
+    scriptUrl: string,
+    private readonly save: (name: string, bytes: Uint8Array) => void,
+  ) {
+    this.workers = new LaboratoryWorkers(scriptUrl);
+    this.controls = new LaboratoryControls((settings) => {
+      this.turn(settings);
+    });
+    this.sweep = new LaboratorySweep(
+      (noise, onKnown) => this.runSweep(noise, onKnown),
+      () => {
+        this.workers.stopSweep();
+      },
+      (lambda, iterations) => {
+        this.controls.choose(lambda, iterations);
+      },
+      save,
+    );
+    this.opener = button('Open the laboratory', () => {
+      this.isOpen = true;
+      void this.open();
+    });
+    fill(this.body, this.controls.element, this.numbers, this.problem, this.figures, this.sweep.element);
+    this.element = h(
+      'section',
+      { class: 'laboratory', attributes: { 'aria-label': 'RPC laboratory' } },
+      h('h2', {}, 'RPC laboratory'),
+      h(
+        'p',
+        { class: 'quiet' },
+        'RPC-Attention with other settings on the q, k and v of this head, beside softmax: a what-if that leaves the model and its forward pass as they are. In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.',
+      ),
+      this.opener,
+      this.body,
+    );
+    this.reset();
+  }
+
+  reset(): void {
+    this.head = null;
+    this.clear();
+    this.element.hidden = true;
+  }
+
+  /** null: nothing that is finished is on show. Called at every drawing of the page. */
+  show(head: LaboratoryHead | null): void {
+    if (head?.key === this.head?.key) return;
+    this.clear();
+    this.head = head;
+    this.element.hidden = head === null;
+    if (head === null) return;
+    if (!this.isOpen) this.controls.set(initialSettings(head.result.rpc));
+    else void this.open();
+  }
+
+  redraw(): void {
+    for (const view of this.views.values()) view.draw(true);
+    this.sweep.redraw();
+  }
+
+  private clear(): void {
+    this.workers.stopSweep();
+    this.kept = null;
+    this.next = null;
+    this.views.clear();
+    fill(this.figures);
+    this.numbers.textContent = '';
+    this.problem.textContent = '';
+    this.sweep.reset(null);
+    this.opener.hidden = this.isOpen;
+    this.body.hidden = !this.isOpen;
+    delete this.element.dataset['shown'];
+  }
+
+  private async open(): Promise<void> {
+    const { head } = this;
+    if (head === null) return;
+    this.opener.hidden = true;
+    this.body.hidden = false;
+    this.sweep.reset(head.context);
+    this.numbers.textContent = 'Reading q, k and v of this head.';
+    try {
+      const kept = await this.host.getKeptHead(head.address);
+      if (this.head !== head) return;
+      if (typeof kept.rpcContext === 'string') throw new Error(kept.rpcContext);
+      await this.workers.open(kept);
+      if (this.head !== head) return;
+      this.kept = kept;
+      this.turn(this.controls.current);
+    } catch (error) {
+      if (this.head !== head) return;
+      this.numbers.textContent = '';
+      this.problem.textContent = `There is no laboratory for this head: ${sentenceOf(error)}`;
+    }
+  }
+
+  /** Computes and draws; while something is computed only the newest settings wait. */
+  private turn(settings: RpcLabSettings): void {
+    if (this.kept === null) return;
+    this.sweep.mark(settings);
+    this.next = settings;
+    if (!this.busy) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.busy = true;
+    try {
+      while (this.next !== null && this.head !== null) {
+        const { head, next } = this;
+        this.next = null;
+        const view = await this.workers.view(next);
+        if (this.head === head && this.kept !== null) this.draw(view, head);
+      }
+    } catch (error) {
+      this.problem.textContent = `RPC could not be computed: ${sentenceOf(error)}`;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private draw(view: RpcLabView, { context }: LaboratoryHead): void {
+    this.problem.textContent = '';
+    this.numbers.textContent = settingText(view);
+    const figures = rpcLabFigures(view, context);
+    for (const figure of figures) {
+      const shown = this.views.get(figure.id);
+      if (shown !== undefined) {
+        shown.update(figure);
+        continue;
+      }
+      const height = (width: number): number =>
+        figure.kind === 'heatmap' ? Math.min(width * 0.86, 520) : Math.min(width * 0.62, 340);
+      this.views.set(figure.id, new FigureView(figure, { height, save: this.save }));
+    }
+    const order = figures.map(({ id }) => this.views.get(id)!.element);
+    if (order.length !== this.figures.children.length || order.some((one, i) => one !== this.figures.children[i])) {
+      fill(this.figures, ...order);
+      for (const one of figures) this.views.get(one.id)!.draw(true);
+    }
+    const { variant, lambda, iterations, shown } = view.settings;
+    this.element.dataset['shown'] = `${variant}/${lambda}/${iterations}/${shown}`;
+  }
+
+  private runSweep(
+    kind: NoiseKind,
+    onKnown: Parameters<LaboratoryWorkers['sweep']>[3],
+  ): ReturnType<LaboratoryWorkers['sweep']> {
+    const { head, kept } = this;
+    if (head === null || kept === null) return Promise.resolve(null);
+    const noise = {
+      kind,
+      levels: head.noise.levels[kind] ?? defaultLevels(kind),
+      // One repeat has no interval.
+      repeats: Math.max(2, head.noise.repeats || defaultRepeats),
+    };
+    const { variant } = this.controls.current;
+    return this.workers.sweep(kept, { ...defaultSweep, variant, noise }, head.seed, onKnown);
+  }
+}
+
+/** Where the knobs stand first: what the inspection ran, else the published settings. */
+function initialSettings(rpc: RpcNumbers | null): RpcLabSettings {
+  const { variant, iterations, lambda } = rpc ?? publishedRpc;
+  const passes = Math.min(iterations, maxLabIterations);
+  return { variant: variant as RpcVariant, lambda, iterations: passes, shown: passes };
+}
