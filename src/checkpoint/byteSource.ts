@@ -8,9 +8,10 @@ export interface ByteSource {
   readonly byteLength: number;
   /**
    * Exactly `length` bytes from `offset`. Readers check the range against `byteLength` first; a source that
-   * cannot deliver all bytes rejects (it never returns fewer).
+   * cannot deliver all bytes rejects (it never returns fewer). `into` has `length` bytes: a source may fill and return
+   * it, so that a gigabyte of weights leaves no garbage of its size; one that does not returns bytes of its own.
    */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A source over bytes that are already in memory (tests, small files of virtual file systems). */

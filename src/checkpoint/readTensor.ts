@@ -12,7 +12,7 @@ import { decodeVarints } from './onnx/varints';
 import type { DType, FloatArray, TensorEntry } from './tensorIndex';
 import { inflateMember } from './zipInflate';
 
-/** Bytes read at once: large enough for a disk's speed; several may wait for the garbage collector. */
+/** Bytes read at once: large enough for a disk's speed; a source without `into` leaves several to the garbage collector. */
 export const readChunkBytes = 16 * 1024 * 1024;
 /** Elements one tensor may have (4 GB as float32): the embedding of a 405B model just fits, a typed array still does. */
 export const maxElements = 2 ** 30 + 2 ** 27;
@@ -108,9 +108,15 @@ async function readFlat(source: ByteSource, entry: TensorEntry, dtype: DType, fl
   const unit = unitOf(entry, dtype);
   const total = (flat.length / unit.values) * unit.bytes;
   const chunkBytes = Math.floor(readChunkBytes / unit.bytes) * unit.bytes;
+  // Little-endian float32 is read to where it is wanted, everything else through one buffer.
+  const asItIs = dtype === 'float32' && entry.quantisation === undefined && !entry.bigEndian;
+  const room = asItIs
+    ? new Uint8Array(flat.buffer, flat.byteOffset, total)
+    : new Uint8Array(Math.min(chunkBytes, total));
   for (let at = 0; at < total; at += chunkBytes) {
     const length = Math.min(chunkBytes, total - at);
-    const bytes = await source.read(entry.byteOffset + at, length);
+    const start = asItIs ? at : 0;
+    const bytes = await source.read(entry.byteOffset + at, length, room.subarray(start, start + length));
     if (bytes.byteLength !== length) {
       throw new CheckpointError(
         'truncated',
@@ -118,6 +124,7 @@ async function readFlat(source: ByteSource, entry: TensorEntry, dtype: DType, fl
         { tensor: entry.name },
       );
     }
+    if (asItIs && bytes.buffer === flat.buffer) continue;
     const from = (at / unit.bytes) * unit.values;
     if (entry.quantisation === undefined) convertInto(flat, from, bytes, dtype, entry.bigEndian);
     else dequantiseInto(flat, from, bytes, entry.quantisation);

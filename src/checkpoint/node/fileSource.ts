@@ -30,7 +30,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
   return {
     name,
     byteLength: stats.size,
-    read: (offset, length) => readRange(handle, name, offset, length),
+    read: (offset, length, into) => readRange(handle, name, offset, into ?? new Uint8Array(length)),
     close: () => handle.close(),
   };
 }
@@ -43,11 +43,11 @@ function refuseOther(path: string, stats: Stats): void {
   throw new CheckpointError('unreadable', `${path}: this is ${what}.`);
 }
 
-async function readRange(handle: FileHandle, name: string, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+/** Fills `bytes` from `offset` on. */
+async function readRange(handle: FileHandle, name: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
   let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled);
     if (bytesRead === 0) {
       throw new CheckpointError(
         'truncated',

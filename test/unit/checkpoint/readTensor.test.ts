@@ -98,6 +98,36 @@ describe('checkpoint: readTensor', () => {
       assert.equal(values[i], i % 30011, `element ${i}`);
   });
 
+  it('has a file fill the values themselves where they are float32, else one buffer', async () => {
+    for (const [dtype, size] of [
+      ['float32', 4],
+      ['bfloat16', 2],
+    ] as const) {
+      const count = readChunkBytes / size + 3;
+      const rooms: Uint8Array[] = [];
+      const offsets: number[] = [];
+      const source: ByteSource = {
+        name: 'large',
+        byteLength: count * size,
+        read: (offset, length, into = new Uint8Array(length)) => {
+          rooms.push(into);
+          offsets.push(offset);
+          // 1.0 in either type, at both ends of the piece.
+          const one = size === 4 ? [0, 0, 0x80, 0x3f] : [0x80, 0x3f];
+          into.set(one, 0);
+          into.set(one, length - size);
+          return Promise.resolve(into);
+        },
+      };
+      const values = await readTensor(source, entry(dtype, [count], count * size));
+      assert.deepEqual(offsets, [0, readChunkBytes]);
+      assert.equal(rooms[0]!.buffer, rooms[1]!.buffer, 'no second buffer');
+      assert.equal(rooms[0]!.buffer === values.buffer, dtype === 'float32');
+      const last = readChunkBytes / size;
+      for (const i of [0, last - 1, last, last + 2]) assert.equal(values[i], 1, `${dtype} ${i}`);
+    }
+  });
+
   it('says what is wrong with tensors it will not read', async () => {
     const source = bytesSource('a.pt', new Uint8Array(16));
     const cases: [TensorEntry, string][] = [
