@@ -4,6 +4,7 @@
 import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
 import type { NullSummary } from '../diagnostics/headResult';
 import { defaultLevels } from '../diagnostics/noiseLevels';
+import { familyName } from '../model/describeSpec';
 import { formatNumber, formatShare, noiseVerdictText, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 import { outputRows, outputTitle } from './outputText';
@@ -43,7 +44,7 @@ function layerCounts({ layers, stages }: InspectionResult['model']): string {
 export function modelCard(result: InspectionResult): string {
   const { model } = result;
   const facts: (readonly [string, string])[] = [
-    ['Family', model.family],
+    ['Family', familyName(model.family)],
     ['Attention it was trained with', `${model.attention}${model.causal ? ', causal' : ''}`],
     ['Layers', layerCounts(model)],
     [
@@ -131,10 +132,11 @@ export function provenanceTable(result: InspectionResult): string {
   const { provenance } = result;
   const { checkpoint, parity, rpc } = provenance;
   const perTensor = Object.entries(parity.perTensor).map(([name, error]) => `${name} ${formatNumber(error, 2)}`);
+  const names = Object.keys(parity.perTensor);
   const parityText =
     parity.maxRelError === null
       ? (parity.reason ?? 'not measured')
-      : `largest relative error against float64: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})`;
+      : `largest relative error${names.some((name) => name.includes(' against ')) ? '' : ' against float64'}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})`;
   const variants = [
     ...new Set(result.layers.flatMap((layer) => layer.heads.map((head) => head.rpc?.asymmetric ?? null))),
   ];
