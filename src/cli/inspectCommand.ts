@@ -11,7 +11,8 @@ import { readInput, sha256Hex } from '../inspection/node/readInput';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import type { OutputFile } from '../inspection/node/writeFiles';
 import { writeFiles } from '../inspection/node/writeFiles';
-import { ChoiceError, makeRequest } from '../inspection/request';
+import { ChoiceError } from '../inspection/choiceError';
+import { makeRequest } from '../inspection/request';
 import type { Choices } from '../inspection/request';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { canBeMapped, guessSentence, summariseGuess } from '../model/mapping/describeGuess';
@@ -39,6 +40,7 @@ import {
   parseIndexes,
   parseLevels,
   parseNoise,
+  parseNoisePlaces,
   parseRpc,
   parseRpcSweep,
   parseSet,
@@ -72,6 +74,7 @@ export interface InspectFlags {
   readonly nulls: string;
   readonly studyNulls?: string;
   readonly ablation?: boolean;
+  readonly networkNoise?: string;
   readonly twins: string;
   readonly seed: string;
   readonly backend: 'auto' | 'webgpu' | 'cpu' | 'reference';
@@ -138,6 +141,7 @@ function naming<T>(choices: Choices, make: () => T): T {
       gram: `--gram prefix:${choices.gram?.prefix ?? 0}`,
       keys: `--keys ${choices.gram?.keys ?? ''}`,
       ablation: '--ablation',
+      networkNoise: `--network-noise ${(choices.networkNoise ?? []).join(',')}`,
     }[error.choice];
     throw new UsageError(`${option}: ${error.message}`);
   }
@@ -177,6 +181,7 @@ async function prepare(
   }
   if (flags.quiet === true && flags.jsonProgress === true)
     throw new UsageError('--quiet and --json-progress contradict each other. Leave one of them out.');
+  const networkNoise = flags.networkNoise === undefined ? undefined : parseNoisePlaces(flags.networkNoise);
   const gram = { keys: flags.keys, prefix: parseGram(flags.gram) };
   const nulls = parseWhole(flags.nulls, '--nulls', 0, 10_000);
   const studyNulls =
@@ -219,6 +224,7 @@ async function prepare(
     ...(studyNulls === undefined ? {} : { studyNulls }),
     twins,
     ablation: flags.ablation === true,
+    ...(networkNoise === undefined ? {} : { networkNoise }),
     seed,
     keepTensors: formats.includes('npz'),
   };

@@ -81,6 +81,10 @@ function program(): Command {
       '--ablation',
       'take each inspected head out (0, mean, noise as null) and measure the logits; runs the rest of the network 3 times a head',
     )
+    .option(
+      '--network-noise <places>',
+      'noise at the input or at the output of a layer, such as input,2, carried to the logits with softmax and with RPC; token kinds, levels and repeats of --noise',
+    )
     .option('--seed <number>', 'seed of nulls, noise and twins', '0')
     .addOption(
       new Option('--backend <name>', 'where the forward pass runs')

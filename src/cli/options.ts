@@ -1,6 +1,7 @@
 // The options of `gramlens inspect` as text -> values, each with a sentence when it is wrong. Exit code 2.
 
 import type { NoiseKind } from '../diagnostics/headResult';
+import type { NoisePlace } from '../diagnostics/networkNoise';
 import { defaultLevels } from '../diagnostics/noiseLevels';
 import { defaultSweep, maxSweepIterations, type RpcSweepSettings } from '../diagnostics/rpcSweep';
 import { defaultRepeats, noiseKinds, publishedRpc } from '../inspection/defaults';
@@ -228,6 +229,16 @@ export function parseLevels(text: string): number[] {
     throw new UsageError(`--levels ${text}: levels must be above 0 and ascending.`);
   }
   return levels;
+}
+
+/** 'input,2-4': the embedded input, and outputs of layers. */
+export function parseNoisePlaces(text: string): NoisePlace[] {
+  const parts = text.split(',').map((part) => part.trim());
+  const places = parts.flatMap((part): NoisePlace[] => {
+    return part === 'input' ? ['input'] : parseIndexes(part, '--network-noise');
+  });
+  refuseTwice(places.map(String), '--network-noise');
+  return places;
 }
 
 /** `full`, or `prefix:T`: how many keys of a causal model are in its Gram matrix; null: all of them. */

@@ -140,9 +140,11 @@ function keySparse(key: string, input: QueryInput): Perturbation {
   };
 }
 
-/** Tokens become copies of another clean token; tokens at the front (class token) are never touched. */
-function tokenReplace(key: string, input: QueryInput): Perturbation {
-  const { tokens, prefixTokens: first } = input;
+/**
+ * Which clean token stands at each place of N, by level (spec section 8); tokens before `first` (class token) are never
+ * touched. null: there is no other token to copy from.
+ */
+export function replacedTokens(key: string, tokens: number, first: number): (level: number) => Int32Array | null {
   const free = tokens - first;
   const random = createRandom(key);
   const order = random.permutation(free);
@@ -154,6 +156,27 @@ function tokenReplace(key: string, input: QueryInput): Perturbation {
     if (free < 2) return null;
     const from = Int32Array.from({ length: tokens }, (_, i) => i);
     for (const at of order.subarray(0, howMany(level, free))) from[at + first] = source[at + first]!;
+    return from;
+  };
+}
+
+/** Indexes of the tokens that are left of N, ascending, by level; tokens before `first` always are. null: none is left. */
+export function keptTokens(key: string, tokens: number, first: number): (level: number) => Int32Array | null {
+  const order = createRandom(key).permutation(tokens - first);
+  return (level) => {
+    const dropped = new Set(Array.from(order.subarray(0, howMany(level, tokens - first)), (at) => at + first));
+    const kept = Int32Array.from({ length: tokens }, (_, i) => i).filter((i) => !dropped.has(i));
+    return kept.length === 0 ? null : kept;
+  };
+}
+
+/** Tokens become copies of another clean token. */
+function tokenReplace(key: string, input: QueryInput): Perturbation {
+  const { tokens, prefixTokens } = input;
+  const replaced = replacedTokens(key, tokens, prefixTokens);
+  return (level) => {
+    const from = replaced(level);
+    if (from === null) return null;
     const rows = (x: Float64Array): Float64Array => takeRows(x, from, input.headDim);
     return {
       q: input.q === null ? null : rows(input.q),
@@ -169,12 +192,11 @@ function tokenReplace(key: string, input: QueryInput): Perturbation {
 
 /** Tokens are removed from q, k, v, and from rows and columns of Scaled Attention's S. */
 function tokenDrop(key: string, input: QueryInput): Perturbation {
-  const { tokens, prefixTokens: first } = input;
-  const order = createRandom(key).permutation(tokens - first);
+  const { tokens, prefixTokens } = input;
+  const left = keptTokens(key, tokens, prefixTokens);
   return (level) => {
-    const dropped = new Set(Array.from(order.subarray(0, howMany(level, tokens - first)), (at) => at + first));
-    const kept = Int32Array.from({ length: tokens }, (_, i) => i).filter((i) => !dropped.has(i));
-    if (kept.length === 0) return null;
+    const kept = left(level);
+    if (kept === null) return null;
     const rows = (x: Float64Array): Float64Array => takeRows(x, kept, input.headDim);
     return {
       q: input.q === null ? null : rows(input.q),

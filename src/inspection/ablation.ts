@@ -3,39 +3,32 @@
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { AblationEffect, AblationNumbers } from '../diagnostics/headResult';
-import { logSumExp } from '../diagnostics/gram';
+import { klDivergence, topOf } from '../diagnostics/distribution';
 import { normals } from '../diagnostics/random';
 import { columnMeans, distance, measured, norm } from '../diagnostics/vector';
 import type { Backend, LayerOptions, Residual } from '../engine/backend';
 import { specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights } from '../model/weights';
+import { carryBranches, streamBytes, type Branch } from './branches';
 
 /** `random` is the null. */
 export const ablationKinds = ['zero', 'mean', 'random'] as const;
 type AblationKind = (typeof ablationKinds)[number];
 
-/** Residual streams [N, C] that branches may hold together: each head of each layer has three of them. */
-export const largestBranchBytes = 2 ** 30;
-
-/** Bytes of all branches of `layers` x `heads` heads. */
-export function branchBytes(spec: ModelSpec, layers: number, heads: number): number {
-  const sizes = spec.blocks.map((_, layer) => {
-    const { tokens, embedDim } = specOfLayer(spec, layer);
-    return tokens * embedDim;
-  });
-  return ablationKinds.length * layers * heads * Math.max(...sizes) * Float64Array.BYTES_PER_ELEMENT;
+/** Bytes of all branches of `layers` x `heads` heads: each head of each layer has three. */
+export function ablationBytes(spec: ModelSpec, layers: number, heads: number): number {
+  return ablationKinds.length * layers * heads * streamBytes(spec);
 }
 
-interface Branch {
+interface AblationBranch extends Branch {
   readonly layer: number;
   readonly head: number;
   readonly kind: AblationKind;
-  residual: Residual;
 }
 
 export class HeadAblations {
-  readonly branches: Branch[] = [];
+  readonly branches: AblationBranch[] = [];
 
   constructor(
     private readonly spec: ModelSpec,
@@ -52,10 +45,7 @@ export class HeadAblations {
     check: () => void,
   ): Promise<void> {
     const { spec, backend } = this;
-    for (const branch of this.branches) {
-      branch.residual = (await backend.runLayer(spec, weights, branch.residual, options)).next;
-      check();
-    }
+    await carryBranches(this.branches, { spec, backend, weights }, () => options, check);
     const { layer } = options;
     for (const head of heads) {
       for (const kind of ablationKinds) {
@@ -82,7 +72,7 @@ export class HeadAblations {
 
 /** Effects by `layer/head`, of the outputs of the branches in their order. `logits`: outputs are logits of classes. */
 export function ablationNumbers(
-  branches: readonly Pick<Branch, 'layer' | 'head' | 'kind'>[],
+  branches: readonly Pick<AblationBranch, 'layer' | 'head' | 'kind'>[],
   outputs: readonly FloatArray[],
   clean: FloatArray,
   logits: boolean,
@@ -107,15 +97,7 @@ function effect(clean: Float64Array, changed: Float64Array, logits: boolean): Ab
       reason: 'The output is no logits, so it is no distribution over classes.',
     };
   }
-  const [before, after] = [clean, changed].map((values) => {
-    const whole = logSumExp(values);
-    return values.map((value) => value - whole);
-  });
-  const kl = before!.reduce((sum, value, i) => sum + Math.exp(value) * (value - after![i]!), 0);
-  const effects = { kl: measured(Math.max(0, kl)), topChanged: topOf(clean) !== topOf(changed), relChange };
+  const kl = measured(klDivergence(clean, changed));
+  const effects = { kl, topChanged: topOf(clean) !== topOf(changed), relChange };
   return relChange === null ? { ...effects, reason: 'The clean output is zero.' } : effects;
-}
-
-function topOf(values: Float64Array): number {
-  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
 }

@@ -4,6 +4,7 @@
 
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import type { AblationNumbers } from '../diagnostics/headResult';
+import type { NetworkNoise } from '../diagnostics/networkNoise';
 import { createRandom } from '../diagnostics/random';
 import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
@@ -14,11 +15,13 @@ import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights, EmbedWeights, Length, ProjectionWeights } from '../model/weights';
 import { ablationNumbers, HeadAblations } from './ablation';
+import type { Branch } from './branches';
 import { CancelledError } from './cancelledError';
 import { headInputs, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTrace } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
+import { NetworkNoiseRuns } from './networkNoiseRuns';
 import { outputKind } from './networkOutput';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { float64Parity, ParityMeter } from './parity';
@@ -106,6 +109,8 @@ class EngineLayers implements LayerSource {
   private next: Promise<BlockWeights> | null = null;
   private readonly ablated: HeadAblations | null;
   private effects: ReadonlyMap<string, AblationNumbers> = new Map();
+  private readonly noisy: NetworkNoiseRuns | null;
+  private noiseNumbers: NetworkNoise | null = null;
 
   constructor(
     private readonly request: InspectionRequest,
@@ -116,6 +121,8 @@ class EngineLayers implements LayerSource {
     this.lastLayer = lastForwardLayer(request);
     this.shadowed = services.backend !== services.metrics;
     this.ablated = request.ablation ? new HeadAblations(this.spec, services.metrics, request.seed) : null;
+    const { networkNoise } = request;
+    this.noisy = networkNoise === null ? null : new NetworkNoiseRuns({ ...request, networkNoise }, services.metrics);
     this.oneLayerAtATime = oneLayerAtATime(request.index, this.spec);
   }
 
@@ -127,6 +134,7 @@ class EngineLayers implements LayerSource {
     this.metrics = await services.metrics.embed(spec, embedWeights, request.input);
     this.painted = this.shadowed ? await services.backend.embed(spec, embedWeights, request.input) : this.metrics;
     if (this.shadowed) this.meter.compare('embedding', this.painted.data, this.metrics.data);
+    this.noisy?.begin(this.metrics);
     this.twins = await this.embedTwins(embedWeights, ids);
     if (!this.oneLayerAtATime) this.readAhead(0);
   }
@@ -152,6 +160,9 @@ class EngineLayers implements LayerSource {
         this.checkCancelled();
       });
     }
+    await this.noisy?.step(weights, layer, () => {
+      this.checkCancelled();
+    });
     this.metrics = trace.next;
     this.painted = shown.next;
     let twins: readonly TwinTrace[] = [];
@@ -181,7 +192,8 @@ class EngineLayers implements LayerSource {
     const { request, services, spec } = this;
     const parts: FloatArray[] = [];
     const shownParts: FloatArray[] = [];
-    const branches = this.ablated?.branches ?? [];
+    const ablated = this.ablated?.branches ?? [];
+    const branches: readonly Branch[] = [...ablated, ...(this.noisy?.branches ?? [])];
     const branchParts = branches.map((): FloatArray[] => []);
     for (const rows of hasOutput(spec) ? classifierParts(request.index, spec) : []) {
       const weights = await services.weights.head(rows);
@@ -190,8 +202,8 @@ class EngineLayers implements LayerSource {
       parts.push(part);
       if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, this.painted)) ?? part);
       for (const [at, { residual }] of branches.entries()) {
-        const ablated = await services.metrics.unembed(spec, weights, residual);
-        if (ablated !== null) branchParts[at]!.push(ablated);
+        const beside = await services.metrics.unembed(spec, weights, residual);
+        if (beside !== null) branchParts[at]!.push(beside);
       }
       this.checkCancelled();
     }
@@ -201,7 +213,8 @@ class EngineLayers implements LayerSource {
     for (const [at, { residual }] of branches.entries()) {
       outputs.push(await this.finished(services.metrics, residual, joined(branchParts[at]!)));
     }
-    this.effects = ablationNumbers(branches, outputs, float64, outputKind(spec) === 'logits');
+    this.effects = ablationNumbers(ablated, outputs, float64, outputKind(spec) === 'logits');
+    this.noiseNumbers = this.noisy?.numbers(outputs.slice(ablated.length)) ?? null;
     const shown = this.shadowed ? await this.finished(services.backend, this.painted, joined(shownParts)) : float64;
     if (this.shadowed) this.meter.compare(outputKind(spec), shown, float64);
     return { float64, shown };
@@ -209,6 +222,10 @@ class EngineLayers implements LayerSource {
 
   ablations(): ReadonlyMap<string, AblationNumbers> {
     return this.effects;
+  }
+
+  networkNoise(): NetworkNoise | null {
+    return this.noiseNumbers;
   }
 
   inspected(): ModelSpec {

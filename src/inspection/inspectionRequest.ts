@@ -3,6 +3,7 @@
 import type { BackendKind, ForwardAttention } from '../engine/backend';
 import type { GramChoice, NoiseSettings } from '../diagnostics/headInput';
 import type { HeadResult } from '../diagnostics/headResult';
+import type { NetworkNoiseSettings } from '../diagnostics/networkNoise';
 import type { RpcSweepSettings } from '../diagnostics/rpcSweep';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
@@ -33,6 +34,8 @@ export interface InspectionRequest {
   readonly studyNulls: number;
   /** Head ablation: the network again from each inspected head on. */
   readonly ablation: boolean;
+  /** Noise between the layers, carried to the output; null: not run. */
+  readonly networkNoise: NetworkNoiseSettings | null;
   /** Untrained twins for the null of that name; 0: not run. */
   readonly twins: number;
   readonly seed: number;

@@ -3,6 +3,7 @@
 import type { BackendKind } from '../engine/backend';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { TwinRule } from '../model/twinRule';
 import type { AttentionKind, ModelFamily, RpcSettings, SpecFact, StageShape } from '../model/modelSpec';
 
@@ -117,6 +118,8 @@ export interface InspectionResult {
   readonly model: ModelSummary;
   readonly layers: readonly LayerResult[];
   readonly output: NetworkOutput;
+  /** Absent unless it was asked for; of a run over several inputs it stands with each. */
+  readonly networkNoise?: NetworkNoise;
   /** Of a run over several inputs: the result of each as if it were the only one; `layers` above then holds means. */
   readonly inputs?: readonly InspectionResult[];
 }

@@ -4,6 +4,7 @@
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { AblationNumbers } from '../diagnostics/headResult';
 import type { HeadInput } from '../diagnostics/headInput';
+import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { Backend } from '../engine/backend';
 import type { ModelSpec } from '../model/modelSpec';
 import type { Parity } from './inspectionResult';
@@ -42,6 +43,8 @@ export interface LayerSource {
   output(): Promise<{ readonly float64: FloatArray; readonly shown: FloatArray } | { readonly reason: string }>;
   /** Effects of head ablation by `layer/head`, once `output` is there; absent: it cannot be done. */
   ablations?(): ReadonlyMap<string, AblationNumbers>;
+  /** Effects of noise between the layers, once `output` is there; null: not asked for. Absent: it cannot be done. */
+  networkNoise?(): NetworkNoise | null;
   /** What was inspected, with what only running it told. */
   inspected(): ModelSpec;
   /** How far the forward pass was from float64, once it is over. */

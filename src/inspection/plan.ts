@@ -11,8 +11,10 @@ import { inferShapes } from '../model/onnx/inferShapes';
 import { inputSizes } from '../model/onnx/onnxInputs';
 import type { ModelSpec } from '../model/modelSpec';
 import { runsRpc } from './headInputs';
-import { ablationKinds, branchBytes } from './ablation';
+import { ablationKinds, ablationBytes } from './ablation';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
+import { classesOf } from './networkNoiseChoice';
+import { networkNoiseBytes, runsOfPlace } from './networkNoiseRuns';
 import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
 import { largestLayerMemory, oneLayerAtATime } from './readAhead';
 
@@ -134,6 +136,22 @@ function ablationFlops(request: InspectionRequest, flopsUpTo: (last: number) => 
   );
 }
 
+/** Every noisy run goes through all layers behind its place, with softmax and with RPC. */
+function networkNoiseFlops(request: InspectionRequest): number {
+  const { spec, rpc, networkNoise } = request;
+  if (networkNoise === null) return 0;
+  const runs = runsOfPlace(networkNoise);
+  let sum = 0;
+  for (let layer = 0; layer < spec.layers; layer++) {
+    const before = networkNoise.places.filter((place) => place === 'input' || place < layer).length;
+    const { tokens, heads, headDim } = specOfLayer(spec, layer);
+    const both = rpc.layers === 'none' ? 1 : 2;
+    const iterations = runsRpc(rpc, layer) ? rpc.iterations * heads * attentionFlops(tokens, headDim) : 0;
+    sum += (1 + before * runs) * (both * layerForwardFlops(spec, layer) + iterations);
+  }
+  return sum;
+}
+
 /** Memory at its highest, in bytes: weights, traces, inputs of two layers of heads, heads at work. */
 function peakBytes(request: InspectionRequest, layerByteLength: number, threads: number): number {
   const { tokens: n, headDim: d, embedDim: c, kvHeads } = largestStage(request.spec);
@@ -179,7 +197,7 @@ export function planInspection(
   threads: number,
   description: string,
 ): InspectionPlan {
-  const { spec } = request;
+  const { spec, networkNoise } = request;
   const flopsUpTo = (last: number): number => {
     let sum = 0;
     for (let layer = 0; layer <= last; layer++) sum += layerForwardFlops(spec, layer);
@@ -190,7 +208,8 @@ export function planInspection(
     counted ??
     flopsUpTo(lastForwardLayer(request)) +
       request.twins * flopsUpTo(Math.max(...request.layers)) +
-      ablationFlops(request, flopsUpTo);
+      ablationFlops(request, flopsUpTo) +
+      networkNoiseFlops(request);
   const costs = request.layers.flatMap((layer) => {
     const heads = headsOfLayer(request, layer);
     const kvHeads = new Set(heads.map((head) => kvHeadOf(specOfLayer(spec, layer), head))).size;
@@ -214,7 +233,8 @@ export function planInspection(
     layerByteLength,
     peakByteLength:
       peakBytes(request, layerByteLength, threads) +
-      (request.ablation ? branchBytes(spec, request.layers.length, request.heads.length) : 0),
+      (request.ablation ? ablationBytes(spec, request.layers.length, request.heads.length) : 0) +
+      (networkNoise === null ? 0 : networkNoiseBytes({ ...request, networkNoise }, classesOf(request))),
     forwardFlops,
     diagnosticsFlops,
     // The forward pass shares the cores with the heads; the file is hashed beside them.

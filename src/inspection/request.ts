@@ -7,12 +7,15 @@ import { defaultGram, type GramChoice, type NoiseSettings } from '../diagnostics
 import { maxSweepCells, maxSweepIterations, type RpcSweepSettings } from '../diagnostics/rpcSweep';
 import { defaultStudyNulls } from '../diagnostics/reproduction';
 import { defaultLevels, levelsAreShares } from '../diagnostics/noiseLevels';
+import type { NoisePlace } from '../diagnostics/networkNoise';
 import { blockShape, hasOutput, specForInput } from '../model/blockShape';
-import { ModelSpecError } from '../model/modelSpec';
 import { onnxSpecForInput } from '../model/onnx/onnxSpec';
 import type { ModelInput, ModelSpec, RpcSettings } from '../model/modelSpec';
-import { branchBytes, largestBranchBytes } from './ablation';
+import { ablationBytes } from './ablation';
+import { largestBranchBytes } from './branches';
+import { checkIndexes, ChoiceError } from './choiceError';
 import type { InspectionRequest } from './inspectionRequest';
+import { checkNetworkNoise, networkSettings } from './networkNoiseChoice';
 
 export interface Choices {
   /** null: every layer, every head. */
@@ -31,32 +34,10 @@ export interface Choices {
   readonly twins: number;
   /** Absent: no. */
   readonly ablation?: boolean;
+  /** Where noise between the layers begins; absent: nowhere. Kinds, levels and repeats are those of `noise`. */
+  readonly networkNoise?: readonly NoisePlace[];
   readonly seed: number;
   readonly keepTensors: boolean;
-}
-
-/** A choice that this model cannot have. The sentence is the same everywhere; `choice` says which control it is about. */
-export class ChoiceError extends ModelSpecError {
-  constructor(
-    readonly choice: 'layers' | 'heads' | 'rpc' | 'rpcSweep' | 'forward' | 'noise' | 'gram' | 'keys' | 'ablation',
-    message: string,
-  ) {
-    super('badInput', message);
-  }
-}
-
-function checkIndexes(
-  chosen: readonly number[],
-  count: number,
-  what: 'layer' | 'head',
-  choice: ChoiceError['choice'],
-): void {
-  const wrong = chosen.find((index) => !Number.isInteger(index) || index < 0 || index >= count);
-  if (wrong === undefined) return;
-  throw new ChoiceError(
-    choice,
-    `The model has ${count} ${what}s (0 to ${count - 1})${what === 'head' ? ' in each layer' : ''}; there is no ${what} ${wrong}.`,
-  );
 }
 
 function allOr(chosen: readonly number[] | null, count: number, what: 'layer' | 'head'): readonly number[] {
@@ -174,7 +155,7 @@ function checkAblation(spec: ModelSpec, layers: number, heads: number): void {
       'The checkpoint has no classifier, so there is no output that taking a head out could change. Leave it out.',
     );
   }
-  const bytes = branchBytes(spec, layers, heads);
+  const bytes = ablationBytes(spec, layers, heads);
   if (bytes > largestBranchBytes) {
     throw new ChoiceError(
       'ablation',
@@ -206,6 +187,8 @@ export function makeRequest(
   const layers = allOr(choices.layers, spec.layers, 'layer');
   const heads = allOr(choices.heads, spec.heads, 'head');
   if (choices.ablation === true) checkAblation(spec, layers.length, heads.length);
+  const networkNoise = choices.networkNoise === undefined ? null : networkSettings(choices.networkNoise, choices.noise);
+  if (networkNoise !== null) checkNetworkNoise({ index, spec, rpc: choices.rpc, networkNoise });
   const { kind, reason } = spec.onnx === undefined ? backend : graphBackend(backend);
   return {
     index,
@@ -224,6 +207,7 @@ export function makeRequest(
     nulls: choices.nulls,
     studyNulls: choices.studyNulls ?? Math.min(choices.nulls, defaultStudyNulls),
     ablation: choices.ablation === true,
+    networkNoise,
     // Nobody knows how the weights of an arbitrary graph are initialised.
     twins: spec.onnx === undefined ? choices.twins : 0,
     seed: choices.seed,

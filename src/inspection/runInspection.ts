@@ -209,6 +209,7 @@ class Run {
     const dtypes = new Set<string>();
     for (const entry of request.index.entries.values()) dtypes.add(entry.dtype ?? entry.dtypeName);
     const { backend } = services.source;
+    const networkNoise = services.source.networkNoise?.() ?? null;
     this.services.onProgress('SHA-256 of the checkpoint', 1);
     const sha256 = await services.checkpointSha256();
     this.checkCancelled();
@@ -249,6 +250,7 @@ class Run {
       model: modelSummary(services.source.inspected()),
       layers: withFalseDiscoveryRates(this.withAblation()),
       output,
+      ...(networkNoise === null ? {} : { networkNoise }),
     };
   }
 

@@ -2,6 +2,7 @@
 // made elsewhere.
 
 import { encode } from 'fast-png';
+import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { drawLines } from '../../webview/charts/drawLines';
@@ -12,6 +13,7 @@ import type { Figure, HeatmapFigure } from './figures/figure';
 import { headFigures } from './figures/headFigures';
 import { headTables } from './headTables';
 import { tokenNames } from './figures/tokenAxis';
+import { networkColumns, networkFigures, networkRows, networkSentence } from './figures/networkFigures';
 import { overviewFigures } from './figures/overviewFigures';
 import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { gramOfRun, withGram } from './gramText';
@@ -130,6 +132,21 @@ ${tables.join('\n')}
 </section>`;
 }
 
+function networkSection(
+  noise: NetworkNoise,
+  { attention, causal }: InspectionResult['model'],
+  writing: Writing,
+): string {
+  const model = { trainedWith: attention, causal };
+  const figures = networkFigures(noise, model).map((figure) => figureHtml(figure, figure.id, writing));
+  const columns = networkColumns.map((heading, i) => ({ heading, words: i < 2 }));
+  return `${htmlParagraphs(networkSentence(noise, model))}
+<div class="figures">
+${figures.join('\n')}
+</div>
+${htmlTable('Effect on the output; KL in nats, flips: repeats in which the first class changes; ± is a 95 % interval, in brackets Wilson’s', columns, networkRows(noise))}`;
+}
+
 function pictureHtml({ picture }: ReportOptions, place: PicturePlace): string {
   if (!picture || picture.width < 1 || picture.height < 1) return '';
   const png = encode({ width: picture.width, height: picture.height, data: picture.rgba, channels: 4, depth: 8 });
@@ -170,6 +187,9 @@ export function reportSections(
       'Overview',
       `<div class="figures">\n${overview.map((figure) => figureHtml(figure, figure.id, writing)).join('\n')}\n</div>`,
     ],
+    ...(result.networkNoise === undefined
+      ? []
+      : [['The network under noise', networkSection(result.networkNoise, model, writing)] satisfies [string, string]]),
     [
       some ? `Heads in detail (${selected.length} of ${all.length})` : 'Heads in detail',
       selected.map((one) => headSection(one, result, details(one.layer, one.head.index), writing)).join('\n'),

@@ -4,7 +4,7 @@
 import * as vscode from 'vscode';
 import type { GramChoice } from '../diagnostics/headInput';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
-import { ChoiceError } from '../inspection/request';
+import { ChoiceError } from '../inspection/choiceError';
 import { blockShape } from '../model/blockShape';
 import { Dismissed, planSentence } from './openFlow';
 import type { PlannedRequest } from './openFlow';

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { AblationNumbers } from '../../../src/diagnostics/headResult';
-import { branchBytes, largestBranchBytes } from '../../../src/inspection/ablation';
-import { ChoiceError, makeRequest } from '../../../src/inspection/request';
+import { ablationBytes } from '../../../src/inspection/ablation';
+import { largestBranchBytes } from '../../../src/inspection/branches';
+import { ChoiceError } from '../../../src/inspection/choiceError';
+import { makeRequest } from '../../../src/inspection/request';
 import { headTables } from '../../../src/report/headTables';
 import { runHere, sampleRequest } from './sampleRun';
 
@@ -60,7 +62,7 @@ describe('head ablation', () => {
   it('is refused where its residual streams would not fit, and where there is no output to change', async () => {
     const { index, spec, input } = await sampleRequest('digits-softmax.safetensors', 'cpu');
     const wide = { ...spec, embedDim: 2 ** 20 };
-    assert.ok(branchBytes(wide, 6, 4) > largestBranchBytes);
+    assert.ok(ablationBytes(wide, 6, 4) > largestBranchBytes);
     const choices = {
       ...quick,
       layers: null,
