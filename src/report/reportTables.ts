@@ -42,12 +42,17 @@ function interval(head: HeadResult, name: string, value: number | null | undefin
 
 /** p; over several inputs the share of them in which it is below 0.05. */
 function testCell({ p, pBelow05 }: NullSummary, draws: number): string {
-  return pBelow05 === undefined ? formatP(p, draws) : `< 0.05 in ${formatShare(pBelow05)}`;
+  return pBelow05 === undefined ? formatP(p, draws) : formatShare(pBelow05);
+}
+
+/** What the column of these cells counts. */
+function testHeading(name: 'p' | 'q', heads: readonly AddressedHead[]): string {
+  return heads[0]?.head.over === undefined ? name : `${name} < 0.05 in`;
 }
 
 /** The same of q, which not every test has. */
 function adjustedCell(test: NullSummary | undefined): string {
-  if (test?.qBelow05 !== undefined) return `< 0.05 in ${formatShare(test.qBelow05)}`;
+  if (test?.qBelow05 !== undefined) return formatShare(test.qBelow05);
   return test?.q === undefined ? none : formatP(test.q);
 }
 
@@ -66,8 +71,8 @@ export function alignmentTable(
       { heading: 'chance' },
       { heading: 'permuted null' },
       { heading: 'z' },
-      { heading: 'p' },
-      { heading: 'q' },
+      { heading: testHeading('p', heads) },
+      { heading: testHeading('q', heads) },
       { heading: 'overlap plain' },
       { heading: 'Rayleigh theory' },
       { heading: 'eigen-residual' },
@@ -157,7 +162,7 @@ export function studyTable(
       ...['optimal', 'linear CKA', 'kernel CKA'].flatMap((heading) => [
         { heading },
         { heading: 'random' },
-        { heading: 'p' },
+        { heading: testHeading('p', heads) },
       ]),
     ],
     heads.flatMap(({ layer, head }) => {

@@ -32,8 +32,11 @@ export interface HeadContext {
 
 /** Figures of one head in reading order; patterns only where `detail` is there. */
 export function headFigures(head: HeadResult, context: HeadContext, detail: HeadDetail | null): Figure[] {
+  // A pattern is of one input, whatever the numbers are means over.
+  const ofFirst = <T extends Figure>(figure: T): T =>
+    head.over === undefined ? figure : { ...figure, shows: `Of the first input alone. ${figure.shows}` };
   return [
-    ...(detail ? [...patternFigures(detail, context), ...classMapFigure(detail, context)] : []),
+    ...(detail ? [...patternFigures(detail, context), ...classMapFigure(detail, context)].map(ofFirst) : []),
     ...weightFigure(head),
     spectrumFigure(head, context),
     ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
@@ -95,18 +98,22 @@ function spectrumFigure(head: HeadResult, context: HeadContext): LineFigure {
   const { spectrum } = head;
   const shown = spectrum.log10Eigenvalues.length;
   const marks = [
-    { x: spectrum.rank, name: `r = ${spectrum.rank} used for alignment`, role: 'reference' as const },
-    { x: spectrum.numericalRank, name: `numerical rank R = ${spectrum.numericalRank}`, role: 'chance' as const },
+    { x: spectrum.rank, name: `r = ${formatNumber(spectrum.rank)} used for alignment`, role: 'reference' as const },
+    {
+      x: spectrum.numericalRank,
+      name: `numerical rank R = ${formatNumber(spectrum.numericalRank)}`,
+      role: 'chance' as const,
+    },
   ].filter((mark) => mark.x >= 1 && mark.x <= shown);
   const beyond =
     spectrum.numericalRank > shown
-      ? ` The numerical rank ${spectrum.numericalRank} lies beyond the ${shown} shown.`
+      ? ` The numerical rank ${formatNumber(spectrum.numericalRank)} lies beyond the ${shown} shown.`
       : '';
   return {
     kind: 'lines',
     id: 'spectrum',
     title: withGram('Spectrum of the centred key Gram matrix', spectrum),
-    shows: `Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, ${spectrum.gramKeys === undefined ? 'N' : 'T'} - 1) = ${spectrum.rank} of eigenvectors that alignment uses; largest score ${formatNumber(spectrum.maxScore)}.${beyond}${gramSentence(spectrum)}`,
+    shows: `Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, ${spectrum.gramKeys === undefined ? 'N' : 'T'} - 1) = ${formatNumber(spectrum.rank)} of eigenvectors that alignment uses; largest score ${formatNumber(spectrum.maxScore)}.${beyond}${gramSentence(spectrum)}`,
     caution: `The spectrum says nothing about the values; where R is below d = ${context.headDim}, the eigenvectors past R are round-off and are left out, as are the eigenvalues past R here.${spectrum.reason === undefined ? '' : ` ${spectrum.reason}`}`,
     formula: formulas.spectrum,
     x: { label: 'eigenvalue index', unit: '', scale: 'linear', integer: true },

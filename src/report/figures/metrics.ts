@@ -74,7 +74,7 @@ function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: Hea
     if (found) lines.push(formatNull(names[key], found[statistic], found.draws));
   }
   const rank = statistic === 'energy' ? null : mode.nulls.otherHeads?.[statistic];
-  if (rank) lines.push(`rank ${rank.rank} of ${rank.of} among V of the layer's heads`);
+  if (rank) lines.push(`rank ${formatNumber(rank.rank)} of ${rank.of} among V of the layer's heads`);
   if (!mode.informative) lines.push('not informative: chance alone gives more than 0.8');
   if (mode.reason !== undefined) lines.push(mode.reason);
   lines.push(`verdict: ${verdictText(head)}`);

@@ -15,7 +15,7 @@ import { headTable } from '../../../src/report/headTable';
 import { halfWidth } from '../../../src/report/overInputs';
 import { reportHtml } from '../../../src/report/reportHtml';
 import { resultJson } from '../../../src/report/resultJson';
-import { exampleResult } from '../report/exampleResult';
+import { exampleDetail, exampleResult } from '../report/exampleResult';
 import { numbersOf } from './sampleRun';
 
 /** t_{0.975} for 1 to 4 degrees of freedom, from printed tables (6 digits). */
@@ -217,7 +217,9 @@ describe('many inputs: the result', () => {
       Number(cells[columns.indexOf('alignment.theory.overlap.ci')]),
       halfWidth(head!, 'alignment.theory.overlap'),
     );
-    const html = reportHtml(mean, () => null);
+    const html = reportHtml(mean, (layer, index) => exampleDetail(mean, layer, index));
+    assert.match(html, /Of the first input alone\. Weight that each query/);
+    assert.match(html, /<th[^>]*>p &lt; 0\.05 in<\/th>/);
     assert.match(html, /Over 3 inputs\./);
     assert.doesNotMatch(html, /One input was inspected/);
   });
