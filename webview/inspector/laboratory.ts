@@ -180,7 +180,7 @@ export class Laboratory {
         const { head, next } = this;
         this.next = null;
         const view = await this.workers.view(next);
-        if (this.head === head && this.kept !== null) this.draw(view, head);
+        if (this.head === head && this.kept !== null) await this.draw(view, head);
       }
     } catch (error) {
       this.problem.textContent = `RPC could not be computed: ${sentenceOf(error)}`;
@@ -189,16 +189,22 @@ export class Laboratory {
     }
   }
 
-  private draw(view: RpcLabView, { context }: LaboratoryHead): void {
+  /** One figure a task, those on the screen first: the page must stay awake, and newer settings need not wait for the rest. */
+  private async draw(view: RpcLabView, head: LaboratoryHead): Promise<void> {
+    const { context } = head;
     this.problem.textContent = '';
     this.numbers.textContent = settingText(view);
     const figures = rpcLabFigures(view, context);
+    const known = figures.filter(({ id }) => this.views.has(id));
+    const visible = known.filter(({ id }) => isOnScreen(this.views.get(id)!.element));
+    for (const figure of [...visible, ...known.filter((one) => !visible.includes(one))]) {
+      if (this.next !== null && !visible.includes(figure)) return;
+      this.views.get(figure.id)!.update(figure);
+      await breathe();
+      if (this.head !== head) return;
+    }
     for (const figure of figures) {
-      const shown = this.views.get(figure.id);
-      if (shown !== undefined) {
-        shown.update(figure);
-        continue;
-      }
+      if (this.views.has(figure.id)) continue;
       const height = (width: number): number =>
         figure.kind === 'heatmap' ? Math.min(width * 0.86, 520) : Math.min(width * 0.62, 340);
       this.views.set(figure.id, new FigureView(figure, { height, save: this.save }));
@@ -227,6 +233,16 @@ export class Laboratory {
     const { variant } = this.controls.current;
     return this.workers.sweep(kept, { ...defaultSweep, variant, noise }, head.seed, onKnown);
   }
+}
+
+function isOnScreen(element: HTMLElement): boolean {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < window.innerHeight;
+}
+
+/** Lets the browser draw and hear keys between pieces of work. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Where the knobs stand first: what the inspection ran, else the published settings. */
