@@ -95,6 +95,8 @@ export interface InspectionPlan {
   readonly inputs?: { readonly count: number; readonly fewestTokens: number; readonly mostTokens: number };
   readonly layers: number;
   readonly heads: number;
+  /** Whether each of them is also taken out of the network. */
+  readonly ablation: boolean;
   readonly tokens: number;
   readonly headDim: number;
   /** Bytes of one layer's weights as they are held while it runs. */

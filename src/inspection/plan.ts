@@ -228,6 +228,7 @@ export function planInspection(
     input: inputName(request),
     layers: request.layers.length,
     heads: request.heads.length,
+    ablation: request.ablation,
     tokens: spec.tokens,
     headDim: spec.headDim,
     layerByteLength,

@@ -33,7 +33,10 @@ export function planLines(plan: InspectionPlan): readonly (readonly [string, str
   return [
     ['model', plan.description],
     inputLine(plan),
-    ['inspects', `${plan.layers} layers, ${plan.heads} heads each`],
+    [
+      'inspects',
+      `${plan.layers} layers, ${plan.heads} heads each${plan.ablation ? ', and the output without each of them' : ''}`,
+    ],
     [
       'peak memory',
       `${readableBytes(plan.peakByteLength)} (one layer's weights: ${readableBytes(plan.layerByteLength)})`,

@@ -10,12 +10,16 @@ import { Dismissed, planSentence } from './openFlow';
 import type { PlannedRequest } from './openFlow';
 import { memoryBudgetBytes } from './settings';
 
-/** `make` with what the settings say; a prefix that this input does not have is the setting's fault. */
+/** `make` with what the settings say; a prefix that this input does not have, and an ablation too large, are the setting's fault. */
 export function planOfSettings(make: (gram: GramChoice) => PlannedRequest, gram: GramChoice): PlannedRequest {
   try {
     return make(gram);
   } catch (error) {
-    if (!(error instanceof ChoiceError) || error.choice !== 'gram') throw error;
+    if (!(error instanceof ChoiceError)) throw error;
+    if (error.choice === 'ablation') {
+      throw new ChoiceError('ablation', vscode.l10n.t('{0} Or turn the setting gramlens.ablation off.', error.message));
+    }
+    if (error.choice !== 'gram') throw error;
     throw new ChoiceError(
       'gram',
       vscode.l10n.t('Setting gramlens.gram, prefix:{0}: {1}', gram.prefix ?? 0, error.message),
@@ -71,13 +75,16 @@ async function askPlan(
     ...(request.spec.causal ? [gram] : []),
     ...(blockShape(request.spec).rope === null ? [] : [rotation]),
   ];
-  const title = vscode.l10n.t(
-    'Plan: {0} layers, {1} heads each, N {2}, d {3}',
-    plan.layers,
-    plan.heads,
-    plan.tokens,
-    plan.headDim,
-  );
+  const { layers, heads, tokens, headDim } = plan;
+  const title = plan.ablation
+    ? vscode.l10n.t(
+        'Plan: {0} layers, {1} heads each, N {2}, d {3}, each head taken out',
+        layers,
+        heads,
+        tokens,
+        headDim,
+      )
+    : vscode.l10n.t('Plan: {0} layers, {1} heads each, N {2}, d {3}', layers, heads, tokens, headDim);
   const options = { title, placeHolder: plan.backendReason, ignoreFocusOut: true };
   const chosen = await vscode.window.showQuickPick<(typeof items)[number]>(items, options, token);
   if (chosen === undefined) throw new Dismissed();

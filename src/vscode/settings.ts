@@ -15,7 +15,7 @@ import {
   noiseSettings,
 } from '../inspection/defaults';
 import type { Choices } from '../inspection/request';
-import { blockShape } from '../model/blockShape';
+import { blockShape, hasOutput } from '../model/blockShape';
 import type { ModelSpec, RpcSettings, RpcVariant } from '../model/modelSpec';
 
 export type BackendSetting = 'auto' | 'webgpu' | 'cpu' | 'reference';
@@ -95,6 +95,7 @@ export function settingsChoices(spec: ModelSpec): Choices {
     noise: noiseSettings(chosenNoiseKinds(), null, whole('noise.repeats', defaultRepeats, 1, 1000)),
     nulls: whole('nulls', defaultNulls, 0, 10_000),
     twins: whole('untrainedTwins', defaultTwins, 0, 200),
+    ablation: configuration().get<unknown>('ablation') === true && spec.onnx === undefined && hasOutput(spec),
     seed: seedSetting(),
     keepTensors: false,
   };

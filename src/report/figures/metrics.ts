@@ -292,7 +292,7 @@ const ablationMetrics: readonly HeadMetric[] = (['zero', 'mean'] as const).map((
     value: (head) => head.ablation?.[kind].kl ?? null,
     describe: ({ ablation }) =>
       ablation === undefined
-        ? 'not asked for (--ablation)'
+        ? 'not asked for (--ablation, gramlens.ablation)'
         : `noise of the same norm ${formatNumber(ablation.random.kl)}; first class ${ablation[kind].topChanged === true ? 'changes' : 'stays'}`,
   }),
 );

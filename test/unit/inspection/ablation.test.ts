@@ -8,6 +8,8 @@ import { ablationBytes } from '../../../src/inspection/ablation';
 import { largestBranchBytes } from '../../../src/inspection/branches';
 import { ChoiceError } from '../../../src/inspection/choiceError';
 import { makeRequest } from '../../../src/inspection/request';
+import { planInspection } from '../../../src/inspection/plan';
+import { planLines } from '../../../src/report/planLines';
 import { headTables } from '../../../src/report/headTables';
 import { runHere, sampleRequest } from './sampleRun';
 
@@ -57,6 +59,13 @@ describe('head ablation', () => {
     assert.ok(ablation !== undefined);
     assert.deepEqual(rest, head);
     assert.deepEqual(with_!.output, without!.output);
+    const plans = await Promise.all(
+      [false, true].map(async (ablation) => {
+        const request = await sampleRequest('digits-softmax.safetensors', 'cpu', { ...choices, ablation });
+        return planLines(planInspection(request, 1, 1, ''))[2]![1];
+      }),
+    );
+    assert.deepEqual(plans, ['1 layers, 1 heads each', '1 layers, 1 heads each, and the output without each of them']);
   });
 
   it('is refused where its residual streams would not fit, and where there is no output to change', async () => {
