@@ -11,6 +11,7 @@ import { ChoiceError } from '../../../src/inspection/choiceError';
 import { makeRequest, type Choices } from '../../../src/inspection/request';
 import { resultFault } from '../../../src/inspection/resultSchema';
 import type { RpcSettings } from '../../../src/model/modelSpec';
+import { full } from '../../setup/full';
 import { numbersOf, runHere, samples, sampleRequest } from './sampleRun';
 
 /** Streams agree to 1e-9 of their largest and KL is quadratic in their differences; RPC amplifies to 1e-7 (spec section 10). */
@@ -27,7 +28,7 @@ const quick = { nulls: 0, twins: 0, layers: [0], heads: [0], keepTensors: false 
 describe('noise between the layers', () => {
   const golden = JSON.parse(readFileSync('test/fixtures/inspection/network-noise.json', 'utf8')) as Golden;
 
-  for (const sample of samples) {
+  for (const sample of full ? samples : samples.slice(0, 1)) {
     it(`moves logits and streams of ${sample} as PyTorch says, with softmax and with RPC`, async () => {
       const noise = noiseSettings(kinds, [0.1, 0.8], golden.repeats);
       const choices = { ...quick, noise, rpc: golden.rpc, networkNoise: golden.places };
