@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { full } from '../../setup/full';
 import { outer, repositoryRoot, until } from '../outer';
 import {
   assertComplete,
@@ -123,7 +124,8 @@ describe('Cancel Inspection', () => {
     }
   });
 
-  it('a replaced run that came from the palette does not disturb its successor', async () => {
+  it('a replaced run that came from the palette does not disturb its successor', async function () {
+    if (!full) this.skip();
     const first = vscode.commands.executeCommand('gramlens.inspectSample', softmaxSample);
     await until('the first run', async () =>
       (await gramlens()).snapshot().progress?.label.startsWith('Layer') === true ? true : undefined,
