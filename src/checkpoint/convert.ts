@@ -7,10 +7,10 @@ import type { DType, FloatArray } from './tensorIndex';
 /** Types whose values need more than float32's 24 bits. */
 const wide: ReadonlySet<DType> = new Set<DType>(['float64', 'int64', 'int32', 'uint64', 'uint32']);
 
-/** The array a tensor of `count` elements is converted into. */
 /** Whether values of this kind need float64. */
 export const isWide = (dtype: DType): boolean => wide.has(dtype);
 
+/** The array a tensor of `count` elements is converted into. */
 export function makeFloatArray(dtype: DType, count: number): FloatArray {
   return isWide(dtype) ? new Float64Array(count) : new Float32Array(count);
 }

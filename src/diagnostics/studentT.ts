@@ -27,7 +27,12 @@ export function twoSidedQuantile(confidence: number, df: number): number {
   return Math.sqrt(df) * Math.tan(low);
 }
 
+/** By number of values: a result over many inputs has a hundred thousand intervals of a few counts. */
+const quantiles = new Map<number, number>();
+
 /** Half width of the two-sided 95 % interval of a mean over `count` repeats with standard deviation `sd`. */
 export function halfWidth95(sd: number, count: number): number {
-  return (twoSidedQuantile(0.95, count - 1) * sd) / Math.sqrt(count);
+  const quantile = quantiles.get(count) ?? twoSidedQuantile(0.95, count - 1);
+  quantiles.set(count, quantile);
+  return (quantile * sd) / Math.sqrt(count);
 }

@@ -2,6 +2,7 @@
 // here, so that one head never has two spellings. CSV and JSON do not: they carry full precision.
 
 import type { HeadResult, NoiseNumbers, NullSummary, OverInputs } from '../diagnostics/headResult';
+import { countsText } from '../inspection/overInputs/field';
 
 /** Draws below which diagnostics gives no verdict (smallest p is then above 0.05). */
 const fewestDraws = 20;
@@ -79,13 +80,11 @@ export function noiseVerdictText({ kind, verdict }: NoiseNumbers, over?: OverInp
   return verdict ?? (over === undefined ? notMeasured : wordsText(over, `noise.${kind}.verdict`));
 }
 
-/** 'no evidence 3, not measurable 1', the most frequent first; inputs without a word are counted last. */
+/** 'no evidence 3, not measurable 1, no verdict 2': inputs without a word are counted last. */
 function wordsText({ inputs, words }: OverInputs, name: string): string {
-  const counts = Object.entries(words[name] ?? {}).sort(([, a], [, b]) => b - a);
-  const silent = inputs - counts.reduce((sum, [, count]) => sum + count, 0);
-  return [...counts, ...(silent === 0 ? [] : [['no verdict', silent] as const])]
-    .map(([word, count]) => `${word} ${count}`)
-    .join(', ');
+  const counts = words[name] ?? {};
+  const silent = inputs - Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return [countsText(counts), silent === 0 ? '' : `no verdict ${silent}`].filter((text) => text !== '').join(', ');
 }
 
 /** yes or no; where several inputs differ, in how many it is so. `name`: of the quantity, dotted. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe } from 'mocha';
 import type { Page } from 'playwright-core';
 import { bytesSource, type ClosableSource } from '../../src/checkpoint/byteSource';
 import { readCheckpoint } from '../../src/checkpoint/readCheckpoint';
@@ -16,9 +16,9 @@ import { summariseCheckpoint } from '../../src/inspection/checkpointSummary';
 import { packSummary } from '../../src/protocol/checkpointMessages';
 import type { CheckpointHostCalls, CheckpointPageCalls, WireSummary } from '../../src/protocol/checkpointMessages';
 import { safetensors } from '../unit/checkpoint/crafted';
-import { full } from '../setup/full';
+import { full, fullIt } from '../setup/full';
 import { seriousFindings } from './axe';
-import { settle, startPageLab, until } from './openPage';
+import { pageTests, settle, startPageLab, until } from './openPage';
 import type { PageLab, PagePlace, ShownPage } from './openPage';
 import { editorThemes, shownThemes } from './themeColours';
 
@@ -145,17 +145,7 @@ describe('the checkpoint page', () => {
     view = { ...shown, asked };
     return view;
   };
-  /** A test of one page: it must pass, and nothing on the page may have complained. */
-  const check = (title: string, body: () => Promise<void>): void => {
-    it(title, async () => {
-      try {
-        await body();
-        assert.deepEqual(await view.problems(), []);
-      } finally {
-        await view.close();
-      }
-    });
-  };
+  const check = pageTests(() => view);
 
   check('says what the file holds, what it is, and why', async () => {
     const { page, asked } = await open(await sample('digits-softmax.safetensors'));
@@ -303,8 +293,7 @@ describe('the checkpoint page', () => {
   });
 
   // The suite in the workbench opens as many every time.
-  const slowCheck = full ? check : (): void => undefined;
-  slowCheck('shows 100,000 tensors with a few dozen rows', async () => {
+  pageTests(() => view, fullIt)('shows 100,000 tensors with a few dozen rows', async () => {
     const file = await manyTensors(100_000);
     const begun = performance.now();
     summariseCheckpoint(file.index, null);

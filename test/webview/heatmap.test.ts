@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { decode } from 'fast-png';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe } from 'mocha';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import { defaultMetricId, metricById } from '../../src/report/figures/metrics';
 import { formatNumber } from '../../src/report/format';
 import { cellCentre, cellColours, drawnText, figureOf } from './figures';
-import { settle, startPageLab, until } from './openPage';
+import { pageTests, settle, startPageLab, until } from './openPage';
 import type { OpenOptions, OpenPage, PageLab } from './openPage';
 import { runSample } from './sampleRun';
 import type { SampleRun } from './sampleRun';
@@ -39,17 +39,7 @@ describe('the side panel page', () => {
     await lab.close();
     await run.stop();
   });
-  /** A test of one page: it must pass, and nothing on the page may have complained. */
-  const check = (title: string, body: () => Promise<void>): void => {
-    it(title, async () => {
-      try {
-        await body();
-        assert.deepEqual(await view.problems(), []);
-      } finally {
-        await view.close();
-      }
-    });
-  };
+  const check = pageTests(() => view);
   const open = async (snapshot: SessionSnapshot, options: Partial<OpenOptions> = {}): Promise<OpenPage> => {
     view = await lab.open({ page: 'heatmap', run, snapshot, width: 300, height: 600, ...options });
     return view;

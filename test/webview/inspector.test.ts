@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { decode } from 'fast-png';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe } from 'mocha';
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
@@ -13,7 +13,7 @@ import { formatNumber, verdictText } from '../../src/report/format';
 import { planLines } from '../../src/report/planLines';
 import { parseXml } from '../unit/charts/xml';
 import { cellCentre, cellColours, drawnText, figureOf } from './figures';
-import { settle, startPageLab, until } from './openPage';
+import { pageTests, settle, startPageLab, until } from './openPage';
 import type { OpenOptions, OpenPage, PageLab, SavedFigure } from './openPage';
 import { runSample } from './sampleRun';
 import type { SampleRun } from './sampleRun';
@@ -63,17 +63,7 @@ describe('the inspector page', () => {
     await lab.close();
     await run.stop();
   });
-  /** A test of one page: it must pass, and nothing on the page may have complained. */
-  const check = (title: string, body: () => Promise<void>): void => {
-    it(title, async () => {
-      try {
-        await body();
-        assert.deepEqual(await view.problems(), []);
-      } finally {
-        await view.close();
-      }
-    });
-  };
+  const check = pageTests(() => view);
   const open = async (snapshot: SessionSnapshot, options: Partial<OpenOptions> = {}): Promise<OpenPage> => {
     view = await lab.open({ page: 'inspector', run, snapshot, ...options });
     return view;

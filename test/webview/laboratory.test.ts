@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe } from 'mocha';
 import type { Locator } from 'playwright-core';
 import { defaultSweep, rpcSweep } from '../../src/diagnostics/rpcSweep';
 import { defaultLevels } from '../../src/diagnostics/noiseLevels';
@@ -12,10 +12,10 @@ import { labInput, rpcLab } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import { formatNumber } from '../../src/report/format';
 import { discrepancies } from '../../src/report/rpcHelp';
-import { full } from '../setup/full';
+import { fullIt } from '../setup/full';
 import { seriousFindings } from './axe';
 import { cellCentre, figureOf } from './figures';
-import { settle, startPageLab, until } from './openPage';
+import { pageTests, settle, startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
 import { runSample } from './sampleRun';
 import type { SampleRun } from './sampleRun';
@@ -54,16 +54,7 @@ describe('the RPC laboratory', () => {
     await section().getByText('Open the laboratory').click();
     await shown('code/4/4/4');
   };
-  const check = (title: string, body: () => Promise<void>): void => {
-    it(title, async () => {
-      try {
-        await body();
-        assert.deepEqual(await view.problems(), []);
-      } finally {
-        await view.close();
-      }
-    });
-  };
+  const check = pageTests(() => view);
   /** Every help unfolded by keyboard, a picture of it all, and nothing serious for axe. */
   const looked = async (theme: ThemeName): Promise<void> => {
     const summaries = section().locator('.knob-help summary');
@@ -108,43 +99,45 @@ describe('the RPC laboratory', () => {
   });
 
   // Half a minute: native controls, which the mouse test has turned already.
-  const slowCheck = full ? check : (): void => undefined;
-  slowCheck('follows the keyboard in high contrast: iterations, pass, λ in steps and typed, variant', async () => {
-    await open('hc-black');
-    const { page } = view;
-    await section().getByLabel('Iterations n').focus();
-    await page.keyboard.press('ArrowLeft');
-    await shown('code/4/3/3');
-    await page.keyboard.press('Home');
-    await shown('code/4/1/1');
-    await page.keyboard.press('End');
-    await shown('code/4/12/12');
-    await section().getByLabel('Pass shown').focus();
-    await page.keyboard.press('Home');
-    await shown('code/4/12/1');
-    await section().getByLabel('λ in steps').focus();
-    await page.keyboard.press('ArrowLeft');
-    await shown('code/3/12/1');
-    const field = section().locator('vscode-text-field');
-    await field.click();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.type('0.3');
-    await shown('code/0.3/12/1');
-    await page.keyboard.press('Control+a');
-    await page.keyboard.type('x');
-    await section().getByText('λ is a number, 0 or more').waitFor();
-    await page.keyboard.press('Control+a');
-    await page.keyboard.type('0.7');
-    await shown('code/0.7/12/1');
-    await section().getByLabel('Variant of RPC').focus();
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('ArrowDown');
-    await shown('paper/0.7/12/1');
-    await section().getByText('n 1, λ 0').click();
-    await shown('paper/0/1/1');
-    assert.match(await section().locator('.setting').innerText(), /Collapse: its rows differ/);
-    await looked('hc-black');
-  });
+  pageTests(() => view, fullIt)(
+    'follows the keyboard in high contrast: iterations, pass, λ in steps and typed, variant',
+    async () => {
+      await open('hc-black');
+      const { page } = view;
+      await section().getByLabel('Iterations n').focus();
+      await page.keyboard.press('ArrowLeft');
+      await shown('code/4/3/3');
+      await page.keyboard.press('Home');
+      await shown('code/4/1/1');
+      await page.keyboard.press('End');
+      await shown('code/4/12/12');
+      await section().getByLabel('Pass shown').focus();
+      await page.keyboard.press('Home');
+      await shown('code/4/12/1');
+      await section().getByLabel('λ in steps').focus();
+      await page.keyboard.press('ArrowLeft');
+      await shown('code/3/12/1');
+      const field = section().locator('vscode-text-field');
+      await field.click();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('0.3');
+      await shown('code/0.3/12/1');
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('x');
+      await section().getByText('λ is a number, 0 or more').waitFor();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('0.7');
+      await shown('code/0.7/12/1');
+      await section().getByLabel('Variant of RPC').focus();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('ArrowDown');
+      await shown('paper/0.7/12/1');
+      await section().getByText('n 1, λ 0').click();
+      await shown('paper/0/1/1');
+      assert.match(await section().locator('.setting').innerText(), /Collapse: its rows differ/);
+      await looked('hc-black');
+    },
+  );
 
   check('fills the sweep with what a sweep in Node has; a cell sets the knobs; it can be stopped', async () => {
     await open();

@@ -11,6 +11,7 @@ import type { InspectionResult } from '../../src/inspection/inspectionResult';
 import type { RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
 import { defaultMetricId } from '../../src/report/figures/metrics';
 import { graphRequest, inspectGraph } from '../unit/onnx/graphs';
+import { fullIt } from '../setup/full';
 import { startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
 
@@ -62,14 +63,13 @@ describe('ONNX graphs in the worker of the inspector page', () => {
     return event.result;
   }
 
-  for (const [name, input, full] of [
+  for (const [name, input, test] of [
     // Convolution and two blocks: many shaders, which a software adapter compiles for seconds.
-    ['vit-17', `npy:${join(folder, 'picture.npy')}`, true],
+    ['vit-17', `npy:${join(folder, 'picture.npy')}`, fullIt],
     // On a device with subgroups this node computes garbage here.
-    ['fused-multi-head', 'tokens:1,5,9,2,7,3,8', false],
+    ['fused-multi-head', 'tokens:1,5,9,2,7,3,8', it],
   ] as const) {
-    it(`${name} agrees with float64 and with WebAssembly`, async function () {
-      if (full && process.env['GRAMLENS_FULL'] !== '1') this.skip();
+    test(`${name} agrees with float64 and with WebAssembly`, async () => {
       const { page, runId } = await start(name, input);
       const result = await finished(page);
       const { provenance, model } = result;

@@ -1,6 +1,8 @@
 // One page in headless Chromium, and an extension host that is only a notebook: it writes down what the page asks
 // and answers from a sample run.
 
+import assert from 'node:assert/strict';
+import { it } from 'mocha';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { bytesSource } from '../../src/checkpoint/byteSource';
@@ -8,6 +10,7 @@ import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../s
 import { connect } from '../../src/protocol/rpc';
 import type { Calls } from '../../src/protocol/rpc';
 import type { PageName } from '../../src/vscode/pageMarkup';
+import { fullIt } from '../setup/full';
 import { chromiumArgs, requireChromium } from '../setup/system.mjs';
 import { startPageServer } from './pageServer';
 import type { SampleRun } from './sampleRun';
@@ -181,10 +184,10 @@ async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
   const endpoint = connect<Host, Remote>(
     {
       post: (message) => {
-        // A page that is gone answers nobody.
-        page
-          .evaluate((data) => window.dispatchEvent(new MessageEvent('message', { data })), message)
-          .catch(() => undefined);
+        page.evaluate(deliver, packed(message)).catch((error: unknown) => {
+          // A page that is gone answers nobody.
+          if (!page.isClosed()) found.push(`a message was lost: ${String(error)}`);
+        });
       },
       onMessage: (listener) => {
         receive = listener;
@@ -207,6 +210,51 @@ async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
       endpoint.close('the test is over');
       await page.close();
     },
+  };
+}
+
+/** What stands for a typed array in the text of a message. */
+interface PackedArray {
+  readonly $array: 'Uint8Array' | 'Uint8ClampedArray' | 'Int32Array' | 'Uint32Array' | 'Float32Array' | 'Float64Array';
+  readonly base64: string;
+}
+
+/** A message as text: the browser's protocol takes a second for the objects of a finished inspection, and none for one string. */
+function packed(message: unknown): string {
+  return JSON.stringify(message, function (this: Record<string, unknown>, key, value: unknown) {
+    // The value before toJSON, which a Buffer has.
+    const raw = this[key];
+    if (!ArrayBuffer.isView(raw)) return value;
+    const $array = raw instanceof Uint8Array ? 'Uint8Array' : raw.constructor.name;
+    return { $array, base64: Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('base64') };
+  });
+}
+
+/** Runs in the page: the text of `packed` arrives as the message that it was. */
+function deliver(text: string): void {
+  const kinds = { Uint8Array, Uint8ClampedArray, Int32Array, Uint32Array, Float32Array, Float64Array };
+  const data: unknown = JSON.parse(text, (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null || !('$array' in value)) return value;
+    const { $array, base64 } = value as PackedArray;
+    return new kinds[$array](Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)).buffer);
+  });
+  window.dispatchEvent(new MessageEvent('message', { data }));
+}
+
+/** Tests of one page each: the test must pass, and nothing on the page may have complained. `view`: what the test opened. */
+export function pageTests(
+  view: () => Pick<ShownPage<PageCalls>, 'problems' | 'close'>,
+  test: typeof fullIt = it,
+): (title: string, body: () => Promise<void>) => void {
+  return (title, body) => {
+    test(title, async () => {
+      try {
+        await body();
+        assert.deepEqual(await view().problems(), []);
+      } finally {
+        await view().close();
+      }
+    });
   };
 }
 

@@ -8,7 +8,7 @@ import type { InspectionRequest, KnownHead, WireRequest } from '../../src/inspec
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
 import type { RunnerEvent } from '../../src/protocol/messages';
 import { pageRunner } from '../../src/vscode/runners';
-import { full } from '../setup/full';
+import { fullIt } from '../setup/full';
 import { chromiumArgs } from '../setup/system.mjs';
 import { startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
@@ -95,8 +95,7 @@ describe('the worker of the inspector page', () => {
   };
 
   // The suite in the workbench does the same every time.
-  it('runs a whole inspection on WebGPU and agrees with the cpu runner', async function () {
-    if (!full) this.skip();
+  fullIt('runs a whole inspection on WebGPU and agrees with the cpu runner', async () => {
     const page = await open();
     await page.remote.startWorker(7, onGpu());
     const event = await ended(page, 7);
@@ -161,8 +160,7 @@ describe('the worker of the inspector page', () => {
   });
 
   // test/kernels has the same on Dawn every time.
-  it('goes on with cpu when its device is destroyed half-way, and keeps the heads that are done', async function () {
-    if (!full) this.skip();
+  fullIt('goes on with cpu when its device is destroyed half-way, and keeps the heads that are done', async () => {
     const page = await open();
     await page.remote.probeWebGpu();
     const [worker] = page.page.workers();

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe } from 'mocha';
 import { chromium } from 'playwright-core';
 import type { Browser, Frame, Page } from 'playwright-core';
-import { full } from '../setup/full';
+import { fullIt } from '../setup/full';
 import { chromiumArgs, requireChromium } from '../setup/system.mjs';
 import { startWorkbench } from '../setup/workbench.mjs';
 
@@ -78,7 +78,7 @@ describe('a window that is closed and opened again', function () {
     }));
 
   // A second workbench: the suite in the first has the same from the list of recent inspections every time.
-  (full ? it : it.skip)('shows the same inspection and head, as far down, from disk', async () => {
+  fullIt('shows the same inspection and head, as far down, from disk', async () => {
     await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
     await command('Gramlens: Inspect Sample Checkpoint');
     await page.locator('.quick-input-list .monaco-list-row.focused[aria-label*="Softmax ViT"]').waitFor();

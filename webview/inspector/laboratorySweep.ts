@@ -2,7 +2,6 @@
 // stopped. A cell that is chosen sets the knobs.
 
 import type { NoiseKind, RpcSweepNumbers } from '../../src/diagnostics/headResult';
-import { defaultSweep } from '../../src/diagnostics/rpcSweep';
 import { labNoiseKinds, tokenGaussReason, type RpcLabSettings } from '../../src/inspection/rpcLab';
 import { noiseNames } from '../../src/report/format';
 import type { HeadContext } from '../../src/report/figures/headFigures';
@@ -109,7 +108,7 @@ export class LaboratorySweep {
   private show(known: RpcSweepNumbers): void {
     if (this.context === null) return;
     this.known = known;
-    const rows = known.cells.filter((cell) => cell.gain !== null).length / defaultSweep.iterations.length;
+    const rows = known.cells.filter((cell) => cell.gain !== null).length / known.iterations.length;
     this.status.textContent = `${Math.floor(rows)} of ${known.lambdas.length} values of λ under noise.`;
     for (const figure of rpcSweepFigures(known, this.context)) {
       const view = this.views.get(figure.id);

@@ -1,8 +1,9 @@
 // Several inputs: a list of SPECs, each one input, or a folder, a text cut into lines, a batch of arrays. Inputs are
 // listed before anything is read of them, and read one at a time.
 
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { openFileSource } from '../../checkpoint/node/fileSource';
 import { npyFeatures } from '../../model/audio/featureInput';
 import { npyInput } from '../../model/image/npyInput';
 import { npyHeadBytes, npyItem, parseNpyHeader, type NpyHeader } from '../../model/image/npyArray';
@@ -160,17 +161,11 @@ async function readHeader(path: string): Promise<NpyHeader> {
   return parseNpyHeader(await readRange(path, 0, Math.min(size, npyHeadBytes)), size, basename(path));
 }
 
+/** CheckpointError, as of any file, where it cannot be read. */
 async function readRange(path: string, offset: number, byteLength: number): Promise<Uint8Array> {
-  const file = await open(path);
+  const file = await openFileSource(path);
   try {
-    const bytes = new Uint8Array(byteLength);
-    let read = 0;
-    while (read < byteLength) {
-      const { bytesRead } = await file.read(bytes, read, byteLength - read, offset + read);
-      if (bytesRead === 0) throw bad(`${basename(path)} became shorter while it was read. Try it again.`);
-      read += bytesRead;
-    }
-    return bytes;
+    return await file.read(offset, byteLength);
   } finally {
     await file.close();
   }

@@ -2,7 +2,7 @@
 // is kept, and equal numbers have exactly no spread.
 
 import type { Measured } from '../../diagnostics/headResult';
-import { twoSidedQuantile } from '../../diagnostics/studentT';
+import { halfWidth95 } from '../../diagnostics/studentT';
 
 /** A mean with half the width of its interval; null: not measured by enough, or beyond double precision. */
 export interface Interval {
@@ -11,21 +11,12 @@ export interface Interval {
   readonly half: Measured;
 }
 
-/** By number of inputs: a result has a hundred thousand intervals of a few counts. */
-const quantiles = new Map<number, number>();
-
-function quantile95(count: number): number {
-  const known = quantiles.get(count) ?? twoSidedQuantile(0.95, count - 1);
-  quantiles.set(count, known);
-  return known;
-}
-
 const finite = (value: number): Measured => (Number.isFinite(value) ? value : null);
 
 /** t_{0.975, n-1} sd / sqrt(n) of `count` numbers whose squared deviations sum to `squares`. */
 function intervalOf(count: number, mean: number, squares: number): Interval {
   if (count === 0) return { count, mean: null, half: null };
-  const half = count < 2 ? null : finite((quantile95(count) * Math.sqrt(squares / (count - 1))) / Math.sqrt(count));
+  const half = count < 2 ? null : finite(halfWidth95(Math.sqrt(squares / (count - 1)), count));
   return { count, mean: finite(mean), half: Number.isFinite(mean) ? half : null };
 }
 

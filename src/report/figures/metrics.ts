@@ -18,52 +18,7 @@ import {
   verdictText,
   noiseVerdictText,
 } from '../format';
-
-/** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
-type DomainRule =
-  { readonly kind: 'fixed'; readonly low: number; readonly high: number } | { readonly kind: 'data' | 'symmetric' };
-
-export interface HeadMetric {
-  /** Stable: settings and saved views refer to it. */
-  readonly id: string;
-  readonly label: string;
-  /** '' where the quantity has no dimension. */
-  readonly unit: string;
-  /** What it is and what its ends mean, one or two sentences. */
-  readonly explanation: string;
-  /** Group in the picker. */
-  readonly group: 'Alignment' | 'Kernel PCA' | 'Attention' | 'Weights' | 'Ablation' | 'RPC' | 'Noise' | 'Reproduction';
-  /** 'diverging' only where 0 means something. */
-  readonly palette: 'sequential' | 'diverging';
-  readonly domain: DomainRule;
-  /** null: not measured in this head. */
-  value(head: HeadResult): number | null;
-  /** What chance alone would give; null where no chance level is known. */
-  chance(head: HeadResult): number | null;
-  /** Tooltip text: the number, its chance level, p and verdict where there are any. Lines are separated by \n. */
-  describe(head: HeadResult): string;
-}
-
-type Draft = Omit<HeadMetric, 'chance' | 'describe'> & Partial<Pick<HeadMetric, 'chance' | 'describe'>>;
-
-function metric(draft: Draft): HeadMetric {
-  const unit = draft.unit === '' ? '' : ` ${draft.unit}`;
-  const chance = (head: HeadResult): number | null => draft.chance?.(head) ?? null;
-  return {
-    ...draft,
-    chance,
-    describe: (head) => {
-      const value = draft.value(head);
-      const level = chance(head);
-      const first = `${draft.label}: ${formatNumber(value)}${value === null ? '' : unit}`;
-      const base = level === null || value === null ? first : `${first}; chance level ${formatNumber(level)}`;
-      const more = draft.describe?.(head) ?? '';
-      return more === '' ? base : `${base}\n${more}`;
-    },
-  };
-}
-
-const unit01: DomainRule = { kind: 'fixed', low: 0, high: 1 };
+import { metric, unit01, type HeadMetric } from './headMetric';
 
 /** Nulls of one statistic, with verdict, for the tooltip. */
 function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: HeadResult): string {
@@ -462,19 +417,4 @@ export function usesGram({ id, group }: HeadMetric): boolean {
 export function availableMetrics(heads: readonly HeadResult[]): readonly HeadMetric[] {
   if (heads.length === 0) return headMetrics;
   return headMetrics.filter((candidate) => heads.some((head) => candidate.value(head) !== null));
-}
-
-/** Ends of the colour scale for these values (nulls are skipped); never empty, never reversed. */
-export function metricDomain(rule: DomainRule, values: readonly (number | null)[]): readonly [number, number] {
-  if (rule.kind === 'fixed') return [rule.low, rule.high];
-  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
-  if (known.length === 0) return rule.kind === 'symmetric' ? [-1, 1] : [0, 1];
-  const low = known.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = known.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (rule.kind === 'symmetric') {
-    const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
-    return [-reach, reach];
-  }
-  if (low === high) return [low - (Math.abs(low) * 0.05 || 0.5), high + (Math.abs(high) * 0.05 || 0.5)];
-  return [low, high];
 }

@@ -4,7 +4,8 @@ import type { LayerResult, ModelSummary } from '../../inspection/inspectionResul
 import { gramOfRun, gramSentence, withGram } from '../gramText';
 import { layerLabel } from '../layerLabel';
 import type { HeatmapFigure } from './figure';
-import { metricById, metricDomain, usesGram, type HeadMetric } from './metrics';
+import { metricDomain, type HeadMetric } from './headMetric';
+import { metricById, usesGram } from './metrics';
 import { formulas } from './sources';
 
 /** Sizes of the model, as its summary has them. */

@@ -8,7 +8,7 @@ import { kpcaControls } from '../../../src/diagnostics/controls/kpcaControls';
 import { rpcControls } from '../../../src/diagnostics/controls/rpcControls';
 import { createCpuKernels } from '../../../src/engine/cpu/kernels';
 import type { HeadKernels } from '../../../src/engine/headKernels';
-import { full } from '../../setup/full';
+import { fullIt } from '../../setup/full';
 
 /** As many as the printed table is compared over. */
 const chanceDraws = 20;
@@ -95,8 +95,7 @@ describe('controls find a kernel that is wrong', () => {
     assert.deepEqual(failing(kpcaControls(rough, 3)), ['eigen-residual']);
   });
 
-  it('the chance table within 3 standard errors over 20 draws, where its single draws allow it', function () {
-    if (!full) this.skip();
+  fullIt('the chance table within 3 standard errors over 20 draws, where its single draws allow it', () => {
     const scores = chanceRows.flatMap((row) =>
       chanceScores(kernels, row, chanceDraws).map((score) => ({
         ...score,

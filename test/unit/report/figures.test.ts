@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { describeCursor } from '../../../webview/charts/cursor';
 import { headFigures } from '../../../src/report/figures/headFigures';
-import {
-  availableMetrics,
-  defaultMetricId,
-  headMetrics,
-  metricById,
-  metricDomain,
-} from '../../../src/report/figures/metrics';
+import { metricDomain } from '../../../src/report/figures/headMetric';
+import { availableMetrics, defaultMetricId, headMetrics, metricById } from '../../../src/report/figures/metrics';
 import { overviewFigure, overviewFigures, overviewMetricIds } from '../../../src/report/figures/overviewFigures';
 import { shrinkHeatmap } from '../../../src/report/figures/shrinkHeatmap';
 import { formatInterval, formatNumber, formatP, median } from '../../../src/report/format';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { full } from '../../setup/full';
+import { fullIt } from '../../setup/full';
 import { outer, repositoryRoot, until } from '../outer';
 import {
   assertComplete,
@@ -124,8 +124,7 @@ describe('Cancel Inspection', () => {
     }
   });
 
-  it('a replaced run that came from the palette does not disturb its successor', async function () {
-    if (!full) this.skip();
+  fullIt('a replaced run that came from the palette does not disturb its successor', async () => {
     const first = vscode.commands.executeCommand('gramlens.inspectSample', softmaxSample);
     await until('the first run', async () =>
       (await gramlens()).snapshot().progress?.label.startsWith('Layer') === true ? true : undefined,

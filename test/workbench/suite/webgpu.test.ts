@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { SessionSnapshot } from '../../../src/protocol/messages';
-import { full } from '../../setup/full';
+import { full, fullIt } from '../../setup/full';
 import { inFrame, outer, until } from '../outer';
 import {
   assertComplete,
@@ -70,8 +70,7 @@ describe('backend webgpu', () => {
   }
 
   // That a page's worker gives patterns, the page tests have every time.
-  it('keeps the run’s patterns on the page that ran it', async function () {
-    if (!full) this.skip();
+  fullIt('keeps the run’s patterns on the page that ran it', async () => {
     const { model } = await runSample(softmaxSample);
     const cell = '[data-figure="overview-alignment.theory.overlap"] .stage';
     await outer('press', { key: 'Enter', place: { inside: inspectorPage, selector: cell } });
@@ -80,8 +79,7 @@ describe('backend webgpu', () => {
   });
 
   // The page tests cancel the worker and run it again every time.
-  it('cancels in the page, and the next run works', async function () {
-    if (!full) this.skip();
+  fullIt('cancels in the page, and the next run works', async () => {
     const back = await withSettings({ ...slow, 'gramlens.backend': 'webgpu' });
     try {
       const { ended } = await startSlowRun(softmaxSample);
@@ -114,8 +112,7 @@ describe('backend webgpu', () => {
     }
   });
 
-  it('runs again in a new tab after that', async function () {
-    if (!full) this.skip();
+  fullIt('runs again in a new tab after that', async () => {
     assertComplete(await runSample(softmaxSample));
   });
 
