@@ -69,6 +69,7 @@ export interface InspectFlags {
   readonly noise?: string;
   readonly gram: string;
   readonly keys: 'post-rope' | 'pre-rope';
+  readonly standardiseKeys?: true;
   readonly levels?: string;
   readonly repeats?: string;
   readonly nulls: string;
@@ -140,6 +141,7 @@ function naming<T>(choices: Choices, make: () => T): T {
       noise: '--levels',
       gram: `--gram prefix:${choices.gram?.prefix ?? 0}`,
       keys: `--keys ${choices.gram?.keys ?? ''}`,
+      standardise: '--standardise-keys',
       ablation: '--ablation',
       networkNoise: `--network-noise ${(choices.networkNoise ?? []).join(',')}`,
     }[error.choice];
@@ -182,7 +184,7 @@ async function prepare(
   if (flags.quiet === true && flags.jsonProgress === true)
     throw new UsageError('--quiet and --json-progress contradict each other. Leave one of them out.');
   const networkNoise = flags.networkNoise === undefined ? undefined : parseNoisePlaces(flags.networkNoise);
-  const gram = { keys: flags.keys, prefix: parseGram(flags.gram) };
+  const gram = { keys: flags.keys, prefix: parseGram(flags.gram), standardise: flags.standardiseKeys === true };
   const nulls = parseWhole(flags.nulls, '--nulls', 0, 10_000);
   const studyNulls =
     flags.studyNulls === undefined ? undefined : parseWhole(flags.studyNulls, '--study-nulls', 0, 10_000);

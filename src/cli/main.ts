@@ -68,6 +68,10 @@ function program(): Command {
         .choices(['post-rope', 'pre-rope'])
         .default('post-rope'),
     )
+    .option(
+      '--standardise-keys',
+      "each key of the Gram matrix to mean 0 and standard deviation 1, as the reproduction study's eigenvalues.py does; not what the model computes",
+    )
     .option('--noise <kinds>', 'key_gauss,token_gauss,key_sparse,token_replace,token_drop, or none')
     .option('--levels <list>', "noise levels for all kinds; default: each kind's own")
     .option('--repeats <count>', 'repeats of each noise level (default: 8)')

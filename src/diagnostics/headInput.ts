@@ -77,7 +77,7 @@ export interface KeyValueInput extends Pick<
    */
   readonly head: number;
   /** What the spectrum says of the Gram matrix. */
-  readonly labels: Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys'>;
+  readonly labels: Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys' | 'standardised'>;
 }
 
 /** How keys enter the Gram matrix, and with it spectrum, alignment, gamma and reproduction metrics. */
@@ -86,6 +86,8 @@ export interface GramChoice {
   readonly keys: 'post-rope' | 'pre-rope';
   /** T, in causal models: the keys that query T-1 sees, 1 <= T <= N; null: all N of them. */
   readonly prefix: number | null;
+  /** Each key to mean 0 and standard deviation 1 over d, which the model itself does not do; absent: no. */
+  readonly standardise?: boolean;
 }
 
 export const defaultGram: GramChoice = { keys: 'post-rope', prefix: null };

@@ -78,6 +78,8 @@ export interface SpectrumNumbers {
   readonly gramKeys?: { readonly from: number; readonly to: number };
   /** In heads with rotary positions: whether the keys of the Gram matrix have them. */
   readonly keys?: 'post-rope' | 'pre-rope';
+  /** The keys were standardised for the Gram matrix, which the model does not do. */
+  readonly standardised?: true;
   readonly reason?: string;
 }
 

@@ -2,6 +2,7 @@
 // that read one kv head (grouped queries) share these numbers, so they are computed once for all of them.
 
 import type { HeadKernels } from '../engine/headKernels';
+import { standardiseRows } from '../engine/headLayout';
 import { unrotate } from '../engine/rope';
 import { plainScores, visibleKeys } from '../model/blockShape';
 import { alignmentNumbers } from './alignment';
@@ -13,6 +14,9 @@ import { keySpectrum, spectrumNumbers } from './spectrum';
 
 export type KeyValueNumbers = Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma' | 'reproduction'>;
 
+/** Added to the standard deviation by the reproduction study's eigenvalues.py and gammas.py (spec section 3, `std`). */
+const standardisationEps = 1e-8;
+
 /**
  * The part of a query head's input that it shares with the other query heads of its kv head, as `gram` has it. A prefix
  * of T is what query T-1 sees: the first T keys and values, in a layer with a sliding window the last of them.
@@ -21,7 +25,10 @@ export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram):
   const { layer, head, firstHead = head, tokens, headDim, rope = null, rule = plainScores, foreign } = input;
   const { from, to } = gram.prefix === null ? { from: 0, to: tokens } : visibleKeys(rule, gram.prefix - 1, tokens);
   const rows = (x: Float64Array): Float64Array => (to - from === tokens ? x : x.slice(from * headDim, to * headDim));
-  const keys = (k: Float64Array): Float64Array => rows(gram.keys === 'pre-rope' ? unrotate(k, rope, headDim) : k);
+  const keys = (k: Float64Array): Float64Array => {
+    const chosen = rows(gram.keys === 'pre-rope' ? unrotate(k, rope, headDim) : k);
+    return gram.standardise === true ? standardiseRows(chosen, headDim, standardisationEps) : chosen;
+  };
   const masked = rule.causal || rule.window !== null;
   return {
     layer,
@@ -39,6 +46,7 @@ export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram):
           ? { gram: 'full-Gram' as const }
           : {}),
       ...(rope === null ? {} : { keys: gram.keys }),
+      ...(gram.standardise === true ? { standardised: true as const } : {}),
     },
     ...(foreign === undefined ? {} : { foreign: { ...foreign, own: null } }),
   };

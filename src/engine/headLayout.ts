@@ -83,16 +83,16 @@ export function headOf(x: Float64Array, head: number, tokens: number, headDim: n
 }
 
 /**
- * Each row of `width` entries to mean 0 and unbiased standard deviation 1, without an epsilon: spec section 3
- * `std`, part of the forward pass of the Reconstruction model.
+ * Each row of `width` entries to mean 0 and unbiased standard deviation 1, spec section 3 `std`: without an epsilon part
+ * of the forward pass of the Reconstruction model; the reproduction study's scripts add `eps` to the deviation.
  */
-export function standardiseRows(x: Float64Array, width: number): Float64Array {
+export function standardiseRows(x: Float64Array, width: number, eps = 0): Float64Array {
   const out = new Float64Array(x.length);
   for (let start = 0; start < x.length; start += width) {
     const row = x.subarray(start, start + width);
     const mean = row.reduce((sum, value) => sum + value, 0) / width;
     const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (width - 1);
-    const sd = Math.sqrt(variance);
+    const sd = Math.sqrt(variance) + eps;
     for (let j = 0; j < width; j++) out[start + j] = (row[j]! - mean) / sd;
   }
   return out;

@@ -6,7 +6,17 @@ import { ModelSpecError } from '../model/modelSpec';
 export class ChoiceError extends ModelSpecError {
   constructor(
     readonly choice:
-      'layers' | 'heads' | 'rpc' | 'rpcSweep' | 'forward' | 'noise' | 'gram' | 'keys' | 'ablation' | 'networkNoise',
+      | 'layers'
+      | 'heads'
+      | 'rpc'
+      | 'rpcSweep'
+      | 'forward'
+      | 'noise'
+      | 'gram'
+      | 'keys'
+      | 'standardise'
+      | 'ablation'
+      | 'networkNoise',
     message: string,
   ) {
     super('badInput', message);

@@ -73,6 +73,8 @@ export interface Provenance {
   readonly gram?: 'full-Gram' | `prefix-${number}`;
   /** Models with rotary positions: whether the keys of the Gram matrix have them. */
   readonly keys?: 'post-rope' | 'pre-rope';
+  /** The keys were standardised for the Gram matrix, which the model does not do. */
+  readonly standardised?: true;
   /** Facts of the model that a person set or answered. */
   readonly overrides: Readonly<Record<string, string>>;
   readonly elapsedMs?: number;

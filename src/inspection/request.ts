@@ -109,11 +109,23 @@ function checkSweep({ rpc, rpcSweep }: Choices): void {
 }
 
 /** `spec` has the N of the input. */
-function checkGram({ keys, prefix }: GramChoice, spec: ModelSpec): void {
+function checkGram({ keys, prefix, standardise }: GramChoice, spec: ModelSpec): void {
   if (keys === 'pre-rope' && blockShape(spec).rope === null) {
     throw new ChoiceError(
       'keys',
       'This model has no rotary positions, so its keys have no state before them. Choose post-rope.',
+    );
+  }
+  if (standardise === true && spec.standardise) {
+    throw new ChoiceError(
+      'standardise',
+      'This model standardises its keys itself, so they are standardised already. Leave it out.',
+    );
+  }
+  if (standardise === true && spec.headDim < 2) {
+    throw new ChoiceError(
+      'standardise',
+      'The heads have one dimension, and one number has no standard deviation. Leave it out.',
     );
   }
   if (prefix === null) return;

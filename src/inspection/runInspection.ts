@@ -285,10 +285,11 @@ const nullNames = ['random', 'permuted', 'untrained'] as const;
 const statistics = ['overlap', 'energy', 'rayleigh'] as const;
 
 /** Said of models that leave a choice only. */
-function gramFacts({ spec, gram }: InspectionRequest): Pick<Provenance, 'gram' | 'keys'> {
+function gramFacts({ spec, gram }: InspectionRequest): Pick<Provenance, 'gram' | 'keys' | 'standardised'> {
   return {
     ...(spec.causal ? { gram: gram.prefix === null ? 'full-Gram' : (`prefix-${gram.prefix}` as const) } : {}),
     ...(blockShape(spec).rope === null ? {} : { keys: gram.keys }),
+    ...(gram.standardise === true ? { standardised: true } : {}),
   };
 }
 

@@ -3,18 +3,23 @@
 import type { HeadResult, SpectrumNumbers } from '../diagnostics/headResult';
 import type { LayerResult, Provenance } from '../inspection/inspectionResult';
 
-type Choice = Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys'>;
+type Choice = Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys' | 'standardised'>;
 
 const keyWords = { 'post-rope': 'post-RoPE keys', 'pre-rope': 'pre-RoPE keys' } as const;
 
 /** What the provenance of a run says of it. */
-export function gramChoice({ gram, keys }: Pick<Provenance, 'gram' | 'keys'>): Choice {
-  return { ...(gram === undefined ? {} : { gram }), ...(keys === undefined ? {} : { keys }) };
+export function gramChoice({ gram, keys, standardised }: Pick<Provenance, 'gram' | 'keys' | 'standardised'>): Choice {
+  return {
+    ...(gram === undefined ? {} : { gram }),
+    ...(keys === undefined ? {} : { keys }),
+    ...(standardised === undefined ? {} : { standardised }),
+  };
 }
 
-/** `prefix-16, pre-RoPE keys`; '' where the model leaves no choice. */
-export function gramLabel({ gram, keys }: Choice): string {
-  return [gram, keys === undefined ? undefined : keyWords[keys]].filter((part) => part !== undefined).join(', ');
+/** `prefix-16, pre-RoPE keys`; '' where the model leaves no choice and none was made. */
+export function gramLabel({ gram, keys, standardised }: Choice): string {
+  const parts = [gram, keys === undefined ? undefined : keyWords[keys], standardised && 'standardised keys'];
+  return parts.filter((part) => part !== undefined).join(', ');
 }
 
 /** `title` with the label behind it. */
@@ -23,8 +28,8 @@ export function withGram(title: string, choice: Choice | null): string {
   return label === '' ? title : `${title}, ${label}`;
 }
 
-/** One or two sentences with a space before them; '' where the model leaves no choice. */
-export function gramSentence({ gram, gramKeys, keys }: Choice): string {
+/** Sentences with a space before them; '' where the model leaves no choice. */
+export function gramSentence({ gram, gramKeys, keys, standardised }: Choice): string {
   const t = gramKeys?.to ?? 0;
   const which =
     gram === undefined
@@ -36,7 +41,11 @@ export function gramSentence({ gram, gramKeys, keys }: Choice): string {
           : ` ${gram}: the Gram matrix of keys ${gramKeys.from} to ${t - 1}, which are those that query ${t - 1} sees in this layer's sliding window.`;
   const rotation =
     keys === undefined ? '' : ` Keys are taken ${keys === 'pre-rope' ? 'before' : 'after'} their rotary positions.`;
-  return which + rotation;
+  const standard =
+    standardised === undefined
+      ? ''
+      : ' Each key is standardised over d before, (k - mean)/(sd + 1e-8), which the model itself does not do: every self-score is then (d - 1)/sqrt(d).';
+  return which + rotation + standard;
 }
 
 /** The choice of a run, from its first head; null while there is none. */

@@ -120,8 +120,8 @@ function laterRows(provenance: Partial<Provenance>): (readonly [string, string])
     const kinds = noise.kinds.map((kind) => `${kind} (${(noise.levels[kind] ?? defaultLevels(kind)).join(', ')})`);
     rows.push(['Noise', kinds.length === 0 ? 'none' : `${kinds.join('; ')}; ${noise.repeats} repeats`]);
   }
-  if (provenance.gram !== undefined || provenance.keys !== undefined)
-    rows.push(['Gram matrix', gramLabel(gramChoice(provenance))]);
+  const gram = gramLabel(gramChoice(provenance));
+  if (gram !== '') rows.push(['Gram matrix', gram]);
   const set = Object.entries(overrides ?? {}).map(([name, value]) => `${name}=${value}`);
   if (set.length > 0) rows.push(['Facts set by hand', set.join(', ')]);
   return rows;

@@ -76,6 +76,7 @@ export function gramSetting(spec: ModelSpec): GramChoice {
   return {
     keys: before ? 'pre-rope' : 'post-rope',
     prefix: spec.causal && prefix !== undefined ? Number(prefix) : null,
+    standardise: configuration().get<unknown>('standardiseKeys') === true && !spec.standardise && spec.headDim > 1,
   };
 }
 

@@ -94,6 +94,7 @@ export class Overview {
       canvas.getContext('2d')?.putImageData(pixels, 0, 0);
       input.push(canvas);
     }
+    const gram = provenance === null ? '' : gramLabel(gramChoice(provenance));
     const source = provenance?.inputs[0];
     if (source?.tokenIds) input.push(...tokenStrip(source));
     if (source !== undefined)
@@ -152,9 +153,7 @@ export class Overview {
                     ? (provenance.parity.reason ?? '')
                     : `${provenance.parity.maxRelError.toExponential(1)} of max, against float64`,
                 ],
-                ...(provenance.gram === undefined && provenance.keys === undefined
-                  ? []
-                  : [['Gram matrix', gramLabel(gramChoice(provenance))] as const]),
+                ...(gram === '' ? [] : [['Gram matrix', gram] as const]),
                 ['seed', String(provenance.seed)],
                 ...(provenance.elapsedMs === undefined
                   ? []

@@ -23,12 +23,13 @@ interface CausalCase {
     readonly name: string;
     readonly prefix: number | null;
     readonly keys: 'post-rope' | 'pre-rope';
+    readonly standardise: boolean;
     readonly layers: readonly (readonly GoldenValue[])[];
   }[];
 }
 
 interface Result {
-  readonly provenance: { readonly gram?: string; readonly keys?: string };
+  readonly provenance: { readonly gram?: string; readonly keys?: string; readonly standardised?: true };
   readonly layers: readonly { readonly heads: readonly Json[] }[];
   readonly output: { readonly logitsTop: readonly { readonly index: number; readonly logit: number }[] };
 }
@@ -75,12 +76,13 @@ describe('independent implementation of causal models', () => {
         const found = inspect(folderOf(name), [
           ...['--input', `tokens:${wanted.ids.join(',')}`, '--heads', wanted.heads.join(',')],
           ...['--gram', run.prefix === null ? 'full' : `prefix:${run.prefix}`, '--keys', run.keys],
+          ...(run.standardise ? ['--standardise-keys'] : []),
         ]);
         assert.equal(found.status, 0, found.stderr);
         const { provenance, layers, output } = found.result();
         assert.deepEqual(
-          [provenance.gram, provenance.keys],
-          [run.prefix === null ? 'full-Gram' : `prefix-${run.prefix}`, run.keys],
+          [provenance.gram, provenance.keys, provenance.standardised ?? false],
+          [run.prefix === null ? 'full-Gram' : `prefix-${run.prefix}`, run.keys, run.standardise],
         );
         const comparison = new Comparison();
         for (const { index, logit } of output.logitsTop)

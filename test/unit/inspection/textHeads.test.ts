@@ -4,7 +4,12 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { diagnoseHead } from '../../../src/diagnostics/diagnoseHead';
-import type { DiagnosticsOptions, GramChoice, HeadInput } from '../../../src/diagnostics/headInput';
+import {
+  defaultGram,
+  type DiagnosticsOptions,
+  type GramChoice,
+  type HeadInput,
+} from '../../../src/diagnostics/headInput';
 import type { HeadResult } from '../../../src/diagnostics/headResult';
 import { createNoise } from '../../../src/diagnostics/noiseDraws';
 import { logPhiNorms } from '../../../src/diagnostics/projectionLoss';
@@ -14,6 +19,7 @@ import { createReferenceKernels } from '../../../src/engine/reference/kernels';
 import { noiseSettings, publishedRpc } from '../../../src/inspection/defaults';
 import { headInputs } from '../../../src/inspection/headInputs';
 import { ChoiceError } from '../../../src/inspection/choiceError';
+import type { ModelSpec } from '../../../src/model/modelSpec';
 import { makeRequest } from '../../../src/inspection/request';
 import { relativeError } from '../engine/portableNormals';
 import { loadCase, textCases } from '../engine/textCases';
@@ -148,8 +154,25 @@ describe('inspection: heads of language models', () => {
     assert.deepEqual([before.projection, before.rpc, before.noise], [after.projection, after.rpc, after.noise]);
   });
 
+  it('standardises keys for the Gram matrix alone, and says so', async () => {
+    const { head } = await lastLayer('gpt2');
+    const input = head(1);
+    const of = (standardise: boolean): HeadResult =>
+      diagnoseHead(input, { ...options, gram: { ...defaultGram, standardise } }, kernels);
+    const [plain, standard] = [of(false), of(true)];
+    assert.deepEqual([plain.spectrum.standardised, standard.spectrum.standardised], [undefined, true]);
+    // All keys have the norm sqrt(d - 1), so the largest score is that of a key with itself.
+    const selfScore = (input.headDim - 1) / Math.sqrt(input.headDim);
+    assert.ok(Math.abs(standard.spectrum.maxScore - selfScore) < 1e-6, String(standard.spectrum.maxScore));
+    assert.deepEqual([standard.projection, standard.rpc, standard.noise], [plain.projection, plain.rpc, plain.noise]);
+    // A key of equal entries has no deviation: the study's epsilon makes it the zero vector.
+    const equal = { ...input, k: Float64Array.from(input.k, (value, i) => (i < input.headDim ? 0.5 : value)) };
+    const result = diagnoseHead(equal, { ...options, gram: { ...defaultGram, standardise: true } }, kernels);
+    assert.ok([...numbersOf(result).values()].every(Number.isFinite));
+  });
+
   it('refuses Gram matrices that a model does not have', () => {
-    const refused = (name: string, gram: GramChoice): string => {
+    const refused = (name: string, gram: GramChoice, facts: Partial<ModelSpec> = {}): string => {
       const { index, spec, input } = loadCase(textCases.find((text) => text.name === name)!);
       const base = {
         layers: null,
@@ -162,7 +185,7 @@ describe('inspection: heads of language models', () => {
       } as const;
       const choices = { ...base, noise: noiseSettings([], null, 1), keepTensors: false, gram };
       try {
-        makeRequest(index, spec, input, { kind: 'cpu', reason: '' }, choices, '0');
+        makeRequest(index, { ...spec, ...facts }, input, { kind: 'cpu', reason: '' }, choices, '0');
         return 'taken';
       } catch (error) {
         return error instanceof ChoiceError ? `${error.choice}: ${error.message}` : String(error);
@@ -177,6 +200,15 @@ describe('inspection: heads of language models', () => {
     assert.equal(
       refused('gpt2', { keys: 'pre-rope', prefix: null }),
       'keys: This model has no rotary positions, so its keys have no state before them. Choose post-rope.',
+    );
+    assert.equal(refused('gpt2', { keys: 'post-rope', prefix: null, standardise: true }), 'taken');
+    assert.equal(
+      refused('gpt2', { keys: 'post-rope', prefix: null, standardise: true }, { standardise: true }),
+      'standardise: This model standardises its keys itself, so they are standardised already. Leave it out.',
+    );
+    assert.equal(
+      refused('gpt2', { keys: 'post-rope', prefix: null, standardise: true }, { headDim: 1 }),
+      'standardise: The heads have one dimension, and one number has no standard deviation. Leave it out.',
     );
     assert.equal(
       refused('distilbert', { keys: 'post-rope', prefix: 2 }),

@@ -182,6 +182,14 @@ describe('report figures of causal models', () => {
     assert.ok(headFigures(head, context, null).every(({ title }) => !title.includes('RoPE')));
   });
 
+  it('say that keys were standardised, in every kind of model', () => {
+    const standard = { ...head, spectrum: { ...head.spectrum, standardised: true } } as const;
+    for (const { id, title, shows } of headFigures(standard, context, null)) {
+      assert.equal(title.endsWith(', standardised keys'), usesKeys.test(id), title);
+      assert.equal(shows.includes('(k - mean)/(sd + 1e-8), which the model itself does not do'), usesKeys.test(id));
+    }
+  });
+
   it('say it in the overview, whose projection loss is of no Gram matrix', () => {
     const layers = [{ index: 0, heads: [labelled] }];
     const title = (id: string): string => overviewFigure(metricById(id), layers, { layers: 1, heads: 3 }).title;
