@@ -40,9 +40,14 @@ function rank(key: string): number {
   return at === -1 ? firstKeys.length : at;
 }
 
+/** Any contract's file: sorted keys, a newline at the end. `name` stands for the whole in messages. Throws as `resultJson`. */
+export function sortedJson(value: object, name: string): string {
+  return `${write(value, name, '')}\n`;
+}
+
 /** Text of `result.json`, ending in a newline. Throws on NaN and infinities: they must be null with a reason. */
 export function resultJson(result: InspectionResult): string {
-  return `${write(result, 'result', '')}\n`;
+  return sortedJson(result, 'result');
 }
 
 /**

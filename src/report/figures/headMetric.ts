@@ -1,11 +1,22 @@
 // What a number of the layers x heads heatmaps is: name, colours, chance level, tooltip. The list of them: metrics.ts.
 
-import type { HeadResult } from '../../diagnostics/headResult';
+import type { HeadResult, Measured, NullSummary } from '../../diagnostics/headResult';
 import { formatNumber } from '../format';
+import { halfWidth } from '../overInputs';
 
 /** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
 export type DomainRule =
   { readonly kind: 'fixed'; readonly low: number; readonly high: number } | { readonly kind: 'data' | 'symmetric' };
+
+/** How far a value may be off its centre before that is more than its null, or its repeats or inputs, do by themselves. */
+export interface Band {
+  /** Mean of the null's draws; 0 of an interval, which lies about the value itself. */
+  readonly centre: number;
+  /** Half width at 95 %, above 0: 1.96 standard deviations of the null's draws, or that of the interval. */
+  readonly half: number;
+  /** Draws of the null, repeats of the noise, or inputs. */
+  readonly of: 'null' | 'repeats' | 'inputs';
+}
 
 export interface HeadMetric {
   /** Stable: settings and saved views refer to it. */
@@ -24,19 +35,43 @@ export interface HeadMetric {
   value(head: HeadResult): number | null;
   /** What chance alone would give; null where no chance level is known. */
   chance(head: HeadResult): number | null;
+  /** null: the number has neither null draws nor an interval. */
+  band(head: HeadResult): Band | null;
   /** Tooltip text: the number, its chance level, p and verdict where there are any. Lines are separated by \n. */
   describe(head: HeadResult): string;
 }
 
-type Draft = Omit<HeadMetric, 'chance' | 'describe'> & Partial<Pick<HeadMetric, 'chance' | 'describe'>>;
+type Made = 'chance' | 'band' | 'describe';
+type Draft = Omit<HeadMetric, Made> &
+  Partial<Pick<HeadMetric, Made>> & {
+    /** Name of the number in heads.csv, where that is not the id. */
+    readonly column?: string;
+  };
 
-/** The metric with its tooltip's first line and its chance level made from the draft. */
+/** Two-sided 95 % of a normal distribution, in standard deviations. */
+const normal95 = 1.96;
+
+export function nullBand(summary: Pick<NullSummary, 'mean' | 'sd'> | null | undefined): Band | null {
+  if (!summary || !(summary.sd > 0)) return null;
+  return { centre: summary.mean, half: normal95 * summary.sd, of: 'null' };
+}
+
+export function intervalBand(half: Measured, of: 'repeats' | 'inputs'): Band | null {
+  return half === null || half === 0 ? null : { centre: 0, half, of };
+}
+
+/** The metric with its tooltip's first line, its chance level and its band made from the draft. */
 export function metric(draft: Draft): HeadMetric {
   const unit = draft.unit === '' ? '' : ` ${draft.unit}`;
   const chance = (head: HeadResult): number | null => draft.chance?.(head) ?? null;
   return {
     ...draft,
     chance,
+    // The spread of a null's draws on one input is not that of a mean over inputs.
+    band: (head) =>
+      head.over === undefined
+        ? (draft.band?.(head) ?? null)
+        : intervalBand(halfWidth(head, draft.column ?? draft.id), 'inputs'),
     describe: (head) => {
       const value = draft.value(head);
       const level = chance(head);

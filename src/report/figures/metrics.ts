@@ -18,7 +18,7 @@ import {
   verdictText,
   noiseVerdictText,
 } from '../format';
-import { metric, unit01, type HeadMetric } from './headMetric';
+import { intervalBand, metric, nullBand, unit01, type HeadMetric } from './headMetric';
 
 /** Nulls of one statistic, with verdict, for the tooltip. */
 function nullLines(mode: AlignmentMode, statistic: AlignmentStatistic, head: HeadResult): string {
@@ -56,6 +56,7 @@ function alignment(statistic: AlignmentStatistic, mode: ModeName, explanation: s
       if (statistic === 'energy') return numbers.energyChance;
       return numbers.nulls.random?.rayleigh.mean ?? null;
     },
+    band: (head) => nullBand(head.alignment[mode].nulls.permuted?.[statistic]),
     describe: (head) => nullLines(head.alignment[mode], statistic, head),
   });
 }
@@ -76,6 +77,8 @@ function permutedZ(mode: ModeName): HeadMetric {
     domain: { kind: 'symmetric' },
     value: (head) => head.alignment[mode].nulls.permuted?.overlap.z ?? null,
     chance: () => 0,
+    column: `alignment.${mode}.nulls.permuted.overlap.z`,
+    band: () => nullBand({ mean: 0, sd: 1 }),
     describe: (head) => nullLines(head.alignment[mode], 'overlap', head),
   });
 }
@@ -324,6 +327,8 @@ function noiseMetrics(kind: NoiseKind): readonly HeadMetric[] {
       palette: which === 'difference' ? 'diverging' : 'sequential',
       domain: { kind: which === 'difference' ? 'symmetric' : 'data' },
       value: (head) => head.noise.find((noise) => noise.kind === kind)?.auc[which] ?? null,
+      column: `noise.${kind}.auc.${which}`,
+      band: (head) => intervalBand(head.noise.find((noise) => noise.kind === kind)?.auc.ci[which] ?? null, 'repeats'),
       describe: (head) => noiseLines(head, kind),
     });
   return [
@@ -361,6 +366,7 @@ function reproduction(
     domain: unit01,
     value: (head) => head.reproduction[form][id],
     chance: (head) => head.reproduction[form].nulls?.random?.[id].mean ?? null,
+    band: (head) => nullBand(head.reproduction[form].nulls?.random?.[id]),
     describe: (head) => {
       const { nulls, reason } = head.reproduction[form];
       const { warning } = head.reproduction;

@@ -29,5 +29,9 @@ export const formulas = {
   weights:
     'W_QK = W_q^T W_k, W_OV = W_o W_v; stable rank ||W||_F^2 / sigma_1^2. Null: products of Gaussian matrices of the same shapes and Frobenius norms (definition of Gramlens).',
   reproduction: `Linear and RBF-kernel CKA, mean row cosine under the Hungarian assignment (optimal) and as it stands (direct), of V and V_hat = G U_d; as coded: rows divided by norm + 1e-8, CKA by its norms + 1e-10; KPCA axes: U_d / sqrt(w) (${saritasYildiz}). Nulls: V ~ N(0, 1); rows of V shuffled.`,
+  change:
+    'Change b - a; in bands: ((b - a) - (m_b - m_a)) / sqrt(h_a^2 + h_b^2), m the mean of the null draws (0 for an interval), h 1.96 standard deviations of the null draws or the half width of the 95 % interval; over the same inputs, the mean paired change by the half width of its 95 % interval by t (definition of Gramlens).',
+  matching:
+    'Distance of heads i and j of a layer: square root of the mean over groups of metrics of the mean over the metrics in a group of (z_i - z_j)^2, z standardised over the heads of both sides in the layer; permutation of least total distance (algorithm: Jonker & Volgenant 1987; distance: definition of Gramlens).',
   cleanGap: '||h_rpc - h_softmax|| / ||h_softmax|| on clean input (definition of Gramlens).',
 } as const;

@@ -1,0 +1,226 @@
+// Finished inspections -> comparison: the first run against all others, head by head, and what changed most from the
+// first to the last.
+
+import type { HeadResult } from '../diagnostics/headResult';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { Running } from '../inspection/overInputs/running';
+import { noiseVerdictText, verdictText } from '../report/format';
+import type { HeadMetric } from '../report/figures/headMetric';
+import { headMetrics } from '../report/figures/metrics';
+import { gramOfRun } from '../report/gramText';
+import { groupedHeadsText } from '../report/sharedHeads';
+import {
+  ComparisonError,
+  comparisonSchemaName,
+  type ComparedHead,
+  type ComparedLayer,
+  type ComparedMetric,
+  type ComparedNumber,
+  type ComparedRun,
+  type Comparison,
+  type MatchedBy,
+} from './comparison';
+import { matchHeads } from './matchHeads';
+import { pairRuns, type ComparedSource } from './pairRuns';
+import { rankChanges, withSpreads } from './ranking';
+import { orderBySteps } from './steps';
+
+/** Pairs are compared as they are given. */
+const timelineRuns = 3;
+
+/** A head in every run, with each input's own numbers where the result has them. */
+interface Lane {
+  readonly heads: readonly HeadResult[];
+  /** [runs][inputs]; null: one input, or a result without the single ones. */
+  readonly single: readonly (readonly HeadResult[])[] | null;
+}
+
+function headAt({ layers }: InspectionResult, layer: number, head: number): HeadResult | undefined {
+  return layers.find(({ index }) => index === layer)?.heads.find(({ index }) => index === head);
+}
+
+/** The head on each input by itself; null: not all of them are there. */
+function singleHeads(result: InspectionResult, layer: number, head: number): readonly HeadResult[] | null {
+  const found = (result.inputs ?? []).map((one) => headAt(one, layer, head));
+  const known = found.filter((one) => one !== undefined);
+  return known.length >= 2 && known.length === found.length ? known : null;
+}
+
+/** Mean over the inputs of last - first with the half width of its 95 % interval; null: fewer than two measured both. */
+function pairedBand(metric: HeadMetric, single: Lane['single']): ComparedNumber['band'] | null {
+  const [first, last] = [single?.[0] ?? [], single?.at(-1) ?? []];
+  const running = new Running();
+  for (const [i, head] of first.entries()) {
+    const before = metric.value(head);
+    const after = last[i] === undefined ? null : metric.value(last[i]);
+    if (before !== null && after !== null) running.add(after - before);
+  }
+  const { half } = running.interval();
+  return half === null || half === 0 ? null : { half, centre: 0, of: 'inputs' };
+}
+
+/** The band of the difference of two numbers that are known independently. */
+function unpairedBand(metric: HeadMetric, first: HeadResult, last: HeadResult): ComparedNumber['band'] | null {
+  const [a, b] = [metric.band(first), metric.band(last)];
+  if (a === null || b?.of !== a.of) return null;
+  return { half: Math.hypot(a.half, b.half), centre: b.centre - a.centre, of: a.of };
+}
+
+/** One metric of a head over the runs. `names`: of the runs, for reasons. */
+export function comparedNumber(metric: HeadMetric, { heads, single }: Lane, names: readonly string[]): ComparedNumber {
+  const values = heads.map((head) => metric.value(head));
+  const chance = heads.map((head) => metric.chance(head));
+  const shared = { values, ...(chance.every((level) => level === null) ? {} : { chance }) };
+  const [before = null, after = null] = [values[0], values.at(-1)];
+  if (before === null || after === null) {
+    const missing = before === null ? names[0] : names.at(-1);
+    return { ...shared, difference: null, reason: `Not measured in ${missing ?? ''}.` };
+  }
+  const difference = after - before;
+  const band = pairedBand(metric, single) ?? unpairedBand(metric, heads[0]!, heads.at(-1)!);
+  return {
+    ...shared,
+    difference,
+    ...(band ? { band, inBands: (difference - band.centre) / band.half } : {}),
+  };
+}
+
+function comparedHead(lane: Lane, metrics: readonly HeadMetric[], names: readonly string[]): ComparedHead {
+  const { heads } = lane;
+  const kinds = new Set(heads.flatMap(({ noise }) => noise.map(({ kind }) => kind)));
+  const noiseVerdict = ({ noise, over }: HeadResult, kind: string): string => {
+    const found = noise.find((one) => one.kind === kind);
+    return found === undefined ? 'not measured' : noiseVerdictText(found, over);
+  };
+  return {
+    index: heads[0]!.index,
+    partners: heads.map(({ index }) => index),
+    verdicts: heads.map(verdictText),
+    noiseVerdicts: Object.fromEntries([...kinds].map((kind) => [kind, heads.map((head) => noiseVerdict(head, kind))])),
+    metrics: Object.fromEntries(metrics.map((metric) => [metric.id, comparedNumber(metric, lane, names)])),
+  };
+}
+
+function comparedLayer(
+  index: number,
+  sources: readonly ComparedSource[],
+  metrics: readonly HeadMetric[],
+  by: MatchedBy,
+): ComparedLayer {
+  const inRuns = sources.map(({ result }) => result.layers.find((layer) => layer.index === index)!.heads);
+  const common = inRuns[0]!.filter((head) =>
+    inRuns.every((heads) => heads.some((other) => other.index === head.index)),
+  );
+  const same = inRuns.map((heads) => common.map(({ index: at }) => heads.find((head) => head.index === at)!));
+  const matches = same.map((heads) => matchHeads(common, heads, metrics, by));
+  const names = sources.map(({ name }) => name);
+  const heads = common.map((_, place) => {
+    const partners = same.map((there, run) => there[matches[run]!.places[place]!]!);
+    const single = partners.map((head, run) => singleHeads(sources[run]!.result, index, head.index));
+    const known = single.filter((one) => one !== null);
+    return comparedHead({ heads: partners, single: known.length === single.length ? known : null }, metrics, names);
+  });
+  return { index, matching: matches.map(({ matching }, run) => (run === 0 ? null : matching)), heads };
+}
+
+export function plainMetric({ id, label, unit, group, explanation }: HeadMetric): ComparedMetric {
+  return { id, label, unit, group, explanation };
+}
+
+export function comparedRun({ name, inspection, result }: ComparedSource, step: number | null): ComparedRun {
+  const { checkpoint, seed, backend, precision, gramlensVersion } = result.provenance;
+  return {
+    name,
+    step,
+    inspection,
+    checkpoint: { name: checkpoint.name, sha256: checkpoint.sha256 },
+    attention: result.model.attention,
+    seed,
+    backend,
+    precision,
+    gramlensVersion,
+  };
+}
+
+/** What a comparison takes over from its first result. */
+export function sharedFacts({
+  provenance,
+  model,
+  layers,
+}: InspectionResult): Pick<Comparison, 'inputs' | 'model' | 'gram'> {
+  const { family, heads, kvHeads, causal, stages } = model;
+  const { gram, gramKeys, keys } = gramOfRun(layers) ?? {};
+  return {
+    inputs: provenance.inputs.map(({ kind, label, sha256, tokens }) => ({ kind, label, sha256, tokens })),
+    model: { family, layers: model.layers, heads, kvHeads, causal, ...(stages === undefined ? {} : { stages }) },
+    gram: {
+      ...(gram === undefined ? {} : { gram }),
+      ...(gramKeys === undefined ? {} : { gramKeys }),
+      ...(keys === undefined ? {} : { keys }),
+    },
+  };
+}
+
+/** Layers and heads that not all runs inspected are left out. */
+function leftOut(sources: readonly ComparedSource[], layers: readonly ComparedLayer[]): string[] {
+  const compared = layers.reduce((sum, { heads }) => sum + heads.length, 0);
+  const most = Math.max(
+    ...sources.map(({ result }) => result.layers.reduce((sum, { heads }) => sum + heads.length, 0)),
+  );
+  return compared === most
+    ? []
+    : [`${compared} heads are compared; ${most - compared} were not inspected in every run.`];
+}
+
+/** Several names the same: their place behind each. */
+function uniqueNames(sources: readonly ComparedSource[]): readonly ComparedSource[] {
+  const names = sources.map(({ name }) => name);
+  return sources.map((source, i) =>
+    names.indexOf(source.name) === names.lastIndexOf(source.name)
+      ? source
+      : { ...source, name: `${source.name} (${i + 1})` },
+  );
+}
+
+/**
+ * Compares two results or more, three and more in the order of the number in their names. Heads are matched with those of
+ * the first run.
+ * @throws ComparisonError with a sentence.
+ */
+export function compareResults(given: readonly ComparedSource[], by: MatchedBy): Comparison {
+  const named = uniqueNames(given);
+  const steps = named.length < timelineRuns ? null : orderBySteps(named.map(({ name }) => name));
+  const sources = steps === null ? named : steps.places.map((place) => named[place]!);
+  const { kind, notes, comparable } = pairRuns(sources);
+  const [first] = sources as [ComparedSource, ...ComparedSource[]];
+  const common = first.result.layers.filter(({ index }) =>
+    sources.every(({ result }) => result.layers.some((layer) => layer.index === index)),
+  );
+  const possible = headMetrics.filter(comparable);
+  const layers = common.map(({ index }) => comparedLayer(index, sources, possible, by));
+  if (layers.every(({ heads }) => heads.length === 0)) {
+    throw new ComparisonError(
+      `${first.name} and the others have no inspected head in common. Inspect the same layers and heads of all of them.`,
+    );
+  }
+  const all = layers.flatMap(({ heads }) => heads);
+  const metrics = possible.filter(({ id }) => all.some((head) => head.metrics[id]!.difference !== null));
+  const spread = withSpreads(layers, metrics);
+  const grouped = by === 'permutation' ? groupedHeadsText(first.result.model) : null;
+  return {
+    schema: comparisonSchemaName,
+    kind,
+    runs: sources.map((source, i) => comparedRun(source, steps === null ? null : steps.steps[steps.places[i]!]!)),
+    order: steps?.sentence ?? null,
+    matchedBy: by,
+    ...sharedFacts(first.result),
+    notes: [
+      ...notes,
+      ...leftOut(sources, layers),
+      ...(grouped === null ? [] : [`${grouped} Heads are matched one by one, whatever they share.`]),
+    ],
+    metrics: metrics.map(plainMetric),
+    layers: spread,
+    ranked: rankChanges(spread, metrics),
+  };
+}
