@@ -18,6 +18,8 @@ export interface LayerOptions {
   readonly rpc: RpcSettings | null;
   /** Store the attention pattern [H, N, N]. */
   readonly wantPattern: boolean;
+  /** Attention rollout [N, N] in front of the layer (float64 backends), to be carried through it; absent: not wanted. */
+  readonly rollout?: Float64Array;
   /** Head ablation (float64 backends): what flows on instead of this head's output [N, d]; absent: the output itself. */
   readonly replaceHead?: { readonly head: number; readonly by: (out: Float64Array) => Float64Array };
 }
@@ -50,6 +52,8 @@ export interface LayerTrace {
   readonly rpc: FloatArray | null;
   /** [H, queryPos, keyPos] of what the model itself computes; null unless asked for. */
   readonly pattern: FloatArray | null;
+  /** [N, N] rollout behind the layer; absent unless one in front of it was given. */
+  readonly rollout?: Float64Array;
   /** Residual stream after the layer. */
   readonly next: Residual;
 }

@@ -8,6 +8,7 @@ import { EngineError, type LayerOptions } from './backend';
 import { headOf } from './headLayout';
 import type { HeadKernels } from './headKernels';
 import { requireFinite } from './finite';
+import { rollOn } from './rollout';
 import { headsWithoutKeys, rpcParameters, rpcRunsIn } from './rpcConstants';
 
 export interface LayerHeads {
@@ -24,6 +25,8 @@ export interface LayerAttention {
   readonly rpc: Float64Array | null;
   /** [H, N, N] */
   readonly pattern: Float64Array | null;
+  /** [N, N]; absent unless one in front of the layer was given. */
+  readonly rollout?: Float64Array;
 }
 
 /** The RPC settings that decide what flows on from this layer; null where softmax flows on. */
@@ -59,6 +62,7 @@ export function layerAttention(
   const rpc = beside === null ? null : new Float64Array(size);
   const nativeOut = native === null ? null : new Float64Array(size);
   const pattern = options.wantPattern ? new Float64Array(spec.heads * tokens * tokens) : null;
+  const patternSum = options.rollout === undefined ? null : new Float64Array(tokens * tokens);
   const runRpc = (settings: RpcSettings, q: Float64Array | null, k: Float64Array, v: Float64Array, h: number) => {
     try {
       return kernels.rpc(q, k, v, tokens, d, rpcParameters(settings, spec.embedDim), rule);
@@ -82,7 +86,11 @@ export function layerAttention(
       // The last iteration's pattern: scores K2 K2^T, or q K2^T with queries of their own.
       patternKeys = result.cleanedKeys;
     }
-    pattern?.set(kernels.pattern(q, patternKeys, tokens, d, rule), h * tokens * tokens);
+    if (pattern !== null || patternSum !== null) {
+      const weights = kernels.pattern(q, patternKeys, tokens, d, rule);
+      pattern?.set(weights, h * tokens * tokens);
+      if (patternSum !== null) addTo(patternSum, weights);
+    }
     if (rpc !== null && beside !== null) {
       if (withoutKeys.has(h)) {
         rpc.fill(Number.NaN, h * tokens * d, (h + 1) * tokens * d);
@@ -93,7 +101,15 @@ export function layerAttention(
       rpc.set(requireFinite(out, `RPC-Attention outputs of layer ${options.layer}, head ${h}`), h * tokens * d);
     }
   }
-  return { out: nativeOut ?? softmax, softmax, rpc, pattern };
+  const rolled =
+    patternSum === null || options.rollout === undefined
+      ? {}
+      : { rollout: rollOn(kernels, patternSum, spec.heads, options.rollout) };
+  return { out: nativeOut ?? softmax, softmax, rpc, pattern, ...rolled };
+}
+
+function addTo(sum: Float64Array, values: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
 }
 
 /** v' = (I - S) v with S [N, N] of this head, or (I - alpha softmax(k k^T/sqrt d)) v with one alpha a layer. */

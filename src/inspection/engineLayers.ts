@@ -5,6 +5,7 @@
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import type { AblationNumbers } from '../diagnostics/headResult';
 import type { NetworkNoise } from '../diagnostics/networkNoise';
+import type { AttentionRollout } from '../diagnostics/rollout';
 import { createRandom } from '../diagnostics/random';
 import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
@@ -22,6 +23,7 @@ import type { TwinTrace } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { NetworkNoiseRuns } from './networkNoiseRuns';
+import { RolloutRun } from './rolloutRun';
 import { outputKind } from './networkOutput';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { float64Parity, ParityMeter } from './parity';
@@ -111,6 +113,7 @@ class EngineLayers implements LayerSource {
   private effects: ReadonlyMap<string, AblationNumbers> = new Map();
   private readonly noisy: NetworkNoiseRuns | null;
   private noiseNumbers: NetworkNoise | null = null;
+  private readonly rolled: RolloutRun;
 
   constructor(
     private readonly request: InspectionRequest,
@@ -123,6 +126,7 @@ class EngineLayers implements LayerSource {
     this.ablated = request.ablation ? new HeadAblations(this.spec, services.metrics, request.seed) : null;
     const { networkNoise } = request;
     this.noisy = networkNoise === null ? null : new NetworkNoiseRuns({ ...request, networkNoise }, services.metrics);
+    this.rolled = new RolloutRun(this.spec);
     this.oneLayerAtATime = oneLayerAtATime(request.index, this.spec);
   }
 
@@ -147,7 +151,12 @@ class EngineLayers implements LayerSource {
     this.checkCancelled();
     if (layer < this.lastLayer && !this.oneLayerAtATime) this.readAhead(layer + 1);
     const options = this.layerOptions(layer);
-    const trace = await services.metrics.runLayer(spec, weights, this.metrics, options);
+    const rollout = this.rolled.before(layer);
+    const trace = await services.metrics.runLayer(spec, weights, this.metrics, {
+      ...options,
+      ...(rollout === undefined ? {} : { rollout }),
+    });
+    if (trace.rollout !== undefined) this.rolled.after(layer, trace.rollout);
     let shown = trace;
     if (this.shadowed) {
       shown = await services.backend.runLayer(spec, weights, this.painted, options);
@@ -226,6 +235,10 @@ class EngineLayers implements LayerSource {
 
   networkNoise(): NetworkNoise | null {
     return this.noiseNumbers;
+  }
+
+  rollout(): AttentionRollout | null {
+    return this.rolled.result();
   }
 
   inspected(): ModelSpec {

@@ -3,6 +3,7 @@
 import type { BackendKind } from '../engine/backend';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { NoiseSettings } from '../diagnostics/headInput';
+import type { AttentionRollout } from '../diagnostics/rollout';
 import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { TwinRule } from '../model/twinRule';
 import type { AttentionKind, ModelFamily, RpcSettings, SpecFact, StageShape } from '../model/modelSpec';
@@ -122,6 +123,8 @@ export interface InspectionResult {
   readonly output: NetworkOutput;
   /** Absent unless it was asked for; of a run over several inputs it stands with each. */
   readonly networkNoise?: NetworkNoise;
+  /** Absent in graphs of unknown structure and in results of earlier builds; of a run over several inputs it stands with each. */
+  readonly rollout?: AttentionRollout;
   /** Of a run over several inputs: the result of each as if it were the only one; `layers` above then holds means. */
   readonly inputs?: readonly InspectionResult[];
 }

@@ -5,6 +5,7 @@ import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { AblationNumbers } from '../diagnostics/headResult';
 import type { HeadInput } from '../diagnostics/headInput';
 import type { NetworkNoise } from '../diagnostics/networkNoise';
+import type { AttentionRollout } from '../diagnostics/rollout';
 import type { Backend } from '../engine/backend';
 import type { ModelSpec } from '../model/modelSpec';
 import type { Parity } from './inspectionResult';
@@ -45,6 +46,8 @@ export interface LayerSource {
   ablations?(): ReadonlyMap<string, AblationNumbers>;
   /** Effects of noise between the layers, once `output` is there; null: not asked for. Absent: it cannot be done. */
   networkNoise?(): NetworkNoise | null;
+  /** Attention rollout of the layers that ran. Absent: what stands between the blocks is not known to be a residual stream. */
+  rollout?(): AttentionRollout | null;
   /** What was inspected, with what only running it told. */
   inspected(): ModelSpec;
   /** How far the forward pass was from float64, once it is over. */

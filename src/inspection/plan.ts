@@ -165,7 +165,9 @@ function peakBytes(request: InspectionRequest, layerByteLength: number, threads:
   // On both sides of the message that posts it, with the three projections that are cut for it.
   const posted = 2 * float64 * (shared + n * c + 3 * d * c);
   const atWork = threads * (float64 * 14 * n * n + posted);
-  const held = weightBytes(request, layerByteLength) + garbageFactor * (traces + twins + inputs + atWork);
+  // Rollout: before and behind a layer, the pattern of a head and the sum of them.
+  const rollout = request.spec.onnx === undefined ? float64 * 4 * n * n : 0;
+  const held = weightBytes(request, layerByteLength) + garbageFactor * (traces + twins + inputs + atWork + rollout);
   return processBytes + threads * threadBytes + held;
 }
 

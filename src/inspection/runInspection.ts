@@ -210,6 +210,7 @@ class Run {
     for (const entry of request.index.entries.values()) dtypes.add(entry.dtype ?? entry.dtypeName);
     const { backend } = services.source;
     const networkNoise = services.source.networkNoise?.() ?? null;
+    const rollout = services.source.rollout?.() ?? null;
     this.services.onProgress('SHA-256 of the checkpoint', 1);
     const sha256 = await services.checkpointSha256();
     this.checkCancelled();
@@ -251,6 +252,7 @@ class Run {
       layers: withFalseDiscoveryRates(this.withAblation()),
       output,
       ...(networkNoise === null ? {} : { networkNoise }),
+      ...(rollout === null ? {} : { rollout }),
     };
   }
 

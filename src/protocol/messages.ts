@@ -31,6 +31,8 @@ export interface SessionSnapshot {
   readonly provenance: Provenance | null;
   readonly layers: readonly LayerResult[];
   readonly output: InspectionResult['output'] | null;
+  /** What belongs to no head; empty while nothing is finished. */
+  readonly network: Pick<InspectionResult, 'rollout' | 'networkNoise'>;
   readonly picture: InputPicture | null;
   readonly progress: Progress | null;
   readonly selected: HeadAddress | null;

@@ -14,6 +14,7 @@ import { headFigures } from './figures/headFigures';
 import { headTables } from './headTables';
 import { tokenNames } from './figures/tokenAxis';
 import { networkColumns, networkFigures, networkRows, networkSentence } from './figures/networkFigures';
+import { rolloutFigures } from './figures/rolloutFigures';
 import { overviewFigures } from './figures/overviewFigures';
 import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { gramOfRun, withGram } from './gramText';
@@ -171,6 +172,7 @@ export function reportSections(
   const some = selected.length < all.length;
   const { model } = result;
   const overview = overviewFigures(result.layers, model);
+  const rollout = rolloutFigures(result);
   const gram = gramOfRun(result.layers);
   const which = some ? 'of the heads shown below; all heads are in the appendix' : 'of every head';
   const sections: [string, string][] = [
@@ -187,6 +189,14 @@ export function reportSections(
       'Overview',
       `<div class="figures">\n${overview.map((figure) => figureHtml(figure, figure.id, writing)).join('\n')}\n</div>`,
     ],
+    ...(rollout.length === 0
+      ? []
+      : [
+          [
+            'Attention rollout',
+            `<div class="figures">\n${rollout.map((figure) => figureHtml(figure, figure.id, writing)).join('\n')}\n</div>`,
+          ] satisfies [string, string],
+        ]),
     ...(result.networkNoise === undefined
       ? []
       : [['The network under noise', networkSection(result.networkNoise, model, writing)] satisfies [string, string]]),

@@ -10,7 +10,7 @@ import { Dismissed, planSentence } from './openFlow';
 import type { PlannedRequest } from './openFlow';
 import { memoryBudgetBytes } from './settings';
 
-/** `make` with what the settings say; a prefix that this input does not have, and an ablation too large, are the setting's fault. */
+/** `make` with what the settings say; a prefix that this input does not have, and an ablation or network noise that cannot be had, are the setting's fault. */
 export function planOfSettings(make: (gram: GramChoice) => PlannedRequest, gram: GramChoice): PlannedRequest {
   try {
     return make(gram);
@@ -18,6 +18,12 @@ export function planOfSettings(make: (gram: GramChoice) => PlannedRequest, gram:
     if (!(error instanceof ChoiceError)) throw error;
     if (error.choice === 'ablation') {
       throw new ChoiceError('ablation', vscode.l10n.t('{0} Or turn the setting gramlens.ablation off.', error.message));
+    }
+    if (error.choice === 'networkNoise') {
+      throw new ChoiceError(
+        'networkNoise',
+        vscode.l10n.t('{0} Or empty the setting gramlens.networkNoise.', error.message),
+      );
     }
     if (error.choice !== 'gram') throw error;
     throw new ChoiceError(

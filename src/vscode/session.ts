@@ -34,11 +34,16 @@ export const emptySnapshot: SessionSnapshot = {
   provenance: null,
   layers: [],
   output: null,
+  network: {},
   picture: null,
   progress: null,
   selected: null,
   metric: defaultMetricId,
 };
+
+function networkOf({ rollout, networkNoise }: InspectionResult): SessionSnapshot['network'] {
+  return { ...(rollout === undefined ? {} : { rollout }), ...(networkNoise === undefined ? {} : { networkNoise }) };
+}
 
 export class InspectionSession implements vscode.Disposable {
   private state: SessionSnapshot = emptySnapshot;
@@ -151,6 +156,7 @@ export class InspectionSession implements vscode.Disposable {
       provenance: null,
       layers: [],
       output: null,
+      network: {},
       picture:
         picture === null ? null : { width: picture.width, height: picture.height, rgba: new Uint8Array(picture.rgba) },
       progress: { label: vscode.l10n.t('Starting'), fraction: 0 },
@@ -167,6 +173,7 @@ export class InspectionSession implements vscode.Disposable {
         layers: result.layers,
         provenance: result.provenance,
         output: result.output,
+        network: networkOf(result),
         progress: null,
       });
       return result;
@@ -255,6 +262,7 @@ export class InspectionSession implements vscode.Disposable {
       provenance,
       layers,
       output,
+      network: networkOf(result),
       picture,
       selected: inspected ? selected : null,
     });

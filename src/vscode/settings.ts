@@ -4,6 +4,7 @@
 import * as vscode from 'vscode';
 import type { GramChoice } from '../diagnostics/headInput';
 import type { NoiseKind } from '../diagnostics/headResult';
+import type { NoisePlace } from '../diagnostics/networkNoise';
 import {
   defaultNulls,
   defaultNoiseKinds,
@@ -14,6 +15,7 @@ import {
   noiseKinds,
   noiseSettings,
 } from '../inspection/defaults';
+import { outputKind } from '../inspection/networkOutput';
 import type { Choices } from '../inspection/request';
 import { blockShape, hasOutput } from '../model/blockShape';
 import type { ModelSpec, RpcSettings, RpcVariant } from '../model/modelSpec';
@@ -85,8 +87,22 @@ export function seedSetting(): number {
   return whole('seed', defaultSeed, 0, 2 ** 32 - 1);
 }
 
+/** Places where noise enters the network; undefined: nowhere. What is no place was marked by the editor and is left out. */
+function networkNoiseSetting(spec: ModelSpec): readonly NoisePlace[] | undefined {
+  if (spec.onnx !== undefined || !hasOutput(spec) || outputKind(spec) !== 'logits') return undefined;
+  const places = String(configuration().get<unknown>('networkNoise'))
+    .split(',')
+    .flatMap((part): NoisePlace[] => {
+      const word = part.trim();
+      if (word === 'input') return ['input'];
+      return /^\d{1,4}$/.test(word) ? [Number(word)] : [];
+    });
+  return places.length === 0 ? undefined : places;
+}
+
 /** Everything of a run that settings decide. */
 export function settingsChoices(spec: ModelSpec): Choices {
+  const networkNoise = networkNoiseSetting(spec);
   return {
     layers: null,
     heads: null,
@@ -97,6 +113,7 @@ export function settingsChoices(spec: ModelSpec): Choices {
     nulls: whole('nulls', defaultNulls, 0, 10_000),
     twins: whole('untrainedTwins', defaultTwins, 0, 200),
     ablation: configuration().get<unknown>('ablation') === true && spec.onnx === undefined && hasOutput(spec),
+    ...(networkNoise === undefined ? {} : { networkNoise }),
     seed: seedSetting(),
     keepTensors: false,
   };

@@ -24,7 +24,17 @@ const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
   { readonly logits: readonly number[]; readonly patterns: readonly (readonly number[])[] }
 >;
 const empty: SessionSnapshot = {
-  ...{ phase: 'empty', title: '', message: '', model: null, plan: null, provenance: null, layers: [], output: null },
+  ...{
+    phase: 'empty',
+    title: '',
+    message: '',
+    model: null,
+    plan: null,
+    provenance: null,
+    layers: [],
+    output: null,
+    network: {},
+  },
   ...{ inspection: null, picture: null, progress: null, selected: null, metric: defaultMetricId },
 };
 

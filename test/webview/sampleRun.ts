@@ -81,6 +81,7 @@ export async function runSample(): Promise<SampleRun> {
     provenance: null,
     layers: [],
     output: null,
+    network: {},
     picture: null,
     progress: null,
     selected: null,
@@ -109,6 +110,7 @@ export async function runSample(): Promise<SampleRun> {
     layers: result.layers,
     provenance: result.provenance,
     output: result.output,
+    network: result.rollout === undefined ? {} : { rollout: result.rollout },
     progress: null,
   };
   return {

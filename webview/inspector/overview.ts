@@ -9,6 +9,7 @@ import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { button } from '../ui/toolkit';
+import { NetworkSection } from './networkSection';
 import { tokenStrip } from './tokenStrip';
 
 const shownLogits = 5;
@@ -39,6 +40,7 @@ export class Overview {
   readonly element = h('div');
   private readonly cards = h('div', { class: 'cards' });
   private readonly grid = h('div', { class: 'figures small' });
+  private readonly network: NetworkSection;
   private readonly views = new Map<string, FigureView>();
   /** Parts of the snapshot that the cards show now. */
   private drawn: readonly unknown[] | null = null;
@@ -46,7 +48,9 @@ export class Overview {
   constructor(
     private readonly host: HostLine['host'],
     private readonly save: (name: string, bytes: Uint8Array) => void,
-  ) {}
+  ) {
+    this.network = new NetworkSection(save);
+  }
 
   /** Draws everything that `state` has; figures that are already there are updated in place. */
   show(state: SessionSnapshot): void {
@@ -58,11 +62,14 @@ export class Overview {
     }
     this.showCards(state);
     this.showFigures(state);
-    if (this.cards.parentElement !== this.element) fill(this.element, this.cards, h('h2', {}, 'Heads'), this.grid);
+    this.network.show(state);
+    if (this.cards.parentElement !== this.element)
+      fill(this.element, this.cards, h('h2', {}, 'Heads'), this.grid, this.network.element);
   }
 
   redraw(): void {
     for (const view of this.views.values()) view.draw(true);
+    this.network.redraw();
   }
 
   private actions(): HTMLElement {
@@ -189,5 +196,6 @@ export class Overview {
   reset(): void {
     this.views.clear();
     fill(this.grid);
+    this.network.reset();
   }
 }

@@ -22,6 +22,8 @@ export const formulas = {
   projection: `log ||phi(q_i)||^2 = ||q_i||^2/sqrt(d) - 2 lse_j(q_i.k_j/sqrt(d)); J_i = ||phi(q_i)||^2 - ||h_i||^2; signed mean(J), abs mean|J|, relative mean|J|/(.. + 1e-8); Bessel: ||h_i|| <= ||phi(q_i)|| on orthonormal axes; kpca-code: log mean(J) with exponents without 1/sqrt(d) and the first key alone; norms.py: exponents / 8, upper 5 % cut (${teoNguyen}; ${saritasYildiz}).`,
   attention:
     'Rows of the pattern that the model itself computes; entropy -sum_j a_ij log a_ij, effective tokens e^entropy; distance: sum_j a_ij |x_i - x_j| over patches, rescaled to weights of 1, or sum_j a_ij |i - j|. Uniform: the same of equal weights on the visible keys.',
+  rollout:
+    'R_l = (I + mean over heads of A_l)/2 R_(l-1), R = I in front of the first layer; shown: the rows of the tokens that are read, averaged (Abnar & Zuidema 2020, arXiv 2005.00928). Uniform: the same with equal weights on the visible keys.',
   networkNoise:
     'Noise on the residual stream x at a place: x + level rms(x) Z, tokens replaced by others, or dropped; KL = sum_c p_c (log p_c - log q_c) of the clean and the noisy distribution; deviation ||x_noisy - x|| / ||x|| after each layer; 95 % interval by t over repeats, of shares by Wilson (definition of Gramlens).',
   ablation:

@@ -5,6 +5,7 @@ import { headFigures } from '../../../src/report/figures/headFigures';
 import { metricDomain } from '../../../src/report/figures/headMetric';
 import { availableMetrics, defaultMetricId, headMetrics, metricById } from '../../../src/report/figures/metrics';
 import { overviewFigure, overviewFigures, overviewMetricIds } from '../../../src/report/figures/overviewFigures';
+import { rolloutFigures } from '../../../src/report/figures/rolloutFigures';
 import { shrinkHeatmap } from '../../../src/report/figures/shrinkHeatmap';
 import { formatInterval, formatNumber, formatP, median } from '../../../src/report/format';
 import { heatmapFigure } from '../charts/figures';
@@ -163,6 +164,52 @@ describe('report number formats', () => {
     assert.equal(formatP(0.3, 200), '0.30');
     assert.equal(median([3, null, 1]), 2);
     assert.equal(median([null]), null);
+  });
+});
+
+describe('report figures of attention rollout', () => {
+  const weights = Array.from({ length: 50 }, (_, i) => (i === 0 ? 0.51 : 0.01));
+  const layer = { effectiveTokens: 30, uniformEffectiveTokens: 40 };
+  const rollout = {
+    from: 'the token that the output is read from (token 0)',
+    firstLayer: 0,
+    layers: [
+      { ...layer, index: 0, weights },
+      { ...layer, index: 1, effectiveTokens: 20, weights: [...weights].reverse() },
+    ],
+  };
+  const figures = rolloutFigures({ ...result, rollout });
+
+  it('show how many tokens beside uniform attention, where they are, and every layer', () => {
+    assert.deepEqual(
+      figures.map(({ id }) => id),
+      ['rollout-spread', 'rollout-map', 'rollout-layers'],
+    );
+    const [spread, map, layers] = figures;
+    assert.ok(spread?.kind === 'lines' && map?.kind === 'heatmap' && layers?.kind === 'heatmap');
+    assert.deepEqual(
+      spread.series.map(({ name, y }) => [name, y]),
+      [
+        ['this model', [30, 20]],
+        ['uniform attention', [40, 40]],
+      ],
+    );
+    assert.match(spread.shows, /; 20 behind layer 1, 40 with uniform attention/);
+    assert.deepEqual([map.rows, map.columns, map.values.length, map.values[48]], [7, 7, 49, 0.51]);
+    assert.match(map.shows, /0\.0100 of it comes from tokens that are no patches\. Equal shares would be 0\.0200/);
+    assert.deepEqual(
+      [layers.rows, layers.columns, layers.values[1], layers.values[98]],
+      [2, 50, Math.fround(0.01), Math.fround(0.01)],
+    );
+    for (const { caution, formula } of figures) assert.ok(caution !== '' && formula.includes('2005.00928'));
+  });
+
+  it('are left out where there is nothing to show', () => {
+    assert.deepEqual(rolloutFigures(result), []);
+    const last = rollout.layers[1]!;
+    const oneRow = { ...rollout, layers: [{ ...layer, index: 0 }, last] };
+    const ids = rolloutFigures({ ...result, rollout: oneRow }).map(({ id }) => id);
+    assert.deepEqual(ids, ['rollout-spread', 'rollout-map']);
   });
 });
 
