@@ -9,6 +9,7 @@ import type { Figure } from '../../src/report/figures/figure';
 import { headTables } from '../../src/report/headTables';
 import { headFigures } from '../../src/report/figures/headFigures';
 import { overviewMetricIds } from '../../src/report/figures/overviewFigures';
+import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, verdictText } from '../../src/report/format';
 import { planLines } from '../../src/report/planLines';
 import { parseXml } from '../unit/charts/xml';
@@ -80,7 +81,15 @@ describe('the inspector page', () => {
     const { tokens, prefixTokens, headDim, attention, grid } = model;
     return headFigures(
       head,
-      { layer: address.layer, tokens, prefixTokens, headDim, grid, trainedWith: attention },
+      {
+        layer: address.layer,
+        tokens,
+        prefixTokens,
+        headDim,
+        grid,
+        trainedWith: attention,
+        tokenNames: tokenNames({ ...model, suffixTokens: 0 }, run.result.provenance.inputs[0]!),
+      },
       detail,
     );
   };

@@ -229,3 +229,24 @@ export function cursorMark(figure: Figure, size: Size, cursor: Cursor, theme: Ch
   }
   return svgRoot(size.width, size.height, describeCursor(figure, cursor).replaceAll('\n', ', '), mark);
 }
+
+/** An `<svg>` of the figure's size with a frame around each of these rows; '' where there is none. */
+export function rowMarks(figure: HeatmapFigure, size: Size, rows: readonly number[], theme: ChartTheme): string {
+  const { plot, cellHeight } = layoutHeatmap(figure, size);
+  const height = Math.max(cellHeight, 3);
+  const frames = rows
+    .filter((row) => row < figure.rows)
+    .map((row) => ({
+      x: plot.x - 1,
+      y: plot.y + (row + 0.5) * cellHeight - height / 2,
+      width: plot.width + 2,
+      height,
+      fill: 'none',
+    }));
+  if (frames.length === 0) return '';
+  const marks = [
+    ...frames.map((box) => element('rect', { ...box, stroke: theme.background, 'stroke-width': 3 })),
+    ...frames.map((box) => element('rect', { ...box, stroke: theme.foreground, 'stroke-width': 1 })),
+  ];
+  return svgRoot(size.width, size.height, `Pinned rows: ${rows.join(', ')}`, marks.join(''));
+}

@@ -101,6 +101,11 @@ function luminance(colour: Rgb): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
+/** Black or white, whichever is read on a cell of this colour. */
+export function inkOn(colour: Rgb): string {
+  return luminance(colour) > 0.2 ? '#000000' : '#ffffff';
+}
+
 function cellText(value: number, figure: HeatmapFigure): string {
   const span = Math.abs(figure.domain[1] - figure.domain[0]);
   if (figure.value.scale === 'log10' || Math.abs(value) >= 1e5) return value.toPrecision(2);
@@ -129,8 +134,7 @@ function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
         );
       } else if (withNumbers) {
         const text = fitText(cellText(value, figure), cellWidth - 2, fontSize.tick);
-        const fill = luminance(colour) > 0.2 ? '#000000' : '#ffffff';
-        const look = { fill, size: fontSize.tick, font: theme.font, anchor: 'middle' } as const;
+        const look = { fill: inkOn(colour), size: fontSize.tick, font: theme.font, anchor: 'middle' } as const;
         numbers.push(textElement(x + cellWidth / 2, y + cellHeight / 2 + 3.7, text, look));
       }
     }
@@ -151,7 +155,8 @@ function cellSigns(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
     const y = plot.y + row * cellHeight;
     const small = Math.min(size / 4, 7);
     if (shape === 'ring') {
-      return rectPath({ x: x + 2.5, y: y + 2.5, width: cellWidth - 5, height: cellHeight - 5 });
+      const inset = Math.min(2.5, size / 6);
+      return rectPath({ x: x + inset, y: y + inset, width: cellWidth - 2 * inset, height: cellHeight - 2 * inset });
     }
     if (shape === 'cross') {
       const [left, top] = [x + cellWidth - small - 5, y + 5];

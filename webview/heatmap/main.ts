@@ -127,7 +127,7 @@ function renderChart(): void {
       onPick: (cursor) => {
         if (cursor.kind === 'heatmap') void host.selectHead({ layer: cursor.row, head: cursor.column }, true);
       },
-      bare: true,
+      words: 'none',
     });
     fill(chart, view.element);
   } else {

@@ -2,17 +2,20 @@
 
 import type { AlignmentMode, HeadResult, NullResult } from '../../src/diagnostics/headResult';
 import type { HeadDetail } from '../../src/inspection/headDetail';
-import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
-import { headFigures } from '../../src/report/figures/headFigures';
+import type { HeadAddress, InputPicture, SessionSnapshot } from '../../src/protocol/messages';
+import type { Figure, HeatmapFigure } from '../../src/report/figures/figure';
+import { headFigures, type HeadContext } from '../../src/report/figures/headFigures';
 import { headTables, type HeadTable } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatTest, verdictText } from '../../src/report/format';
 import { layerSizes, layerTitle } from '../../src/report/layerLabel';
 import { sharedKeysText } from '../../src/report/sharedHeads';
+import type { Cursor } from '../charts/cursor';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import type { Laboratory } from './laboratory';
+import { QueryRows, type PatternRow } from './queryRows';
 import { button, iconButton } from '../ui/toolkit';
 
 const nullNames = { random: 'random V', permuted: 'permuted tokens', untrained: 'untrained twins' } as const;
@@ -91,9 +94,16 @@ function alignmentTable(head: HeadResult): HTMLElement {
   );
 }
 
+/** Its rows are queries. */
+function isPattern(figure: Figure): figure is HeatmapFigure {
+  return figure.kind === 'heatmap' && figure.id.startsWith('pattern-');
+}
+
 export class HeadPage {
   private readonly heading = h('h1');
   private readonly words = h('div');
+  private readonly patterns = h('div', { class: 'figures' });
+  private readonly rows: QueryRows;
   private readonly figures = h('div', { class: 'figures' });
   private readonly tables = h('div');
   /** Navigation and figures stay in place from head to head: a button that is pressed must not lose the focus. */
@@ -108,7 +118,13 @@ export class HeadPage {
     private readonly save: (name: string, bytes: Uint8Array) => void,
     private readonly laboratory: Laboratory,
   ) {
-    this.element = h('div', {}, this.navigation(), this.words, this.figures, laboratory.element, this.tables);
+    this.rows = new QueryRows(save);
+    this.rows.onPins = () => {
+      for (const [id, view] of this.views) view.markRows(this.rows.pinned(id));
+    };
+    const patterns = h('div', { class: 'patterns' }, this.patterns, this.rows.element);
+    this.element = h('div', {}, this.navigation(), this.words, patterns, this.figures, laboratory.element, this.tables);
+    this.reset();
   }
 
   /** The patterns are there, or why there are none. */
@@ -119,8 +135,8 @@ export class HeadPage {
   /** A new run: numbers and pictures of the old one go. */
   reset(): void {
     this.shown = null;
-    this.views.clear();
-    fill(this.figures);
+    this.clear();
+    this.rows.reset();
     fill(this.words);
     fill(this.tables);
     this.laboratory.reset();
@@ -140,8 +156,7 @@ export class HeadPage {
     const key = `${state.title}/${address.layer}/${address.head}/${state.provenance === null ? 'running' : 'done'}`;
     if (this.shown?.key !== key) {
       this.shown = { key, detail: null, problem: null };
-      this.views.clear();
-      fill(this.figures);
+      this.clear();
       if (state.phase === 'done') this.loadDetail(key, address);
     }
     fill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
@@ -181,20 +196,7 @@ export class HeadPage {
             noise: provenance.noise,
           },
     );
-    for (const figure of headFigures(head, context, this.shown.detail)) {
-      const view = this.views.get(figure.id);
-      if (view !== undefined) view.update(figure);
-      else {
-        const height =
-          figure.kind === 'heatmap'
-            ? (width: number) => Math.min(width * 0.86, 520)
-            : (width: number) => Math.min(width * 0.62, 340);
-        this.views.set(figure.id, new FigureView(figure, { height, save: this.save }));
-      }
-    }
-    const order = headFigures(head, context, this.shown.detail).map((figure) => this.views.get(figure.id)!.element);
-    if (order.length !== this.figures.children.length || order.some((one, i) => one !== this.figures.children[i]))
-      fill(this.figures, ...order);
+    this.showFigures(headFigures(head, context, this.shown.detail), context, state.picture);
     const shared = sharedKeysText(model, head.kvHead);
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
@@ -212,8 +214,59 @@ export class HeadPage {
     );
   }
 
+  private showFigures(figures: readonly Figure[], context: HeadContext, picture: InputPicture | null): void {
+    for (const figure of figures) {
+      const view = this.views.get(figure.id);
+      if (view === undefined) this.views.set(figure.id, this.figureView(figure));
+      else view.update(figure);
+    }
+    const patterns = figures.filter(isPattern);
+    this.place(this.patterns, patterns);
+    this.place(
+      this.figures,
+      figures.filter((figure) => !isPattern(figure)),
+    );
+    this.rows.show(patterns, context, picture);
+    this.rows.onPins();
+  }
+
+  private place(parent: HTMLElement, figures: readonly Figure[]): void {
+    const order = figures.map(({ id }) => this.views.get(id)!.element);
+    if (order.length !== parent.children.length || order.some((one, i) => one !== parent.children[i]))
+      fill(parent, ...order);
+  }
+
+  private figureView(figure: Figure): FigureView {
+    const { save, rows } = this;
+    if (figure.kind === 'lines')
+      return new FigureView(figure, { height: (width) => Math.min(width * 0.62, 340), save });
+    const height = (width: number): number => Math.min(width * 0.86, 520);
+    if (!isPattern(figure)) return new FigureView(figure, { height, save });
+    const rowAt = (cursor: Cursor): PatternRow | null =>
+      cursor.kind === 'heatmap' ? { pattern: figure.id, query: cursor.row } : null;
+    return new FigureView(figure, {
+      height,
+      save,
+      onCursor: (cursor) => {
+        const row = cursor === null ? null : rowAt(cursor);
+        if (row !== null) rows.point(row);
+      },
+      onPick: (cursor) => {
+        const row = rowAt(cursor);
+        if (row !== null) rows.toggle(row);
+      },
+    });
+  }
+
+  private clear(): void {
+    this.views.clear();
+    fill(this.patterns);
+    fill(this.figures);
+  }
+
   redraw(): void {
     for (const view of this.views.values()) view.draw(true);
+    this.rows.redraw();
     this.laboratory.redraw();
   }
 

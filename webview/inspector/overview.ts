@@ -9,6 +9,7 @@ import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { button } from '../ui/toolkit';
+import { inputPicture } from './inputPicture';
 import { NetworkSection } from './networkSection';
 import { tokenStrip } from './tokenStrip';
 
@@ -90,17 +91,7 @@ export class Overview {
     this.drawn = parts;
     const facts = model.facts.map((fact) => [fact.fact, `${fact.value} (${fact.source})`] as const);
     const input: HTMLElement[] = [];
-    if (picture !== null) {
-      const canvas = h('canvas', {
-        class: 'input-picture',
-        attributes: { role: 'img', 'aria-label': 'The input picture, as the network sees it' },
-      }) as HTMLCanvasElement;
-      canvas.width = picture.width;
-      canvas.height = picture.height;
-      const pixels = new ImageData(new Uint8ClampedArray(picture.rgba), picture.width, picture.height);
-      canvas.getContext('2d')?.putImageData(pixels, 0, 0);
-      input.push(canvas);
-    }
+    if (picture !== null) input.push(inputPicture(picture).element);
     const gram = provenance === null ? '' : gramLabel(gramChoice(provenance));
     const source = provenance?.inputs[0];
     if (source?.tokenIds) input.push(...tokenStrip(source));

@@ -2,15 +2,23 @@
 // table twin and the save buttons. Knows nothing of what the figure means.
 
 import type { Figure, HeatmapFigure } from '../../src/report/figures/figure';
-import { cursorMark, cursorPosition, describeCursor, firstCursor, hitTest, moveCursor } from '../charts/cursor';
+import {
+  cursorMark,
+  cursorPosition,
+  describeCursor,
+  firstCursor,
+  hitTest,
+  moveCursor,
+  rowMarks,
+} from '../charts/cursor';
 import type { Cursor } from '../charts/cursor';
 import { drawHeatmap } from '../charts/drawHeatmap';
 import { drawLines } from '../charts/drawLines';
 import { heatmapPixels, heatmapSvg } from '../charts/heatmapImage';
 import type { ChartTheme, Size } from '../charts/theme';
-import { tableRows, toCsv } from '../charts/toCsv';
-import type { Cell } from '../charts/toCsv';
+import { toCsv } from '../charts/toCsv';
 import { fill, h, setSvg } from './dom';
+import { TableTwin } from './tableTwin';
 import { iconButton } from './toolkit';
 import { readTheme } from './theme';
 
@@ -21,12 +29,12 @@ export interface FigureOptions {
   readonly onPick?: (cursor: Cursor) => void;
   /** Save what a button made; absent: no buttons. */
   readonly save?: (name: string, bytes: Uint8Array) => void;
-  /** Leave out captions (side panel). */
-  readonly bare?: boolean;
+  /** Hears where the pointer or the keyboard cursor is; null: it left. */
+  readonly onCursor?: (cursor: Cursor | null) => void;
+  /** Words below it: default all; 'short' is what it shows and the table, 'none' neither (side panel). */
+  readonly words?: 'all' | 'short' | 'none';
 }
 
-/** Rows of a table twin; a 200 x 200 pattern is for the CSV button. */
-const maxTableRows = 2000;
 const exportSize: Size = { width: 720, height: 440 };
 
 export class FigureView {
@@ -40,10 +48,11 @@ export class FigureView {
   private readonly shows = h('p', { class: 'shows' });
   private readonly caution = h('p', { class: 'caution' });
   private readonly formula = h('p', { class: 'formula' });
-  private readonly table = h('details', { class: 'twin' });
+  private readonly table = new TableTwin();
   private figure: Figure;
   private cursor: Cursor | null = null;
   private chosen: Cursor | null = null;
+  private marked: readonly number[] = [];
   private size: Size = { width: 0, height: 0 };
 
   constructor(
@@ -85,22 +94,19 @@ export class FigureView {
     this.stage.addEventListener('blur', () => {
       this.moveTo(null, false);
     });
-    const words = [
-      this.shows,
-      this.caution,
-      h('details', { class: 'formula-box' }, h('summary', {}, 'Formula and source'), this.formula),
-      this.table,
-    ];
-    this.table.addEventListener('toggle', () => {
-      this.fillTable();
-    });
+    const formula = h('details', { class: 'formula-box' }, h('summary', {}, 'Formula and source'), this.formula);
+    const words = {
+      all: [this.shows, this.caution, formula, this.table.element],
+      short: [this.shows, this.table.element],
+      none: [],
+    }[options.words ?? 'all'];
     this.element = h(
       'section',
       { class: 'figure', attributes: { 'data-figure': figure.id } },
       this.buttons(),
       this.stage,
       this.live,
-      ...(options.bare === true ? [] : words),
+      ...words,
     );
     // In the next frame: drawing sets the height, which the observer would report within its own round as an error.
     new ResizeObserver(() => {
@@ -120,12 +126,19 @@ export class FigureView {
     fill(this.caution, h('strong', {}, 'What it does not prove: '), figure.caution);
     this.formula.textContent = figure.formula;
     this.draw(true);
-    this.fillTable();
+    this.table.show(figure);
   }
 
   /** Marks the datum that the rest of the page talks about. */
   choose(cursor: Cursor | null): void {
     this.chosen = cursor;
+    this.drawMark();
+  }
+
+  /** Marks whole rows of a heatmap; none: []. */
+  markRows(rows: readonly number[]): void {
+    if (rows.length === 0 && this.marked.length === 0) return;
+    this.marked = rows;
     this.drawMark();
   }
 
@@ -205,6 +218,7 @@ export class FigureView {
   private moveTo(cursor: Cursor | null, spoken: boolean): void {
     this.cursor = cursor;
     this.drawMark();
+    this.options.onCursor?.(cursor);
     if (cursor === null) {
       this.tooltip.hidden = true;
       return;
@@ -218,7 +232,11 @@ export class FigureView {
 
   private drawMark(): void {
     const at = this.cursor ?? this.chosen;
-    setSvg(this.mark, at === null || this.size.width === 0 ? '' : cursorMark(this.figure, this.size, at, readTheme()));
+    const { figure, size } = this;
+    const drawn = size.width > 0;
+    const theme = readTheme();
+    const rows = drawn && figure.kind === 'heatmap' ? rowMarks(figure, size, this.marked, theme) : '';
+    setSvg(this.mark, rows + (at === null || !drawn ? '' : cursorMark(figure, size, at, theme)));
   }
 
   private buttons(): HTMLElement | string {
@@ -243,34 +261,6 @@ export class FigureView {
       iconButton('output', 'Save as CSV', () => {
         save(`${this.figure.id}.csv`, text(toCsv(this.figure)));
       }),
-    );
-  }
-
-  private fillTable(): void {
-    const summary = h('summary', {}, 'Numbers as a table');
-    if (!(this.table as HTMLDetailsElement).open) {
-      fill(this.table, summary);
-      return;
-    }
-    const [header, ...rows] = tableRows(this.figure);
-    const text = (cell: Cell): string =>
-      cell === null || (typeof cell === 'number' && !Number.isFinite(cell)) ? '' : String(cell);
-    const body = rows.slice(0, maxTableRows).map((row) => h('tr', {}, ...row.map((cell) => h('td', {}, text(cell)))));
-    const head = h('tr', {}, ...(header ?? []).map((cell) => h('th', { attributes: { scope: 'col' } }, text(cell))));
-    const left = rows.length - maxTableRows;
-    fill(
-      this.table,
-      summary,
-      // A region that scrolls must be reachable by keyboard, and say what it is.
-      h(
-        'div',
-        {
-          class: 'scroll',
-          attributes: { tabindex: '0', role: 'region', 'aria-label': `Numbers of ${this.figure.title}` },
-        },
-        h('table', {}, h('thead', {}, head), h('tbody', {}, ...body)),
-      ),
-      left > 0 ? h('p', { class: 'quiet' }, `The first ${maxTableRows} rows; ${left} more are in the CSV.`) : null,
     );
   }
 }

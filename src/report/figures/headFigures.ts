@@ -5,7 +5,7 @@ import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
 import type { HeadDetail } from '../../inspection/headDetail';
 import { gramSentence, withGram } from '../gramText';
 import { formatNull, formatNumber, median, verdictText } from '../format';
-import type { Figure, LineFigure, Series, SeriesRole } from './figure';
+import type { Figure, HeatmapFigure, LineFigure, Series, SeriesRole } from './figure';
 import { noiseFigures, whatIf } from './noiseFigures';
 import { classMapFigure, patternFigures } from './patternFigures';
 import { rpcSweepFigures } from './rpcSweepFigures';
@@ -36,7 +36,7 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
   const ofFirst = <T extends Figure>(figure: T): T =>
     head.over === undefined ? figure : { ...figure, shows: `Of the first input alone. ${figure.shows}` };
   return [
-    ...(detail ? [...patternFigures(detail, context), ...classMapFigure(detail, context)].map(ofFirst) : []),
+    ...(detail ? attentionFigures(detail, context).map(ofFirst) : []),
     ...weightFigure(head),
     spectrumFigure(head, context),
     ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
@@ -45,6 +45,11 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
     ...noiseFigures(head, context),
     ...(head.rpcSweep === undefined ? [] : rpcSweepFigures(head.rpcSweep, context)),
   ];
+}
+
+function attentionFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
+  const patterns = patternFigures(detail, context);
+  return [...patterns, ...classMapFigure(patterns[0]!, context)];
 }
 
 const countFrom1 = (length: number): number[] => Array.from({ length }, (_, index) => index + 1);

@@ -1,5 +1,5 @@
-// Attention patterns of one head: softmax | RPC | difference. The first two share one scale; the difference has zero
-// in the middle.
+// Attention patterns of one head: softmax | RPC | difference, and any single row of them. The first two share one scale;
+// the difference has zero in the middle.
 
 import type { HeadDetail } from '../../inspection/headDetail';
 import { visibleKeys, type ScoreRule } from '../../model/blockShape';
@@ -31,7 +31,7 @@ export function scaleEnd(...patterns: readonly Float32Array[]): { end: number; n
   };
 }
 
-function largest(values: Float32Array): number {
+function largest(values: HeatmapFigure['values']): number {
   let most = 0;
   for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
   return most;
@@ -127,30 +127,114 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): Heatma
   ];
 }
 
-/** Row of the class token on the patch grid; none where there is no class token or no grid. */
-export function classMapFigure({ tokens, softmaxPattern }: HeadDetail, context: HeadContext): HeatmapFigure[] {
-  const { prefixTokens, suffixTokens = 0, grid: [rows, columns] = [0, 0] } = context;
+/** Patches [rows, columns] of the head's tokens and where they begin; null where the tokens are no picture. */
+function patchPlaces({ tokens, prefixTokens, suffixTokens = 0, grid }: HeadContext): PatchPlaces | null {
+  const [rows, columns] = grid ?? [0, 0];
   const patches = rows * columns;
-  if (prefixTokens === 0 || patches === 0 || prefixTokens + patches + suffixTokens !== tokens) return [];
-  const values = softmaxPattern.slice(prefixTokens, prefixTokens + patches);
-  const own = softmaxPattern.slice(0, prefixTokens).reduce((sum, weight) => sum + weight, 0);
+  if (patches === 0 || prefixTokens + patches + suffixTokens !== tokens) return null;
+  return { rows, columns, from: prefixTokens, to: prefixTokens + patches };
+}
+
+interface PatchPlaces {
+  readonly rows: number;
+  readonly columns: number;
+  /** Tokens that are patches: `from` to `to` (excluded). */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Row `query` of a pattern [N, N] (softmax, RPC, their difference, scores) as a map of its own: on the patch grid where the
+ * tokens are a picture's, the query's own patch ringed; else [1, N] over the tokens. Masked cells stay NaN.
+ */
+export function queryFigure(pattern: HeatmapFigure, context: HeadContext, query: number): HeatmapFigure {
+  const { columns: tokens, value } = pattern;
+  const row = pattern.values.slice(query * tokens, (query + 1) * tokens);
+  const places = patchPlaces(context);
+  const name = (token: number): string => pattern.columnLabels?.[token] ?? String(token);
+  const values = places === null ? row : row.subarray(places.from, places.to);
+  const isWeight = pattern.palette === 'sequential';
+  const reach = largest(values) || 1;
+  const axis = (label: string): HeatmapFigure['rowAxis'] => ({ label, unit: '', scale: 'linear', integer: true });
+  const seen = Array.from(row).filter((one) => !Number.isNaN(one)).length;
+  const top = largestAt(row);
+  const words = [
+    `What query ${name(query)} gives to each ${places === null ? 'token' : 'patch, in its place'} (${value.label}).`,
+    top === null
+      ? 'There is no number in this row.'
+      : `Furthest from 0: ${formatNumber(row[top])} on key ${name(top)}.`,
+    places === null || places.to - places.from === tokens || !isWeight
+      ? ''
+      : `${formatNumber(sumOutside(row, places))} of its weight is on tokens that are no patches.`,
+    isWeight && seen > 0 ? `Equal weights would be ${formatNumber(1 / seen)}.` : '',
+    seen === tokens ? '' : `${tokens - seen} keys are ${pattern.blank ?? 'not measured'}.`,
+  ];
+  const base: Omit<HeatmapFigure, 'rows' | 'columns' | 'rowAxis' | 'columnAxis'> = {
+    kind: 'heatmap',
+    id: `${pattern.id}-row-${query}`,
+    title: `${pattern.title}: query ${name(query)}`,
+    shows: words.filter((word) => word !== '').join(' '),
+    caution: pattern.caution,
+    formula: pattern.formula,
+    ...(pattern.blank === undefined ? {} : { blank: pattern.blank }),
+    values,
+    value,
+    palette: pattern.palette,
+    domain: isWeight ? [0, reach] : [-reach, reach],
+  };
+  if (places === null) {
+    const labels = pattern.columnLabels === undefined ? {} : { columnLabels: pattern.columnLabels };
+    return {
+      ...base,
+      rows: 1,
+      columns: tokens,
+      rowAxis: axis('query'),
+      rowLabels: [name(query)],
+      columnAxis: axis('key position'),
+      ...labels,
+    };
+  }
+  const { rows, columns, from, to } = places;
+  const own = query - from;
+  const ring = { row: Math.floor(own / columns), column: own % columns, shape: 'ring' } as const;
+  const isPatch = query >= from && query < to;
+  return {
+    ...base,
+    shows: isPatch ? `${base.shows} The ring is the query itself.` : base.shows,
+    rows,
+    columns,
+    rowAxis: axis('row of patches'),
+    columnAxis: axis('column of patches'),
+    ...(isPatch ? { signs: [ring] } : {}),
+  };
+}
+
+function largestAt(values: HeatmapFigure['values']): number | null {
+  let at: number | null = null;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]!);
+    if (!Number.isNaN(size) && (at === null || size > Math.abs(values[at]!))) at = i;
+  }
+  return at;
+}
+
+/** Sum of the row over tokens that are no patches; NaN cells are skipped. */
+function sumOutside(row: HeatmapFigure['values'], { from, to }: PatchPlaces): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) if ((i < from || i >= to) && !Number.isNaN(row[i]!)) sum += row[i]!;
+  return sum;
+}
+
+/** Row of the class token on the patch grid; none where there is no class token or no grid. */
+export function classMapFigure(softmax: HeatmapFigure, context: HeadContext): HeatmapFigure[] {
+  if (context.prefixTokens === 0 || patchPlaces(context) === null) return [];
   return [
     {
-      kind: 'heatmap',
+      ...queryFigure(softmax, context, 0),
       id: 'class-map',
       title: 'Where the class token looks',
-      shows: `Weight that token 0 gives to each patch, in its place; ${formatNumber(own)} of its weight is on itself and other tokens that are no patches. Equal weights would be ${formatNumber(1 / tokens)} a patch.`,
       caution:
         'A map of weights is no explanation of the prediction: values, later layers and the residual stream are not in it.',
-      formula: formulas.pattern,
-      rows,
-      columns,
-      values,
-      rowAxis: { label: 'row of patches', unit: '', scale: 'linear', integer: true },
-      columnAxis: { label: 'column of patches', unit: '', scale: 'linear', integer: true },
-      value: { label: 'attention weight', unit: '', scale: 'linear' },
-      palette: 'sequential',
-      domain: [0, largest(values) || 1],
     },
   ];
 }
