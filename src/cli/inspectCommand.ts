@@ -239,13 +239,14 @@ async function prepare(
     tokenizer,
     asked: flags.backend,
     reproducible: flags.reproducible === true,
+    pictured: isPictured(formats),
   };
   if (only !== null) {
     const request = requestOf(only);
     return (line) => new OneInput({ ...shared, request }, line);
   }
   const { out } = flags;
-  return (line) => new ManyInputs({ ...shared, ...list, requestOf, out, pictured: isPictured(formats) }, line);
+  return (line) => new ManyInputs({ ...shared, ...list, requestOf, out }, line);
 }
 
 const isPictured = (formats: readonly Format[]): boolean =>

@@ -211,7 +211,8 @@ export class ManyInputs implements Work {
       );
     const plain = settings.requestOf(input);
     const request = this.onCpu === null ? plain : this.onCpu(plain);
-    const runners = new Runners(settings.file, poolSize(request.heads.length));
+    const pictured = settings.pictured && entry === entries[0];
+    const runners = new Runners(settings.file, poolSize(request.heads.length), { pictured });
     this.runners = runners;
     const host = {
       progress: (label: string, fraction: number) => {
@@ -222,6 +223,10 @@ export class ManyInputs implements Work {
         return Promise.resolve();
       },
       head: () => Promise.resolve(),
+      warn: (sentence: string) => {
+        line.warn(sentence);
+        return Promise.resolve();
+      },
     };
     const found = cpuFallback(request, settings.asked, line);
     const fallback =

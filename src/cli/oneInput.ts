@@ -20,6 +20,8 @@ export interface OneSettings {
   /** `--backend` as it was asked for. */
   readonly asked: string;
   readonly reproducible: boolean;
+  /** Patterns are drawn. */
+  readonly pictured: boolean;
 }
 
 export class OneInput implements Work {
@@ -31,12 +33,12 @@ export class OneInput implements Work {
     private readonly line: ProgressLine,
   ) {
     this.threads = poolSize(settings.request.heads.length);
-    this.runners = new Runners(settings.file, this.threads);
+    this.runners = new Runners(settings.file, this.threads, { pictured: settings.pictured });
   }
 
   async run(): Promise<Finished> {
     const { line, runners } = this;
-    const { request, tokenizer, asked, reproducible } = this.settings;
+    const { request, tokenizer, asked, reproducible, pictured } = this.settings;
     const { index, spec } = request;
     line.plan(planLines(planInspection(request, heldByteLength(index, spec), this.threads, describeSpec(spec))));
     const host = {
@@ -45,6 +47,10 @@ export class OneInput implements Work {
         return Promise.resolve();
       },
       head: () => Promise.resolve(),
+      warn: (sentence: string) => {
+        line.warn(sentence);
+        return Promise.resolve();
+      },
     };
     const fallback = cpuFallback(request, asked, line);
     const run = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
@@ -52,7 +58,7 @@ export class OneInput implements Work {
     const result = reproducible ? withoutTimes(named) : named;
     return {
       result,
-      headDetail: (layer, head) => runners.finished.headDetail(layer, head),
+      headDetail: pictured ? (layer, head) => runners.finished.headDetail(layer, head) : null,
       tensors: () => runners.finished.tensors(),
       picture: request.input.picture,
       json: () => resultJson(result),

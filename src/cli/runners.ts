@@ -7,7 +7,7 @@ import type { Attempt, Fallback } from '../inspection/gpuFallback';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { createLocalRunner } from '../inspection/node/localRunner';
-import type { RunnerCalls, RunnerHostCalls } from '../inspection/node/localRunner';
+import type { RunnerCalls, RunnerHostCalls, RunOptions } from '../inspection/node/localRunner';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import { openDawn, openDawnGraphs } from './nodeWebGpu';
 import type { ProgressLine } from './progressLine';
@@ -23,6 +23,7 @@ export class Runners {
   constructor(
     private readonly file: CheckpointFile,
     private readonly threads: number,
+    private readonly options: RunOptions,
   ) {}
 
   /** A worker thread, or this thread for WebGPU. */
@@ -38,7 +39,7 @@ export class Runners {
     }
     this.current = runner;
     return Promise.resolve({
-      run: (attempt) => runner.run(attempt, this.file, this.threads),
+      run: (attempt) => runner.run(attempt, this.file, this.threads, this.options),
       stop: this.ending,
     });
   }

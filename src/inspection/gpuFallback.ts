@@ -9,6 +9,8 @@ import type { InspectionResult } from './inspectionResult';
 export interface AttemptHost {
   progress(label: string, fraction: number): Promise<void>;
   head(layer: number, head: HeadResult): Promise<void>;
+  /** What a person must know although the run goes on. */
+  warn(sentence: string): Promise<void>;
 }
 
 export interface Attempt {
@@ -29,9 +31,11 @@ export async function runOrFallBack(
   start: (request: InspectionRequest, host: AttemptHost) => Promise<Attempt>,
   fallback: Fallback | null,
 ): Promise<InspectionResult> {
+  if (fallback === null) return (await start(request, host)).run(request);
   const known: KnownHead[] = [];
   const attempt = await start(request, {
     progress: (label, fraction) => host.progress(label, fraction),
+    warn: (sentence) => host.warn(sentence),
     head: (layer, head) => {
       known.push({ layer, head });
       return host.head(layer, head);
@@ -40,7 +44,7 @@ export async function runOrFallBack(
   try {
     return await attempt.run(request);
   } catch (error) {
-    if (fallback === null || !isEngineFailure(error)) throw error;
+    if (!isEngineFailure(error)) throw error;
     const next = fallback(known, error);
     await attempt.stop();
     return (await start(next, host)).run(next);

@@ -157,7 +157,8 @@ function peakBytes(request: InspectionRequest, layerByteLength: number, threads:
   const { tokens: n, headDim: d, embedDim: c, kvHeads } = largestStage(request.spec);
   const float64 = 8;
   const heads = request.heads.length;
-  const traces = float64 * 3 * n * c * request.layers.length;
+  // In a file, except where a page runs the network on its GPU.
+  const traces = request.backend === 'webgpu' ? float64 * 3 * n * c * request.layers.length : 0;
   const twins = float64 * 3 * n * c * request.twins;
   // k, v, V of the other heads, k and v of every twin, once a kv head; q of each head, and x once a layer.
   const shared = (1 + kvHeads + 2 * request.twins) * n * d;

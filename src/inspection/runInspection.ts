@@ -18,7 +18,7 @@ import { inputSummary } from './inputSummary';
 import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput, Provenance } from './inspectionResult';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { networkOutput, outputKind, outputShape } from './networkOutput';
-import { TraceStore } from './traceStore';
+import { keptHeadOf, MemoryTraces, type TraceStore } from './traceStore';
 
 export interface InspectionServices {
   /** Where the tensors of the layers come from; it stops by itself once `signal` is aborted. */
@@ -32,6 +32,8 @@ export interface InspectionServices {
   onProgress(label: string, fraction: number): void;
   onHead(layer: number, head: HeadResult): void;
   readonly signal: AbortSignal;
+  /** Where heads are kept that patterns are drawn from; absent: in memory. null: they are not kept. */
+  readonly traces?: TraceStore | null;
   /** SHA-256 of the checkpoint file, computed beside the run; null where the file cannot be hashed. */
   checkpointSha256(): Promise<string | null>;
   /** Milliseconds, monotonic. */
@@ -40,6 +42,7 @@ export interface InspectionServices {
 
 export interface InspectionOutcome {
   readonly result: InspectionResult;
+  /** What is not kept is not in it. */
   readonly traces: TraceStore;
   /** For `tensors.npz`; empty unless the request keeps tensors. */
   readonly tensors: readonly NamedArray[];
@@ -107,7 +110,7 @@ const headWork = 4;
 
 class Run {
   private readonly spec: ModelSpec;
-  private readonly traces = new TraceStore();
+  private readonly traces: TraceStore | null;
   private readonly tensors: NamedArray[] = [];
   private readonly layers: LayerResult[] = [];
   private readonly lastInspected: number;
@@ -120,6 +123,7 @@ class Run {
     private readonly services: InspectionServices,
   ) {
     this.spec = request.spec;
+    this.traces = services.traces === undefined ? new MemoryTraces() : services.traces;
     this.lastInspected = Math.max(...request.layers);
     this.lastLayer = lastForwardLayer(request);
   }
@@ -155,14 +159,18 @@ class Run {
     }
     await heads;
     const output = await this.output();
-    return { result: await this.result(started, output), traces: this.traces, tensors: this.tensors };
+    return {
+      result: await this.result(started, output),
+      traces: this.traces ?? new MemoryTraces(),
+      tensors: this.tensors,
+    };
   }
 
   private async diagnoseLayer(layer: number, passed: SourceLayer): Promise<void> {
     const { request, services, spec } = this;
     const rpc = runsRpc(request.rpc, layer) ? rpcParameters(request.rpc, specOfLayer(spec, layer)) : null;
     const inputs = passed.heads();
-    for (const input of inputs) this.traces.keep(input, rpc);
+    if (this.traces !== null) for (const input of inputs) await this.traces.keep(keptHeadOf(input, rpc));
     const options: DiagnosticsOptions = {
       seed: request.seed,
       nulls: request.nulls,

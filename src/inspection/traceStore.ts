@@ -33,32 +33,39 @@ export interface RpcContext {
   readonly scaled: HeadInput['scaled'];
 }
 
-export class TraceStore {
+/** What a run keeps of its heads while it is open. */
+export interface TraceStore {
+  keep(head: KeptHead): Promise<void>;
+  /** Rejects when the head was not inspected. */
+  head(layer: number, head: number): Promise<KeptHead>;
+}
+
+/** What is kept of a head; nothing is copied. */
+export function keptHeadOf(input: HeadInput, rpc: RpcParameters | null): KeptHead {
+  const { layer, head, tokens, headDim, q, k, v, rule = plainScores, embedDim, prefixTokens, scaled } = input;
+  const own = input.foreign?.own ?? null;
+  return {
+    ...{ layer, head, tokens, headDim, q, k, v, rule },
+    rpc: own === null ? rpc : null,
+    pattern: own?.pattern ?? null,
+    rpcContext: own?.reason ?? { embedDim, prefixTokens, scaled },
+  };
+}
+
+/** In memory: grows by q, k and v of every layer. */
+export class MemoryTraces implements TraceStore {
   private readonly heads = new Map<string, KeptHead>();
 
-  keep(input: HeadInput, rpc: RpcParameters | null): void {
-    const { layer, head, tokens, headDim, q, k, v, rule = plainScores, embedDim, prefixTokens, scaled } = input;
-    const own = input.foreign?.own ?? null;
-    this.heads.set(`${layer}/${head}`, {
-      layer,
-      head,
-      tokens,
-      headDim,
-      q,
-      k,
-      v,
-      rpc: own === null ? rpc : null,
-      rule,
-      pattern: own?.pattern ?? null,
-      rpcContext: own?.reason ?? { embedDim, prefixTokens, scaled },
-    });
+  keep(kept: KeptHead): Promise<void> {
+    this.heads.set(`${kept.layer}/${kept.head}`, kept);
+    return Promise.resolve();
   }
 
-  /** Throws when the head was not inspected. */
-  head(layer: number, head: number): KeptHead {
+  head(layer: number, head: number): Promise<KeptHead> {
     const kept = this.heads.get(`${layer}/${head}`);
-    if (kept === undefined) throw new Error(`layer ${layer}, head ${head} was not inspected in this run`);
-    return kept;
+    return kept === undefined
+      ? Promise.reject(new Error(`layer ${layer}, head ${head} was not inspected in this run`))
+      : Promise.resolve(kept);
   }
 }
 

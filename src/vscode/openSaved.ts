@@ -26,7 +26,8 @@ function drawingRunner(script: string, folder: string | null): Runner {
   if (folder === null) {
     return { run: nothing, headDetail: nothing, keptHead: nothing, stop: () => Promise.resolve() };
   }
-  const quiet = { progress: () => Promise.resolve(), head: () => Promise.resolve() };
+  const nobody = (): Promise<void> => Promise.resolve();
+  const quiet = { progress: nobody, head: nobody, warn: nobody };
   // The thread starts with the first pattern that is looked at.
   let thread: ReturnType<typeof startThreadRunner> | null = null;
   return {

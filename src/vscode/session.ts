@@ -211,6 +211,10 @@ export class InspectionSession implements vscode.Disposable {
         if (current()) this.headDone(layer, head);
         return Promise.resolve();
       },
+      warn: (sentence) => {
+        log().warn(sentence);
+        return Promise.resolve();
+      },
     };
     const start = async (attempt: InspectionRequest, attemptHost: RunnerHostCalls): Promise<Runner> => {
       const runner = await factory(attempt, attemptHost);

@@ -14,7 +14,7 @@ import type { InspectionRequest, KnownHead } from '../../src/inspection/inspecti
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
 import { createLocalRunner } from '../../src/inspection/node/localRunner';
 import { startThreadRunner } from '../../src/inspection/node/threadRunner';
-import { samplePath, sampleRequest } from '../unit/inspection/sampleRun';
+import { samplePath, sampleRequest, silentHost } from '../unit/inspection/sampleRun';
 import { openDawn } from './dawn';
 
 const sample = 'digits-softmax.safetensors';
@@ -41,6 +41,7 @@ async function runAndLose(
       device.destroy();
       return Promise.resolve();
     },
+    warn: () => Promise.resolve(),
   };
   const file = { path: samplePath(sample) };
   return runOrFallBack(
@@ -101,7 +102,7 @@ describe('a GPU that is lost half-way', () => {
       assert.deepEqual(own.spectrum, head.spectrum);
     }
     // The metrics are float64 on both: the result is that of a run that never saw a GPU.
-    const runner = startThreadRunner(script, { progress: () => Promise.resolve(), head: () => Promise.resolve() });
+    const runner = startThreadRunner(script, silentHost);
     const whole = await runner
       .run({ ...request, backend: 'cpu' }, { path: samplePath(sample) }, threads)
       .finally(() => runner.stop());

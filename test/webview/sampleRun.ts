@@ -17,6 +17,7 @@ import { makeRequest } from '../../src/inspection/request';
 import { modelSummary } from '../../src/inspection/runInspection';
 import { describeSpec } from '../../src/model/describeSpec';
 import { inferModelSpec } from '../../src/model/inferModelSpec';
+import { silentHost } from '../unit/inspection/sampleRun';
 import { largestLayerByteLength } from '../../src/model/loadWeights';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import { defaultMetricId } from '../../src/report/figures/metrics';
@@ -66,8 +67,7 @@ export async function runSample(): Promise<SampleRun> {
     },
     '0.0.0-test',
   );
-  const ignore = (): Promise<void> => Promise.resolve();
-  const runner = startThreadRunner(join(process.cwd(), 'dist', 'runner.js'), { progress: ignore, head: ignore });
+  const runner = startThreadRunner(join(process.cwd(), 'dist', 'runner.js'), silentHost);
   const result = await runner.run(request, { path }, threads);
   const plan = planInspection(request, largestLayerByteLength(index, spec), threads, describeSpec(spec));
   const { picture } = input;

@@ -12,6 +12,7 @@ import { fullIt } from '../setup/full';
 import { chromiumArgs } from '../setup/system.mjs';
 import { startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
+import { silentHost } from '../unit/inspection/sampleRun';
 import { runSample } from './sampleRun';
 import type { SampleRun } from './sampleRun';
 
@@ -184,7 +185,7 @@ describe('the worker of the inspector page', () => {
     const result = await runOrFallBack(
       request,
       {
-        progress: () => Promise.resolve(),
+        ...silentHost,
         head: async (layer, head) => {
           heard.push(`${layer}/${head.index}`);
           if (heard.length === 1)

@@ -51,13 +51,13 @@ const { remote: page } = connect<WorkerCalls, WorkerHostCalls>(
       void run(runId, request, files);
       return Promise.resolve();
     },
-    headDetail: ({ layer, head }) => {
-      if (outcome === null || kernels === null) return Promise.reject(new Error('the inspection is not finished'));
-      return Promise.resolve(headDetail(outcome.traces.head(layer, head), kernels));
+    headDetail: async ({ layer, head }) => {
+      if (outcome === null || kernels === null) throw new Error('the inspection is not finished');
+      return headDetail(await outcome.traces.head(layer, head), kernels);
     },
     keptHead: ({ layer, head }) => {
       if (outcome === null) return Promise.reject(new Error('the inspection is not finished'));
-      return Promise.resolve(outcome.traces.head(layer, head));
+      return outcome.traces.head(layer, head);
     },
   },
 );

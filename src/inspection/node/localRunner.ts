@@ -25,12 +25,24 @@ import { runInspection } from '../runInspection';
 import type { InspectionOutcome } from '../runInspection';
 import { openNodeOnnx } from './nodeOnnx';
 import { openBytes, type CheckpointFile } from './checkpointFile';
+import { DiskTraces } from './diskTraces';
 import { hashBeside } from './hashBeside';
 import { HeadPool } from './headPool';
 import { loadHead } from './savedHeads';
 
+/** What a run does beside the request; nothing of it changes a number. */
+export interface RunOptions {
+  /** Keep what `headDetail` and `keptHead` need; absent: yes. */
+  readonly pictured?: boolean;
+}
+
 export interface RunnerCalls {
-  run(request: InspectionRequest, file: CheckpointFile, threads: number): Promise<InspectionResult>;
+  run(
+    request: InspectionRequest,
+    file: CheckpointFile,
+    threads: number,
+    options?: RunOptions,
+  ): Promise<InspectionResult>;
   headDetail(layer: number, head: number): Promise<HeadDetail>;
   /** What the finished run keeps of a head. */
   keptHead(layer: number, head: number): Promise<KeptHead>;
@@ -44,6 +56,8 @@ export interface RunnerCalls {
 export interface RunnerHostCalls {
   progress(label: string, fraction: number): Promise<void>;
   head(layer: number, head: HeadResult): Promise<void>;
+  /** What a person must know although the run goes on. */
+  warn(sentence: string): Promise<void>;
 }
 
 /** Head workers worth starting: one a core, as many as there are heads at most, and never a crowd. */
@@ -60,10 +74,13 @@ export interface GpuOpeners {
 /** `script`: the bundle for head workers. `gpu`: null where requests never ask for `webgpu`. */
 export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: GpuOpeners | null = null): RunnerCalls {
   let outcome: InspectionOutcome | null = null;
+  let traces: DiskTraces | null = null;
   let kernels: HeadKernels | null = null;
 
   return {
-    run: async (request, file, threads) => {
+    run: async (request, file, threads, { pictured = true } = {}) => {
+      await traces?.dispose();
+      traces = pictured ? new DiskTraces((sentence) => void host.warn(sentence)) : null;
       const reference = request.backend === 'reference';
       kernels = reference ? createReferenceKernels() : await createCpuKernels();
       const metrics = reference ? createReferenceBackend() : await createCpuBackend();
@@ -102,6 +119,7 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
           onProgress: (label, fraction) => void host.progress(label, fraction),
           onHead: (layer, head) => void host.head(layer, head),
           signal,
+          traces,
           checkpointSha256: () => sha256,
           now: () => performance.now(),
         });
@@ -115,13 +133,13 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
         metrics.dispose();
       }
     },
-    headDetail: (layer, head) => {
-      if (outcome === null || kernels === null) return Promise.reject(new Error('the inspection is not finished'));
-      return Promise.resolve(headDetail(outcome.traces.head(layer, head), kernels));
+    headDetail: async (layer, head) => {
+      if (outcome === null || kernels === null) throw new Error('the inspection is not finished');
+      return headDetail(await outcome.traces.head(layer, head), kernels);
     },
     keptHead: (layer, head) => {
       if (outcome === null) return Promise.reject(new Error('the inspection is not finished'));
-      return Promise.resolve(outcome.traces.head(layer, head));
+      return outcome.traces.head(layer, head);
     },
     savedDetail: async (folder, layer, head) => {
       kernels ??= await createCpuKernels();

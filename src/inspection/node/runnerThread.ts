@@ -25,7 +25,7 @@ if (data.role === 'heads') {
   });
 } else {
   const local: RunnerCalls = {
-    run: (request, file, threads) => runner.run(request, file, threads),
+    run: (request, file, threads, options) => runner.run(request, file, threads, options),
     headDetail: (layer, head) => runner.headDetail(layer, head),
     keptHead: (layer, head) => runner.keptHead(layer, head),
     savedDetail: (folder, layer, head) => runner.savedDetail(folder, layer, head),

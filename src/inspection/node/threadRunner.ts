@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { connect } from '../../protocol/rpc';
 import { CancelledError } from '../cancelledError';
 import { workerChannel } from './channels';
-import type { ThreadData } from './headPool';
+import { resourceLimits, type ThreadData } from './headPool';
 import type { RunnerCalls, RunnerHostCalls } from './localRunner';
 
 export interface ThreadRunner extends RunnerCalls {
@@ -15,7 +15,8 @@ export interface ThreadRunner extends RunnerCalls {
 
 /** Starts dist/runner.js (`script`) as a runner that reports to `host`. */
 export function startThreadRunner(script: string, host: RunnerHostCalls): ThreadRunner {
-  const worker = new Worker(script, { workerData: { role: 'runner', kernels: 'wasm' } satisfies ThreadData });
+  const workerData: ThreadData = { role: 'runner', kernels: 'wasm' };
+  const worker = new Worker(script, { workerData, resourceLimits });
   const endpoint = connect<RunnerHostCalls, RunnerCalls>(workerChannel(worker), host);
   let stopping = false;
   let crash: Error | null = null;
@@ -27,9 +28,9 @@ export function startThreadRunner(script: string, host: RunnerHostCalls): Thread
     endpoint.close('the inspection was stopped');
   });
   return {
-    run: async (request, file, threads) => {
+    run: async (request, file, threads, options) => {
       try {
-        return await endpoint.remote.run(request, file, threads);
+        return await endpoint.remote.run(request, file, threads, options);
       } catch (error) {
         throw stopping ? new CancelledError() : (crash ?? error);
       }

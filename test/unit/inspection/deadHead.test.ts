@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { startThreadRunner } from '../../../src/inspection/node/threadRunner';
 import { openCheckpoint } from '../../../src/inspection/node/openCheckpoint';
 import { resultJson } from '../../../src/report/resultJson';
-import { samplePath, sampleRequest } from './sampleRun';
+import { samplePath, sampleRequest, silentHost } from './sampleRun';
 
 const sample = 'digits-softmax.safetensors';
 const pruned = { layer: 0, head: 1 };
@@ -32,8 +32,7 @@ describe('a head without keys', () => {
   it('has no RPC numbers and says why; the other heads have theirs', async () => {
     const path = await prunedSample();
     const request = await sampleRequest(sample, 'cpu', { layers: [0] });
-    const silent = { progress: () => Promise.resolve(), head: () => Promise.resolve() };
-    const runner = startThreadRunner(`${process.cwd()}/dist/runner.js`, silent);
+    const runner = startThreadRunner(`${process.cwd()}/dist/runner.js`, silentHost);
     const result = await runner.run(request, { path }, 2);
     const heads = result.layers[0]!.heads;
     assert.deepEqual(

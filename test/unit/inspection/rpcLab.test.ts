@@ -149,9 +149,9 @@ describe('RPC laboratory: one head, any setting', () => {
         ({ result, traces } = await runHere(sample, request));
       });
 
-      it(`${sample}: the inspection's numbers to the last digit, its pattern, and its noise gain`, () => {
+      it(`${sample}: the inspection's numbers to the last digit, its pattern, and its noise gain`, async () => {
         for (const head of result.layers[0]!.heads) {
-          const kept = traces.head(1, head.index);
+          const kept = await traces.head(1, head.index);
           const { variant, lambda, iterations } = kept.rpc!;
           const view = rpcLab(kept, { variant, lambda, iterations, shown: iterations }, cpu);
           assert.deepEqual(view.numbers, head.rpc);
@@ -169,7 +169,7 @@ describe('RPC laboratory: one head, any setting', () => {
         }
         const noise = { kind: 'token_gauss', levels: [0.1], repeats: 2 } as const;
         const one = { variant: 'code', lambdas: [4], iterations: [1], noise } as const;
-        assert.equal(rpcSweep(labInput(traces.head(1, 0)), one, 0, cpu).cells[0]!.reason, tokenGaussReason);
+        assert.equal(rpcSweep(labInput(await traces.head(1, 0)), one, 0, cpu).cells[0]!.reason, tokenGaussReason);
       });
     }
   });

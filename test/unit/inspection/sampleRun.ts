@@ -13,6 +13,7 @@ import { createReferenceKernels } from '../../../src/engine/reference/kernels';
 import { defaultNoiseKinds, defaultRpc, noiseSettings } from '../../../src/inspection/defaults';
 import { engineLayers } from '../../../src/inspection/engineLayers';
 import type { InspectionRequest } from '../../../src/inspection/inspectionRequest';
+import type { RunnerHostCalls } from '../../../src/inspection/node/localRunner';
 import { openCheckpoint } from '../../../src/inspection/node/openCheckpoint';
 import { readInput } from '../../../src/inspection/node/readInput';
 import { makeRequest } from '../../../src/inspection/request';
@@ -21,6 +22,10 @@ import { runInspection } from '../../../src/inspection/runInspection';
 import type { InspectionOutcome } from '../../../src/inspection/runInspection';
 import { inferModelSpec } from '../../../src/model/inferModelSpec';
 import { createWeightLoader } from '../../../src/model/loadWeights';
+
+const nobody = (): Promise<void> => Promise.resolve();
+/** Listens to nothing that a run tells. */
+export const silentHost: RunnerHostCalls = { progress: nobody, head: nobody, warn: nobody };
 
 export const samples = ['digits-softmax.safetensors', 'digits-rpc.pt'] as const;
 export type Sample = (typeof samples)[number];

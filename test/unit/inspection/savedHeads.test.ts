@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { createRandom } from '../../../src/diagnostics/random';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
+import { DiskTraces } from '../../../src/inspection/node/diskTraces';
 import { loadHead, saveHeads } from '../../../src/inspection/node/savedHeads';
 import { headDetail, type KeptHead } from '../../../src/inspection/traceStore';
 import { plainScores } from '../../../src/model/blockShape';
@@ -68,6 +69,27 @@ describe('kept heads on disk', () => {
       assert.deepEqual(loaded, head);
       assert.deepEqual(headDetail(loaded, kernels), headDetail(head, kernels));
     }
+  });
+
+  it('are in a file without a name while a run is open, and gone with it', async () => {
+    const room = await mkdtemp(join(root, 'room-'));
+    const traces = new DiskTraces(() => assert.fail('there is room'), room);
+    for (const head of heads) await traces.keep(head);
+    assert.deepEqual(await readdir(room), []);
+    for (const head of [...heads].reverse()) assert.deepEqual(await traces.head(head.layer, head.head), head);
+    await assert.rejects(traces.head(1, 0), /layer 1, head 0 was not inspected/);
+    await traces.dispose();
+    await assert.rejects(traces.head(0, 0), /layer 0, head 0 was not inspected/);
+  });
+
+  it('are kept in memory where the disk takes none, which is said once', async () => {
+    const said: string[] = [];
+    const traces = new DiskTraces((sentence) => said.push(sentence), join(root, 'gone'));
+    for (const head of heads) await traces.keep(head);
+    for (const head of heads) assert.deepEqual(await traces.head(head.layer, head.head), head);
+    assert.equal(said.length, 1);
+    assert.match(said[0]!, /cannot be written to .*gone \(ENOENT\) and is kept in memory, .* TMPDIR\.$/);
+    await traces.dispose();
   });
 
   it('says of folders of earlier builds that RPC with other settings needs another inspection', async () => {

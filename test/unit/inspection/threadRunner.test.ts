@@ -4,11 +4,10 @@ import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { startThreadRunner } from '../../../src/inspection/node/threadRunner';
 import { CancelledError } from '../../../src/inspection/cancelledError';
-import { numbersOf, runHere, samplePath, sampleRequest } from './sampleRun';
+import { numbersOf, runHere, samplePath, sampleRequest, silentHost } from './sampleRun';
 
 const sample = 'digits-softmax.safetensors';
 const script = 'dist/runner.js';
-const silent = { progress: () => Promise.resolve(), head: () => Promise.resolve() };
 
 /** Handles that keep the process alive; worker threads are MessagePort or Worker entries. */
 function liveWorkers(): number {
@@ -19,7 +18,7 @@ describe('runner thread', () => {
   it('computes what this thread computes, then draws patterns, then ends', async () => {
     const before = liveWorkers();
     const request = await sampleRequest(sample, 'cpu', { layers: [1] });
-    const runner = startThreadRunner(`${process.cwd()}/${script}`, silent);
+    const runner = startThreadRunner(`${process.cwd()}/${script}`, silentHost);
     const result = await runner.run(request, { path: samplePath(sample) }, 2);
     const here = await runHere(sample, request);
     assert.deepEqual(numbersOf(result.layers), numbersOf(here.result.layers));
@@ -44,7 +43,7 @@ describe('runner thread', () => {
     let reached: () => void = () => undefined;
     const firstHead = new Promise<void>((resolve) => (reached = resolve));
     const runner = startThreadRunner(`${process.cwd()}/${script}`, {
-      ...silent,
+      ...silentHost,
       head: () => {
         seen += 1;
         reached();
@@ -64,7 +63,7 @@ describe('runner thread', () => {
 
   it('says what is wrong with the file in its own words', async () => {
     const request = await sampleRequest(sample, 'cpu', { layers: [0] });
-    const runner = startThreadRunner(`${process.cwd()}/${script}`, silent);
+    const runner = startThreadRunner(`${process.cwd()}/${script}`, silentHost);
     await assert.rejects(runner.run(request, { path: 'media/samples/gone.safetensors' }, 1), /gone\.safetensors/);
     await runner.stop();
   });
