@@ -26,7 +26,8 @@ export function softmaxOutput(
   return kernels.attention(q, k, mixedValues(head, headDim, scaled, kernels) ?? v, tokens, headDim, rule);
 }
 
-function mixedValues(
+/** v' of Scaled Attention [N, d]; null: v itself. */
+export function mixedValues(
   head: HeadTensors,
   headDim: number,
   scaled: HeadInput['scaled'],

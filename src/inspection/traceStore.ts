@@ -3,8 +3,9 @@
 
 import type { HeadKernels, RpcParameters } from '../engine/headKernels';
 import { plainScores, type ScoreRule } from '../model/blockShape';
+import { mixedValues } from '../diagnostics/headAttention';
 import type { HeadInput } from '../diagnostics/headInput';
-import type { HeadDetail } from './headDetail';
+import type { HeadDetail, HeadImages } from './headDetail';
 
 /** What the patterns of one head are drawn from. Plain data: it is posted and saved. */
 export interface KeptHead {
@@ -69,7 +70,7 @@ export class MemoryTraces implements TraceStore {
   }
 }
 
-/** Both patterns of one head. */
+/** Both patterns of one head, and the tensors around them. */
 export function headDetail(kept: KeptHead, kernels: HeadKernels): HeadDetail {
   const { layer, head, tokens, headDim, q, k, v, rule } = kept;
   let rpcPattern: Float32Array | null = null;
@@ -78,7 +79,39 @@ export function headDetail(kept: KeptHead, kernels: HeadKernels): HeadDetail {
     const cleaned = kernels.rpc(q, k, v, tokens, headDim, kept.rpc, rule).cleanedKeys;
     rpcPattern = Float32Array.from(kernels.pattern(q, cleaned, tokens, headDim, rule));
   }
-  const softmaxPattern = Float32Array.from(kept.pattern ?? kernels.pattern(q, k, tokens, headDim, rule));
+  const pattern = kept.pattern ?? kernels.pattern(q, k, tokens, headDim, rule);
   const masked = rule.causal || rule.window !== null;
-  return { layer, head, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
+  return {
+    layer,
+    head,
+    tokens,
+    ...(masked ? { rule } : {}),
+    softmaxPattern: Float32Array.from(pattern),
+    rpcPattern,
+    tensors: headImages(kept, pattern, kernels),
+  };
+}
+
+function headImages(kept: KeptHead, pattern: Float64Array, kernels: HeadKernels): HeadImages {
+  const { tokens, headDim, q, k, v, rule, rpcContext } = kept;
+  let out: Float64Array | null = null;
+  if (kept.pattern !== null) out = kernels.matmul(pattern, v, tokens, tokens, headDim);
+  else if (typeof rpcContext !== 'string') {
+    const mixed = mixedValues(kept, headDim, rpcContext.scaled, kernels) ?? v;
+    out = kernels.matmul(pattern, mixed, tokens, tokens, headDim);
+  }
+  let scores: Float32Array | null = null;
+  if (kept.pattern === null) {
+    const factor = rule.scale ?? 1 / Math.sqrt(headDim);
+    scores = Float32Array.from(kernels.matmulTransposed(q ?? k, k, tokens, headDim, tokens));
+    for (let cell = 0; cell < scores.length; cell++) scores[cell]! *= factor;
+  }
+  return {
+    headDim,
+    q: q === null ? null : Float32Array.from(q),
+    k: Float32Array.from(k),
+    v: Float32Array.from(v),
+    out: out === null ? null : Float32Array.from(out),
+    scores,
+  };
 }

@@ -15,6 +15,7 @@ import type { Cursor } from '../charts/cursor';
 import { drawHeatmap } from '../charts/drawHeatmap';
 import { drawLines } from '../charts/drawLines';
 import { heatmapPixels, heatmapSvg } from '../charts/heatmapImage';
+import { fittingHeight } from '../charts/heatmapLayout';
 import type { ChartTheme, Size } from '../charts/theme';
 import { toCsv } from '../charts/toCsv';
 import { fill, h, setSvg } from './dom';
@@ -23,7 +24,7 @@ import { iconButton } from './toolkit';
 import { readTheme } from './theme';
 
 export interface FigureOptions {
-  /** Height for a given width, CSS pixels. */
+  /** Height for a given width, CSS pixels; a heatmap takes less where its cells leave ground below them. */
   readonly height: (width: number) => number;
   /** A cell or point was chosen by click or Enter. */
   readonly onPick?: (cursor: Cursor) => void;
@@ -150,7 +151,8 @@ export class FigureView {
   draw(force = false): void {
     const width = Math.floor(this.stage.clientWidth);
     if (width < 40) return;
-    const height = Math.round(this.options.height(width));
+    const most = Math.round(this.options.height(width));
+    const height = this.figure.kind === 'heatmap' ? fittingHeight(this.figure, width, most) : most;
     if (!force && width === this.size.width && height === this.size.height) return;
     this.size = { width, height };
     this.stage.style.height = `${height}px`;

@@ -10,6 +10,7 @@ import { noiseFigures, whatIf } from './noiseFigures';
 import { classMapFigure, patternFigures } from './patternFigures';
 import { rpcSweepFigures } from './rpcSweepFigures';
 import { formulas } from './sources';
+import { scoreFigure, tensorFigures } from './tensorFigures';
 
 /** Facts about the run that captions and axes need. */
 export interface HeadContext {
@@ -49,7 +50,13 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
 
 function attentionFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
   const patterns = patternFigures(detail, context);
-  return [...patterns, ...classMapFigure(patterns[0]!, context)];
+  const [softmax] = patterns;
+  return [
+    ...patterns,
+    ...scoreFigure(detail, softmax),
+    ...classMapFigure(softmax, context),
+    ...tensorFigures(detail, context),
+  ];
 }
 
 const countFrom1 = (length: number): number[] => Array.from({ length }, (_, index) => index + 1);

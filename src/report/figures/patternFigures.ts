@@ -38,7 +38,7 @@ function largest(values: HeatmapFigure['values']): number {
 }
 
 /** A pattern [N, N] with NaN where the mask leaves no weight: those cells are not 0, they are not there. */
-function visiblePart(pattern: Float32Array, { tokens, rule }: HeadDetail): Float32Array {
+export function visiblePart(pattern: Float32Array, { tokens, rule }: HeadDetail): Float32Array {
   if (rule === undefined) return pattern;
   return pattern.map((weight, cell) => {
     const { from, to } = visibleKeys(rule, Math.floor(cell / tokens), tokens);
@@ -67,7 +67,7 @@ function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): st
 }
 
 /** One figure without RPC, three with it. */
-export function patternFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
+export function patternFigures(detail: HeadDetail, context: HeadContext): [HeatmapFigure, ...HeatmapFigure[]] {
   const { tokens, rule } = detail;
   const softmaxPattern = visiblePart(detail.softmaxPattern, detail);
   const rpcPattern = detail.rpcPattern === null ? null : visiblePart(detail.rpcPattern, detail);

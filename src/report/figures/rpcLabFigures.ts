@@ -8,6 +8,7 @@ import { rpcTraceFigures, type HeadContext } from './headFigures';
 import { whatIf } from './noiseFigures';
 import { patternFigures, scaleEnd } from './patternFigures';
 import { formulas } from './sources';
+import { matrixFigure } from './tensorFigures';
 
 interface MapWords {
   readonly title: string;
@@ -98,7 +99,6 @@ function scoresFigure({ maxScores, numbers }: RpcLabView): LineFigure[] {
 function mapFigures(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
   const { maps, tokens, headDim } = view;
   if (maps === null) return [];
-  const names = context.tokenNames?.length === tokens ? context.tokenNames : null;
   const scales = {
     keys: scaleEnd(maps.keys, maps.sparse, maps.cleanedKeys),
     outputs: scaleEnd(maps.low, maps.softmax),
@@ -106,28 +106,17 @@ function mapFigures(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
   };
   return order.map((map) => {
     const { title, shows, value, scale } = words[map];
-    const { end, note } = scales[scale];
     const passes = map === 'keys' || map === 'softmax' ? '' : `, ${passWords(view)}`;
-    return {
-      kind: 'heatmap',
-      id: `lab-${map}`,
-      title: `${title}${passes}`,
-      shows: `${shows} Rows are tokens, columns the d = ${headDim} dimensions of the head.${note}`,
-      caution:
-        scale === 'keys'
-          ? 'L is no low-rank part of the keys, so K − S − L need not become small.'
-          : `A difference is no error of either.${whatIf(context)}`,
-      formula: formulas.rpc,
-      rows: tokens,
-      columns: headDim,
-      values: maps[map],
-      rowAxis: { label: 'token', unit: '', scale: 'linear', integer: true },
-      columnAxis: { label: 'dimension', unit: '', scale: 'linear', integer: true },
-      ...(names === null ? {} : { rowLabels: names }),
-      value: { label: value, unit: '', scale: 'linear' },
-      palette: 'diverging',
-      domain: [-end, end],
-    };
+    const caution =
+      scale === 'keys'
+        ? 'L is no low-rank part of the keys, so K − S − L need not become small.'
+        : `A difference is no error of either.${whatIf(context)}`;
+    return matrixFigure(
+      { id: `lab-${map}`, title: `${title}${passes}`, shows, caution, formula: formulas.rpc, value },
+      maps[map],
+      scales[scale],
+      { tokens, headDim, tokenNames: context.tokenNames ?? null },
+    );
   });
 }
 

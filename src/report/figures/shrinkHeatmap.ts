@@ -4,17 +4,18 @@ import type { HeatmapFigure } from './figure';
 
 /** The figure itself where it fits; else block means with at most `most` rows and columns, said in `shows`. */
 export function shrinkHeatmap(figure: HeatmapFigure, most: number): HeatmapFigure {
-  const block = Math.ceil(Math.max(figure.rows, figure.columns) / most);
-  if (block <= 1) return figure;
-  const rows = Math.ceil(figure.rows / block);
-  const columns = Math.ceil(figure.columns / block);
+  const rowBlock = Math.ceil(figure.rows / most);
+  const columnBlock = Math.ceil(figure.columns / most);
+  if (rowBlock <= 1 && columnBlock <= 1) return figure;
+  const rows = Math.ceil(figure.rows / rowBlock);
+  const columns = Math.ceil(figure.columns / columnBlock);
   const values = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       let sum = 0;
       let count = 0;
-      for (let i = row * block; i < Math.min(figure.rows, (row + 1) * block); i++) {
-        for (let j = column * block; j < Math.min(figure.columns, (column + 1) * block); j++) {
+      for (let i = row * rowBlock; i < Math.min(figure.rows, (row + 1) * rowBlock); i++) {
+        for (let j = column * columnBlock; j < Math.min(figure.columns, (column + 1) * columnBlock); j++) {
           const value = figure.values[i * figure.columns + j] ?? Number.NaN;
           if (Number.isNaN(value)) continue;
           sum += value;
@@ -28,15 +29,15 @@ export function shrinkHeatmap(figure: HeatmapFigure, most: number): HeatmapFigur
   const rest = { ...figure };
   delete (rest as { cellNotes?: unknown }).cellNotes;
   const { rowLabels, columnLabels } = figure;
-  const labels = (count: number, given: readonly string[] | undefined): string[] =>
+  const labels = (count: number, block: number, given: readonly string[] | undefined): string[] =>
     Array.from({ length: count }, (_, index) => given?.[index * block] ?? String(index * block));
   return {
     ...rest,
-    title: `${figure.title} (means of ${block} x ${block} cells)`,
+    title: `${figure.title} (means of ${rowBlock} x ${columnBlock} cells)`,
     rows,
     columns,
     values,
-    rowLabels: labels(rows, rowLabels),
-    columnLabels: labels(columns, columnLabels),
+    rowLabels: labels(rows, rowBlock, rowLabels),
+    columnLabels: labels(columns, columnBlock, columnLabels),
   };
 }

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
+import { softmaxOutput } from '../../../src/diagnostics/headAttention';
 import { createRandom } from '../../../src/diagnostics/random';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
 import { DiskTraces } from '../../../src/inspection/node/diskTraces';
@@ -127,5 +128,26 @@ describe('kept heads on disk', () => {
     await assert.rejects(loadHead(cut, 0, 0), damaged);
     await writeFile(join(cut, 'heads.json'), 'nothing');
     await assert.rejects(loadHead(cut, 0, 0), damaged);
+  });
+
+  it('give scores with the factor of their head, and the output as softmax attention mixes it', () => {
+    for (const head of heads) {
+      const { q, k, v, rule, pattern, rpcContext } = head;
+      const { tensors } = headDetail(head, kernels);
+      assert.ok(tensors !== undefined);
+      const { scores, out } = tensors;
+      if (pattern !== null) {
+        assert.equal(scores, null, 'the pattern is the model’s own');
+        assert.deepEqual(out, Float32Array.from(kernels.matmul(pattern, v, tokens, tokens, headDim)));
+        continue;
+      }
+      let product = 0;
+      for (let i = 0; i < headDim; i++) product += (q ?? k)[2 * headDim + i]! * k[4 * headDim + i]!;
+      const score = product * (rule.scale ?? 1 / Math.sqrt(headDim));
+      assert.ok(Math.abs(scores![2 * tokens + 4]! - score) < 1e-6 * Math.max(1, Math.abs(score)));
+      assert.ok(typeof rpcContext !== 'string');
+      const expected = softmaxOutput(head, headDim, rpcContext.scaled, kernels);
+      for (const [i, value] of expected.entries()) assert.ok(Math.abs(out![i]! - value) < 1e-6 * (1 + Math.abs(value)));
+    }
   });
 });

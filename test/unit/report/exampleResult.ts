@@ -323,7 +323,7 @@ export function exampleResult(given: ExampleOptions): InspectionResult {
   };
 }
 
-/** Patterns whose rows sum to 1, with a diagonal and a class-token column. */
+/** Patterns whose rows sum to 1, with a diagonal and a class-token column, beside random tensors. */
 export function exampleDetail(result: InspectionResult, layer: number, headIndex: number): HeadDetail {
   const n = result.model.tokens;
   const random = createRandom(`detail/${layer}/${headIndex}`);
@@ -341,5 +341,15 @@ export function exampleDetail(result: InspectionResult, layer: number, headIndex
     }
     return values;
   };
-  return { layer, head: headIndex, tokens: n, softmaxPattern: pattern(1), rpcPattern: pattern(1.6) };
+  const { headDim } = result.model;
+  const matrix = (columns: number): Float32Array => Float32Array.from(random.normals(n * columns));
+  const tensors = {
+    headDim,
+    q: matrix(headDim),
+    k: matrix(headDim),
+    v: matrix(headDim),
+    out: matrix(headDim),
+    scores: matrix(n),
+  };
+  return { layer, head: headIndex, tokens: n, softmaxPattern: pattern(1), rpcPattern: pattern(1.6), tensors };
 }

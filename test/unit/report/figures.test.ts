@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { describeCursor } from '../../../webview/charts/cursor';
+import type { HeatmapFigure } from '../../../src/report/figures/figure';
 import { headFigures } from '../../../src/report/figures/headFigures';
 import { metricDomain } from '../../../src/report/figures/headMetric';
 import { availableMetrics, defaultMetricId, headMetrics, metricById } from '../../../src/report/figures/metrics';
@@ -70,7 +71,12 @@ describe('report figures of a head', () => {
         'pattern-softmax',
         'pattern-rpc',
         'pattern-difference',
+        'pattern-scores',
         'class-map',
+        'tensor-q',
+        'tensor-k',
+        'tensor-v',
+        'tensor-out',
         'weights',
         'spectrum',
         'angles-theory',
@@ -106,6 +112,30 @@ describe('report figures of a head', () => {
     assert.equal(difference.palette, 'diverging');
     assert.equal(difference.domain[0], -difference.domain[1]);
     assert.match(softmax.shows, /largest is/);
+  });
+
+  it('show q, k, v, output and scores in pairs of one scale, 0 in the middle', () => {
+    const detail = exampleDetail(result, 1, 2);
+    const { q, out, scores } = detail.tensors!;
+    const heatmap = (id: string, of = byId): HeatmapFigure => {
+      const figure = of.get(id);
+      assert.ok(figure?.kind === 'heatmap', id);
+      return figure;
+    };
+    const shown = (['q', 'k', 'v', 'out'] as const).map((name) => heatmap(`tensor-${name}`));
+    assert.deepEqual([shown[0]!.values, shown[3]!.values, heatmap('pattern-scores').values], [q, out, scores]);
+    assert.deepEqual([shown[0]!.domain, shown[2]!.domain], [shown[1]!.domain, shown[3]!.domain]);
+    for (const { domain, palette, rows, columns } of shown)
+      assert.deepEqual([-domain[0], palette, rows, columns], [domain[1], 'diverging', 50, 16]);
+    const bare = { ...detail, tensors: { ...detail.tensors!, q: null, out: null, scores: null } };
+    const ids = headFigures(head, context, bare).map(({ id }) => id);
+    assert.deepEqual(
+      ids.filter((id) => /^(tensor|pattern-scores)/.test(id)),
+      ['tensor-k', 'tensor-v'],
+    );
+    const masked = { ...detail, rule: { causal: true, window: null, scale: null } };
+    const later = new Map(headFigures(head, context, masked).map((figure) => [figure.id, figure]));
+    assert.ok(Number.isNaN(heatmap('pattern-scores', later).values[1]!));
   });
 
   it('start noise curves at level 0: no deviation, or the clean gap against clean softmax', () => {
@@ -146,6 +176,9 @@ describe('report figures of a head', () => {
     const small = shrinkHeatmap(heatmapFigure(3, 3, { values }), 2);
     assert.deepEqual([...small.values], [(0 + 1 + 3 + 4) / 4, (2 + 5) / 2, (6 + 7) / 2, Number.NaN]);
     assert.deepEqual(small.rowLabels, ['0', '2']);
+    const tall = shrinkHeatmap(heatmapFigure(4, 2, { values: Float64Array.from({ length: 8 }, (_, i) => i) }), 2);
+    assert.deepEqual([tall.rows, tall.columns, [...tall.values]], [2, 2, [1, 2, 5, 6]]);
+    assert.match(tall.title, /means of 2 x 1 cells/);
     const same = heatmapFigure(3, 3);
     assert.equal(shrinkHeatmap(same, 3), same);
   });

@@ -1,0 +1,97 @@
+// Matrices of a head as images: [N, d] (keys, values, outputs), a row a token, a column a dimension; and the scores [N, N].
+
+import type { HeadDetail } from '../../inspection/headDetail';
+import type { HeatmapFigure } from './figure';
+import type { HeadContext } from './headFigures';
+import { scaleEnd, visiblePart } from './patternFigures';
+import { formulas } from './sources';
+
+interface MatrixWords extends Pick<HeatmapFigure, 'id' | 'title' | 'shows' | 'caution' | 'formula'> {
+  /** What an entry is. */
+  readonly value: string;
+}
+
+/** A matrix [N, d] on the colours of [-end, end]; `note` says what the scale leaves out. */
+export function matrixFigure(
+  { value, ...words }: MatrixWords,
+  values: Float32Array,
+  { end, note }: ReturnType<typeof scaleEnd>,
+  { tokens, headDim, tokenNames }: Pick<HeadContext, 'tokens' | 'headDim' | 'tokenNames'>,
+): HeatmapFigure {
+  return {
+    ...words,
+    kind: 'heatmap',
+    shows: `${words.shows} Rows are tokens, columns the d = ${headDim} dimensions of the head.${note}`,
+    rows: tokens,
+    columns: headDim,
+    values,
+    rowAxis: { label: 'token', unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: 'dimension', unit: '', scale: 'linear', integer: true },
+    ...(tokenNames?.length === tokens ? { rowLabels: tokenNames } : {}),
+    value: { label: value, unit: '', scale: 'linear' },
+    palette: 'diverging',
+    domain: [-end, end],
+  };
+}
+
+/** Scores before the softmax [N, N], masked ones left empty; none where the pattern is not made of them. */
+export function scoreFigure(detail: HeadDetail, softmax: HeatmapFigure): HeatmapFigure[] {
+  const { scores = null } = detail.tensors ?? {};
+  if (scores === null) return [];
+  const values = visiblePart(scores, detail);
+  const { end, note } = scaleEnd(values);
+  return [
+    {
+      ...softmax,
+      id: 'pattern-scores',
+      title: 'Attention scores, before the softmax',
+      shows: `The scaled product of each query (row) with each key (column), which the softmax of a row makes its weights of; 0: at right angles.${note}`,
+      caution:
+        'The softmax sees only differences within a row: rows of large and of small scores can give the same weights.',
+      values,
+      value: { label: 'score', unit: '', scale: 'linear' },
+      palette: 'diverging',
+      domain: [-end, end],
+    },
+  ];
+}
+
+/** q and k on one scale, v and the output on another. */
+export function tensorFigures({ tensors, tokens }: HeadDetail, context: HeadContext): HeatmapFigure[] {
+  if (tensors === undefined) return [];
+  const { q, k, v, out, headDim } = tensors;
+  const sizes = { tokens, headDim, tokenNames: context.tokenNames ?? null };
+  const inputs = scaleEnd(k, ...(q === null ? [] : [q]));
+  const outputs = scaleEnd(v, ...(out === null ? [] : [out]));
+  const caution =
+    'Dimensions have no order and no meaning of their own: queries and keys turned alike give the same scores, and so do values that the output projection turns back.';
+  const own = context.trainedWith === 'rpc' ? ' The model itself puts out L of RPC, which the laboratory shows.' : '';
+  const words = (name: string, rest: Pick<MatrixWords, 'title' | 'shows' | 'value'>): MatrixWords => ({
+    ...rest,
+    id: `tensor-${name}`,
+    caution,
+    formula: formulas.pattern,
+  });
+  const query = words('q', {
+    title: 'Queries, q',
+    shows: 'The queries, on the scale of the keys.',
+    value: 'entry of q',
+  });
+  const key = words('k', {
+    title: q === null ? 'Keys, k, which are the queries too' : 'Keys, k',
+    shows: q === null ? 'The keys; the head has no queries of its own.' : 'The keys, on the scale of the queries.',
+    value: 'entry of k',
+  });
+  const value = words('v', { title: 'Values, v', shows: 'The values that the pattern mixes.', value: 'entry of v' });
+  const output = words('out', {
+    title: 'Head output, z',
+    shows: `What softmax attention puts out before the output projection, on the scale of the values: means that cancel are pale.${own}`,
+    value: 'entry of z',
+  });
+  return [
+    ...(q === null ? [] : [matrixFigure(query, q, inputs, sizes)]),
+    matrixFigure(key, k, inputs, sizes),
+    matrixFigure(value, v, outputs, sizes),
+    ...(out === null ? [] : [matrixFigure(output, out, outputs, sizes)]),
+  ];
+}
