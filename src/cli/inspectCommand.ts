@@ -252,18 +252,28 @@ async function prepare(
 const isPictured = (formats: readonly Format[]): boolean =>
   formats.some((format) => format === 'html' || format === 'md');
 
-export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
-  const formats = parseFormats(flags.format);
-  const failOn = flags.failOn.map(parseFailOn);
+/**
+ * Runs one checkpoint to its end and hands what it gave to `use`, while its patterns can still be asked for. `before`:
+ * what earlier runs of the same command left behind.
+ */
+export async function inspecting<T>(
+  checkpoint: string,
+  flags: InspectFlags,
+  formats: readonly Format[],
+  version: string,
+  use: (finished: Finished, line: ProgressLine) => Promise<T>,
+  before: string | null = null,
+): Promise<T> {
   const makeWork = await prepare(checkpoint, flags, formats, version);
   const line = new ProgressLine(flags.quiet === true ? 'none' : flags.jsonProgress === true ? 'json' : 'text');
   const work = makeWork(line);
+  const kept = (): string => (work.kept() === nothingKept ? (before ?? nothingKept) : work.kept());
   // The first Ctrl-C ends the run in order, a second one at once.
   const cancelling: Promise<never>[] = [];
   const interrupted = (): void => {
     line.end();
     const end = work.stop().then(() => {
-      process.stderr.write(`Cancelled; ${work.kept()}.\n`);
+      process.stderr.write(`Cancelled; ${kept()}.\n`);
       return process.exit(exitCodes.cancelled);
     });
     cancelling.push(end);
@@ -271,7 +281,24 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    const finished = await work.run();
+    return await use(await work.run(), line);
+  } catch (error) {
+    // Whoever cancels hears of what is kept, not of the run that this ended.
+    await Promise.all(cancelling);
+    line.end();
+    if (kept() !== nothingKept) line.warn(`The run did not come to its end; ${kept()}.`);
+    throw error;
+  } finally {
+    process.removeListener('SIGINT', interrupted);
+    process.removeListener('SIGTERM', interrupted);
+    await work.stop();
+  }
+}
+
+export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
+  const formats = parseFormats(flags.format);
+  const failOn = flags.failOn.map((text) => parseFailOn(text));
+  await inspecting(checkpoint, flags, formats, version, async (finished, line) => {
     const { result } = finished;
     line.progress('Writing', 1);
     const written = await writeFiles(flags.out, await outputFiles(finished, formats));
@@ -285,18 +312,7 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
       );
     }
     reportFailOn(result, failOn);
-  } catch (error) {
-    // Whoever cancels hears of what is kept, not of the run that this ended.
-    await Promise.all(cancelling);
-    line.end();
-    const kept = work.kept();
-    if (kept !== nothingKept) line.warn(`The run did not come to its end; ${kept}.`);
-    throw error;
-  } finally {
-    process.removeListener('SIGINT', interrupted);
-    process.removeListener('SIGTERM', interrupted);
-    await work.stop();
-  }
+  });
 }
 
 async function outputFiles(finished: Finished, formats: readonly Format[]): Promise<OutputFile[]> {

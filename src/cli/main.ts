@@ -4,6 +4,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json';
 import { overrideNames } from '../model/overrides';
+import { runCompare } from './compareCommand';
+import type { CompareFlags } from './compareCommand';
 import { runInspect } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
 import { printProbe, probeCommand } from './nodeWebGpu';
@@ -15,24 +17,24 @@ import type { SelftestFlags } from './selftestCommand';
 import { runTensors } from './tensorsCommand';
 import { exitCodes, failureOf } from './exitCodes';
 
+const checkpointWords =
+  '.safetensors, .onnx, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one';
+
+/** Options of a run (`withRunOptions`) that were typed, as they are typed. */
+function givenOptions(command: Command): readonly string[] {
+  const own = new Set(withRunOptions(new Command()).options.map(({ long }) => long));
+  return command.options
+    .filter((option) => own.has(option.long) && command.getOptionValueSource(option.attributeName()) === 'cli')
+    .map(({ long }) => long ?? '');
+}
+
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-function program(): Command {
-  const root = new Command('gramlens')
-    .description(packageJson.description)
-    .version(packageJson.version)
-    .exitOverride()
-    .showHelpAfterError('(gramlens --help lists the commands, gramlens inspect --help the options)');
-
-  root
-    .command('inspect')
-    .description('run a checkpoint on one input and measure every attention head')
-    .argument(
-      '<checkpoint>',
-      '.safetensors, .onnx, .gguf, .npz, .pt, .pth, .bin, .ckpt, the index of a sharded checkpoint, or a folder with one',
-    )
+/** Options of everything that runs a checkpoint. */
+function withRunOptions(command: Command): Command {
+  return command
     .option(
       '--config <file>',
       "the model's config.json (Segmenter: variant.yml), where it does not lie beside the checkpoint",
@@ -94,14 +96,61 @@ function program(): Command {
       new Option('--backend <name>', 'where the forward pass runs')
         .choices(['auto', 'webgpu', 'cpu', 'reference'])
         .default('auto'),
-    )
+    );
+}
+
+/** Options of everything that writes files and may run long. */
+function withOutputOptions(command: Command, formats: string): Command {
+  return command
     .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
-    .option('--format <list>', 'html, md, json, csv, npz', 'html,json')
-    .option('--fail-on <rule>', 'exit with 1 where it holds, such as "alignment.theory.overlap < 0.2"', collect, [])
+    .option('--format <list>', formats, 'html,json')
     .option('--reproducible', 'leave the elapsed time out, so that equal runs give equal bytes')
     .option('--quiet', 'no progress and no table')
-    .option('--json-progress', 'progress as JSON lines on stderr')
+    .option('--json-progress', 'progress as JSON lines on stderr');
+}
+
+function program(): Command {
+  const root = new Command('gramlens')
+    .description(packageJson.description)
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError('(gramlens --help lists the commands, gramlens inspect --help the options)');
+
+  const inspect = root
+    .command('inspect')
+    .description('run a checkpoint on one input and measure every attention head')
+    .argument('<checkpoint>', checkpointWords);
+  withOutputOptions(withRunOptions(inspect), 'html, md, json, csv, npz')
+    .option('--fail-on <rule>', 'exit with 1 where it holds, such as "alignment.theory.overlap < 0.2"', collect, [])
     .action((checkpoint: string, flags: InspectFlags) => runInspect(checkpoint, flags, packageJson.version));
+
+  const compare = root
+    .command('compare')
+    .description(
+      'what changed from one run to another, head by head: two checkpoints, the steps of a training, or softmax and RPC of one run',
+    )
+    .argument(
+      '<runs...>',
+      'checkpoints (they are inspected with the options below), results or folders of earlier runs; one folder: its checkpoints or runs, in the order of the numbers in their names',
+    );
+  withOutputOptions(withRunOptions(compare), 'html, md, json, csv')
+    .addOption(
+      new Option(
+        '--match <how>',
+        'which heads of a layer correspond: those of the same index, or those whose metrics are closest',
+      )
+        .choices(['index', 'permutation'])
+        .default('index'),
+    )
+    .option(
+      '--fail-on <rule>',
+      'exit with 1 where it holds for a change, such as "alignment.theory.overlap < -0.1" or "attention.entropy > 1"; NAME.inBands is the change in bands of its null or interval',
+      collect,
+      [],
+    )
+    .action((runs: readonly string[], flags: CompareFlags, command: Command) =>
+      runCompare(runs, flags, givenOptions(command), packageJson.version),
+    );
 
   root
     .command('tensors')
@@ -121,8 +170,8 @@ function program(): Command {
 
   root
     .command('report')
-    .description('write a result.json in other formats')
-    .argument('<result>', 'result.json of an inspection')
+    .description('write a result.json or a comparison.json in other formats')
+    .argument('<result>', 'result.json of an inspection, or comparison.json')
     .option('--format <list>', 'html, md, json, csv', 'html')
     .option('--out <folder>', 'folder for the files; those of an earlier run in it are replaced', 'gramlens-report')
     .action((result: string, flags: { readonly format: string; readonly out: string }) => runReport(result, flags));
@@ -135,18 +184,6 @@ function program(): Command {
     .option('--json', 'as JSON')
     .action((flags: SelftestFlags) => runSelftest(flags));
 
-  root
-    .command('compare', { hidden: true })
-    .allowUnknownOption()
-    .argument('[files...]')
-    .action(() => {
-      root.error(
-        'gramlens compare is not in this version; inspect both checkpoints and compare their result.json files.',
-        {
-          exitCode: exitCodes.usage,
-        },
-      );
-    });
   root.command(probeCommand, { hidden: true }).action(printProbe);
   return root;
 }

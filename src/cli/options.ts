@@ -271,8 +271,12 @@ export interface FailOn {
   readonly holds: (value: number) => boolean;
 }
 
-/** 'alignment.theory.overlap < 0.2': metric names are the column names of heads.csv. */
-export function parseFailOn(text: string): FailOn {
+/** 'alignment.theory.overlap < 0.2', the metric one of `names`; `where` says where they stand. */
+export function parseFailOn(
+  text: string,
+  names: ReadonlySet<string> = headMetrics,
+  where = 'names are the columns of heads.csv that hold numbers',
+): FailOn {
   const match = /^\s*([\w.]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$/.exec(text);
   const bound = Number(match?.[3]);
   if (match === null || !Number.isFinite(bound)) {
@@ -287,10 +291,8 @@ export function parseFailOn(text: string): FailOn {
     '!=': (value) => value !== bound,
   };
   const metric = match[1]!;
-  if (!headMetrics.has(metric)) {
-    throw new UsageError(
-      `--fail-on "${text}": there is no metric ${metric}; names are the columns of heads.csv that hold numbers.`,
-    );
+  if (!names.has(metric)) {
+    throw new UsageError(`--fail-on "${text}": there is no metric ${metric}; ${where}.`);
   }
   return { text, metric, holds: comparisons[match[2]!]! };
 }

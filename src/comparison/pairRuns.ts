@@ -89,6 +89,21 @@ const isSameCheckpoint = (a: InspectionResult, b: InspectionResult): boolean => 
     : one.sha256 === other.sha256;
 };
 
+/** RPC that a checkpoint was trained with and that is not the one beside the model. */
+function otherNativeRpc({ name, result }: ComparedSource): string[] {
+  const { rpc, nativeRpc } = result.provenance;
+  if (!nativeRpc || rpc.layers === 'none') return [];
+  const words = ({
+    variant,
+    iterations,
+    lambda,
+  }: Pick<Provenance['rpc'], 'variant' | 'iterations' | 'lambda'>): string =>
+    `variant ${variant}, ${iterations} iterations, lambda ${lambda}`;
+  return words(rpc) === words(nativeRpc)
+    ? []
+    : [`${name} was trained with RPC of ${words(nativeRpc)}; beside the model RPC of ${words(rpc)} is compared.`];
+}
+
 function checkInputs(a: ComparedSource, b: ComparedSource): void {
   const [mine, other] = [a, b].map(({ result }) => result.provenance.inputs);
   const names = (inputs: Provenance['inputs']): string =>
@@ -125,7 +140,7 @@ export function pairRuns(sources: readonly ComparedSource[]): Pairing {
     checkInputs(first, other);
   }
   const kind = others.every(({ result }) => isSameCheckpoint(first.result, result)) ? 'settings' : 'checkpoints';
-  const notes: string[] = [];
+  const notes = sources.flatMap(otherNativeRpc);
   let withRpc = true;
   let anyDiffers = false;
   for (const { name, of, differing } of settings) {

@@ -2,6 +2,7 @@
 
 import type { HeadResult, Measured, NoiseNumbers } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
+import { alignedTable } from './alignedTable';
 import { formatNumber, formatShare, noiseVerdictText, verdictText } from './format';
 import { gramLabel, gramOfRun, gramSentence } from './gramText';
 import { layerLabel } from './layerLabel';
@@ -65,11 +66,6 @@ function numberCells(head: HeadResult, mode: 'theory' | 'plain', noise: NoiseNum
   ];
 }
 
-/** Control characters in reasons must not reach a terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ');
-}
-
 /** Aligned text table, ending in a newline: numbers to the right, words to the left, then what the columns are. */
 export function headTable(result: InspectionResult, options: HeadTableOptions = {}): string {
   const mode = options.mode ?? 'theory';
@@ -79,16 +75,9 @@ export function headTable(result: InspectionResult, options: HeadTableOptions = 
   const inputs = inputCount(result);
   const rows = [
     inputs === 1 ? headings : meanHeadings,
-    ...shown.map(([layer, head]) => cells(layerLabel(result.model, layer), head, mode, kind).map(printable)),
+    ...shown.map(([layer, head]) => cells(layerLabel(result.model, layer), head, mode, kind)),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const lines = rows.map((row) =>
-    row
-      .map((text, column) => (column < 8 ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
-  lines.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('  '));
+  const lines = alignedTable(rows, (column) => column >= 8);
   if (shown.length < all.length)
     lines.push(`... and ${all.length - shown.length} more heads (see the report or heads.csv)`);
   const { rpc, nulls } = result.provenance;

@@ -5,13 +5,22 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import { pngDataUri } from '../../webview/charts/heatmapImage';
 import { escapeHtml } from './html';
 import { reportSections, reportSubtitle, reportTitle } from './reportSections';
-import type { PicturePlace, ReportOptions } from './reportSections';
+import type { ReportOptions } from './reportSections';
+import type { PicturePlace } from './reportFigures';
 import { reportStyle } from './reportStyle';
 
-const inside: PicturePlace = {
+/** Pictures within the file. */
+export const inside: PicturePlace = {
   figure: (_, svg) => svg,
   input: (png) => `<img class="input" alt="Input as the network sees it" src="${pngDataUri(png)}">`,
 };
+
+export interface ReportText {
+  readonly title: string;
+  readonly subtitle: string;
+  /** [heading, HTML] */
+  readonly sections: readonly (readonly [string, string])[];
+}
 
 /**
  * The report as the text of one self-contained HTML file. `details` gives the patterns of a head, or null where they
@@ -22,9 +31,13 @@ export function reportHtml(
   details: (layer: number, head: number) => HeadDetail | null,
   options: ReportOptions = {},
 ): string {
-  const { provenance } = result;
   const sections = reportSections(result, details, options, inside);
-  const title = reportTitle(result);
+  const text = { title: reportTitle(result), subtitle: reportSubtitle, sections };
+  return htmlDocument(text, result.provenance.gramlensVersion);
+}
+
+/** The whole file; `version` of Gramlens. */
+export function htmlDocument({ title, subtitle, sections }: ReportText, version: string): string {
   const body = sections.map(
     ([heading, content]) => `<section>\n<h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`,
   );
@@ -34,14 +47,14 @@ export function reportHtml(
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="Gramlens ${escapeHtml(provenance.gramlensVersion)}">
+<meta name="generator" content="Gramlens ${escapeHtml(version)}">
 <title>${escapeHtml(title)}</title>
 <style>${reportStyle}</style>
 </head>
 <body>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<p class="subtitle">${reportSubtitle}</p>
+<p class="subtitle">${escapeHtml(subtitle)}</p>
 </header>
 <main>
 ${body.join('\n')}

@@ -6,6 +6,8 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import { escapeHtml } from './html';
 import { reportSections, reportSubtitle, reportTitle } from './reportSections';
 import type { ReportOptions } from './reportSections';
+import type { ReportText } from './reportHtml';
+import type { PicturePlace } from './reportFigures';
 
 export interface ReportFile {
   /** Path from the report's folder, with `/`. */
@@ -20,18 +22,27 @@ export function reportMarkdown(
   details: (layer: number, head: number) => HeadDetail | null,
   options: ReportOptions = {},
 ): readonly ReportFile[] {
+  return markdownFiles(name, (place) => ({
+    title: reportTitle(result),
+    subtitle: reportSubtitle,
+    sections: reportSections(result, details, options, place),
+  }));
+}
+
+/** The same of any report, written with its pictures beside it. */
+export function markdownFiles(name: string, write: (place: PicturePlace) => ReportText): readonly ReportFile[] {
   const pictures: ReportFile[] = [];
   const shown = (file: string, content: string | Uint8Array, alternative: string): string => {
     const path = `${name}-figures/${file}`;
     pictures.push({ name: path, content });
     return `<p><img src="${escapeHtml(encodeURI(path))}" alt="${escapeHtml(alternative)}"></p>`;
   };
-  const sections = reportSections(result, details, options, {
+  const { title, subtitle, sections } = write({
     figure: (figure, svg, id) => shown(`${id}.svg`, `${svg}\n`, figure.title),
     input: (png) => shown('input.png', png, 'Input as the network sees it'),
   });
   const body = sections.map(([heading, content]) => `<h2>${escapeHtml(heading)}</h2>\n${content}`);
-  const html = `<h1>${escapeHtml(reportTitle(result))}</h1>\n<p>${escapeHtml(reportSubtitle)}</p>\n${body.join('\n')}`;
+  const html = `<h1>${escapeHtml(title)}</h1>\n<p>${escapeHtml(subtitle)}</p>\n${body.join('\n')}`;
   return [{ name: `${name}.md`, content: `${translate(html)}\n` }, ...pictures];
 }
 

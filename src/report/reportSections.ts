@@ -5,23 +5,18 @@ import { encode } from 'fast-png';
 import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionResult } from '../inspection/inspectionResult';
-import { drawLines } from '../../webview/charts/drawLines';
-import { heatmapSvg } from '../../webview/charts/heatmapImage';
-import { reportTheme } from '../../webview/charts/theme';
-import { fittingHeight } from '../../webview/charts/heatmapLayout';
-import type { Figure, HeatmapFigure } from './figures/figure';
 import { headFigures } from './figures/headFigures';
 import { headTables } from './headTables';
 import { tokenNames } from './figures/tokenAxis';
 import { networkColumns, networkFigures, networkRows, networkSentence } from './figures/networkFigures';
 import { rolloutFigures } from './figures/rolloutFigures';
 import { overviewFigures } from './figures/overviewFigures';
-import { shrinkHeatmap } from './figures/shrinkHeatmap';
 import { gramOfRun, withGram } from './gramText';
 import { selectHeads, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs, htmlTable } from './html';
 import { headLink } from './inspectionId';
 import { layerSizes, layerTitle } from './layerLabel';
+import { figureHtml, FormulaList, type FigureWriting, type PicturePlace } from './reportFigures';
 import { alignmentTable, noiseTable, studyTable, tableNotes } from './reportTables';
 import { sharedKeysText } from './sharedHeads';
 import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryText } from './reportText';
@@ -39,56 +34,9 @@ export interface ReportOptions {
   } | null;
 }
 
-/** Puts pictures where the report's reader finds them; each call answers the HTML that shows the picture. */
-export interface PicturePlace {
-  /** `id`: unique in the report, fit for a file name. */
-  figure(figure: Figure, svg: string, id: string): string;
-  input(png: Uint8Array): string;
-}
-
-const figureSize = { lines: { width: 340, height: 240 }, heatmap: { width: 340, height: 290 } } as const;
-/** Patterns with more cells a side than this are averaged: print has no more dots, and 1024 heads must fit in 10 MB. */
-const maxCells = 256;
-
 /** What the sections share while they are written. */
-interface Writing {
-  readonly formulas: FormulaList;
-  readonly place: PicturePlace;
+interface Writing extends FigureWriting {
   readonly inspection: string | undefined;
-}
-
-/** Numbers each formula once, in the order of first use. */
-class FormulaList {
-  private readonly numbers = new Map<string, number>();
-
-  reference(formula: string): string {
-    if (formula === '') return '';
-    const number = this.numbers.get(formula) ?? this.numbers.size + 1;
-    this.numbers.set(formula, number);
-    return ` <a href="#formula-${number}">F${number}</a>`;
-  }
-
-  html(): string {
-    const items = [...this.numbers].map(
-      ([formula, number]) => `<li id="formula-${number}">${escapeHtml(formula)}</li>`,
-    );
-    return `<ol class="formulas">\n${items.join('\n')}\n</ol>`;
-  }
-}
-
-function figureHtml(figure: Figure, id: string, { formulas, place }: Writing): string {
-  const svg =
-    figure.kind === 'lines'
-      ? drawLines(figure, figureSize.lines, reportTheme)
-      : heatmapSvg(shrinkHeatmap(figure, maxCells), heatmapSize(figure), reportTheme);
-  const caution = figure.caution === '' ? '' : ` <span class="caution">Caution: ${escapeHtml(figure.caution)}</span>`;
-  return `<figure>${place.figure(figure, svg, id)}<figcaption>${escapeHtml(figure.shows)}${formulas.reference(figure.formula)}${caution}</figcaption></figure>`;
-}
-
-/** A heatmap of few layers needs no more height than its cells. */
-function heatmapSize(figure: HeatmapFigure): { width: number; height: number } {
-  const { width, height } = figureSize.heatmap;
-  return { width, height: fittingHeight(figure, width, height) };
 }
 
 function headSection(

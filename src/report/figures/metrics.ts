@@ -415,7 +415,7 @@ export function metricById(id: string): HeadMetric {
 }
 
 /** Whether the number rests on the Gram matrix of the keys. */
-export function usesGram({ id, group }: HeadMetric): boolean {
+export function usesGram({ id, group }: Pick<HeadMetric, 'id' | 'group'>): boolean {
   return group === 'Alignment' || group === 'Reproduction' || (group === 'Kernel PCA' && !id.startsWith('projection.'));
 }
 

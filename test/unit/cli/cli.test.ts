@@ -324,7 +324,7 @@ describe('gramlens refuses', () => {
       /The input no\.png: there is no such file\./,
     ],
     ['a fact that does not fit', ['inspect', softmax, ...input, '--set', 'heads=5'], 2, /heads/],
-    ['compare', ['compare', 'a', 'b', '--nulls', '3'], 2, /gramlens compare is not in this version/],
+    ['a run to compare that is not there', ['compare', softmax, 'no/such.pt'], 2, /no\/such\.pt/],
     [
       'a picture as config',
       ['inspect', softmax, ...input, '--config', 'media/samples/digit-3.npy'],

@@ -1,0 +1,154 @@
+// `gramlens compare`: checkpoints are inspected one after the other with the same options, results are read; then what
+// changed is written and printed.
+
+import { join } from 'node:path';
+import { compareMethods } from '../comparison/compareMethods';
+import { compareResults } from '../comparison/compareResults';
+import { ComparisonError, type Comparison, type MatchedBy } from '../comparison/comparison';
+import { comparisonTable } from '../comparison/comparisonFiles';
+import type { ComparedSource } from '../comparison/pairRuns';
+import { orderBySteps } from '../comparison/steps';
+import type { InspectionResult } from '../inspection/inspectionResult';
+import { openCheckpoint } from '../inspection/node/openCheckpoint';
+import { sha256Hex } from '../inspection/node/readInput';
+import { distinctNames, runAt, runsIn, type ComparedPath } from '../inspection/node/runFolder';
+import { writeFiles } from '../inspection/node/writeFiles';
+import { headMetrics } from '../report/figures/metrics';
+import { inspectionId } from '../report/inspectionId';
+import { exitCodes } from './exitCodes';
+import { inspecting } from './inspectCommand';
+import type { InspectFlags } from './inspectCommand';
+import { parseFailOn, parseFormats, UsageError, type FailOn } from './options';
+import { comparisonFiles, readResult } from './reportCommand';
+import type { ProgressLine } from './progressLine';
+import type { Finished } from './work';
+import { writtenText } from './writtenText';
+
+export interface CompareFlags extends InspectFlags {
+  readonly match: MatchedBy;
+}
+
+/** Folder of the single results within that of the comparison. */
+const runsFolder = 'runs';
+const inBands = '.inBands';
+const changeNames: ReadonlySet<string> = new Set(headMetrics.flatMap(({ id }) => [id, `${id}${inBands}`]));
+
+interface Target extends ComparedPath {
+  readonly name: string;
+}
+
+/** One folder stands for the runs in it. */
+async function targetsOf(paths: readonly string[]): Promise<readonly Target[]> {
+  const inside = paths.length === 1 ? await runsIn(paths[0]!) : [];
+  const found = inside.length > 0 ? inside : await Promise.all(paths.map(runAt));
+  const names = distinctNames(found.map(({ path }) => path));
+  const targets = found.map((target, i) => ({ ...target, name: names[i]! }));
+  return inside.length > 0 ? orderBySteps(names).places.map((place) => targets[place]!) : targets;
+}
+
+/** RPC beside the model as the first run had it: a checkpoint's own default may be another. */
+function rpcOption({ provenance }: InspectionResult): string {
+  const { variant, iterations, lambda, layers } = provenance.rpc;
+  if (layers === 'none') return 'layers=none';
+  return `variant=${variant},iterations=${iterations},lambda=${lambda},layers=${typeof layers === 'string' ? layers : layers.join(',')}`;
+}
+
+/** Inspects a checkpoint; its result is written, and read as any other, so that the comparison can be made again from it. */
+async function inspected(
+  target: Target,
+  flags: CompareFlags,
+  version: string,
+  before: string | null,
+): Promise<InspectionResult> {
+  const folder = join(flags.out, runsFolder, target.name);
+  const own = { ...flags, out: folder };
+  const keep = async (finished: Finished, line: ProgressLine): Promise<InspectionResult> => {
+    const [path] = await writeFiles(folder, [{ name: 'result.json', content: finished.json() }]);
+    line.end();
+    return readResult(path!);
+  };
+  return inspecting(target.path, own, ['json'], version, keep, before);
+}
+
+async function readAll(targets: readonly Target[], flags: CompareFlags, version: string): Promise<ComparedSource[]> {
+  const sources: ComparedSource[] = [];
+  let { rpc } = flags;
+  let kept: string | null = null;
+  for (const [i, target] of targets.entries()) {
+    if (target.kind === 'checkpoint' && flags.quiet !== true && flags.jsonProgress !== true)
+      process.stderr.write(`Run ${i + 1} of ${targets.length}: ${target.name}\n`);
+    const settings = rpc === undefined ? flags : { ...flags, rpc };
+    const result =
+      target.kind === 'result' ? await readResult(target.path) : await inspected(target, settings, version, kept);
+    if (target.kind === 'checkpoint')
+      kept = `finished results are in ${join(flags.out, runsFolder)}; give them in the place of their checkpoints`;
+    rpc ??= rpcOption(result);
+    sources.push({ name: target.name, inspection: inspectionId(result, sha256Hex), result });
+  }
+  return sources;
+}
+
+function compared(sources: readonly ComparedSource[], by: MatchedBy): Comparison {
+  try {
+    const [only, second] = sources;
+    return second === undefined ? compareMethods(only!) : compareResults(sources, by);
+  } catch (error) {
+    if (error instanceof ComparisonError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** `given`: options of a run that were typed. */
+export async function runCompare(
+  paths: readonly string[],
+  flags: CompareFlags,
+  given: readonly string[],
+  version: string,
+): Promise<void> {
+  const formats = parseFormats(flags.format);
+  if (formats.includes('npz'))
+    throw new UsageError('--format npz: a comparison has no tensors; write them with gramlens inspect --format npz.');
+  const rules = flags.failOn.map((text) =>
+    parseFailOn(text, changeNames, `names are the metrics of comparison.json, each also with ${inBands}`),
+  );
+  const targets = await targetsOf(paths);
+  const [idle] = given;
+  if (idle !== undefined && targets.every(({ kind }) => kind === 'result'))
+    throw new UsageError(`These are results of earlier runs, so ${idle} would have no effect. Leave it out.`);
+  if (targets.length === 1 && flags.match !== 'index')
+    throw new UsageError(
+      `--match ${flags.match}: this is one run, whose two methods are compared in the same heads. Leave it out.`,
+    );
+  // Nobody should wait for the first run to learn that the second cannot begin.
+  for (const { kind, path } of targets) if (kind === 'checkpoint') await openCheckpoint(path);
+  const comparison = compared(await readAll(targets, flags, version), flags.match);
+  const written = await writeFiles(flags.out, comparisonFiles(comparison, formats));
+  if (flags.quiet !== true) {
+    process.stdout.write(`${comparisonTable(comparison)}\nWritten: ${writtenText(written)}\n`);
+  }
+  reportFailOn(comparison, rules);
+}
+
+function reportFailOn({ layers }: Comparison, rules: readonly FailOn[]): void {
+  const heads = layers.flatMap(({ index, heads: own }) => own.map((head) => ({ layer: index, head })));
+  for (const rule of rules) {
+    const banded = rule.metric.endsWith(inBands);
+    const id = banded ? rule.metric.slice(0, -inBands.length) : rule.metric;
+    let missing = 0;
+    for (const { layer, head } of heads) {
+      const number = head.metrics[id];
+      const value = (banded ? number?.inBands : number?.difference) ?? null;
+      if (value === null) missing += 1;
+      else if (rule.holds(value)) {
+        process.stderr.write(
+          `--fail-on "${rule.text}" holds: layer ${layer}, head ${head.index} changed by ${value}\n`,
+        );
+        process.exitCode = exitCodes.failOn;
+      }
+    }
+    if (missing > 0)
+      process.stderr.write(
+        `--fail-on "${rule.text}": ${rule.metric} is not known in ${missing} of ${heads.length} heads; reasons stand in comparison.json.\n`,
+      );
+  }
+}

@@ -1,0 +1,154 @@
+// Pictures of a comparison: difference maps on a palette with 0 in its middle, and timelines of any metric.
+
+import type { HeatmapFigure, LineFigure, Series } from '../report/figures/figure';
+import { metricDomain, type HeadMetric } from '../report/figures/headMetric';
+import { metricById, usesGram } from '../report/figures/metrics';
+import { overviewFigure, overviewMetricIds } from '../report/figures/overviewFigures';
+import { formulas } from '../report/figures/sources';
+import { formatNumber } from '../report/format';
+import { withGram } from '../report/gramText';
+import { layerLabel, layerTitle } from '../report/layerLabel';
+import type { ComparedHead, ComparedMetric, Comparison } from './comparison';
+import { changeNote, comparedHeadAt, endsOf } from './comparisonText';
+
+/** The metric whose meaning, formula and caution a compared number shares. */
+function sourceMetric({ kind }: Comparison, id: string): HeadMetric {
+  if (kind !== 'methods') return metricById(id);
+  return metricById(id.startsWith('noise.') ? `${id}.difference` : 'rpc.cleanGap');
+}
+
+function metricOf({ metrics }: Comparison, id: string): ComparedMetric {
+  return metrics.find((metric) => metric.id === id) ?? metrics[0]!;
+}
+
+/** What a figure of this metric has in common with the overview of a single run. */
+function frameOf(comparison: Comparison, id: string): Pick<HeatmapFigure, 'title' | 'caution' | 'formula' | 'value'> {
+  const source = sourceMetric(comparison, id);
+  const { caution, formula, value } = overviewFigure(source, [], { layers: 1, heads: 1 });
+  const metric = metricOf(comparison, id);
+  return { title: usesGram(metric) ? withGram(metric.label, comparison.gram) : metric.label, caution, formula, value };
+}
+
+/** Metrics that report and page show first. */
+export function shownMetricIds(comparison: Comparison): readonly string[] {
+  const ids = comparison.metrics.map(({ id }) => id);
+  const first = overviewMetricIds.filter((id) => ids.includes(id));
+  return comparison.kind === 'methods' || first.length === 0 ? ids : first;
+}
+
+/** Change of one metric [layers, heads]; heads without a number in both runs are NaN. `cellNotes` say it in words. */
+export function differenceFigure(comparison: Comparison, id: string): HeatmapFigure {
+  const { layers, heads } = comparison.model;
+  const values = new Float64Array(layers * heads).fill(Number.NaN);
+  const cellNotes = Array.from(values, () => '');
+  for (const layer of comparison.layers) {
+    for (const head of layer.heads) {
+      const cell = layer.index * heads + head.index;
+      values[cell] = head.metrics[id]?.difference ?? Number.NaN;
+      cellNotes[cell] = changeNote(comparison, head, id);
+    }
+  }
+  const [from, to] = endsOf(comparison);
+  const frame = frameOf(comparison, id);
+  const { unit } = metricOf(comparison, id);
+  return {
+    kind: 'heatmap',
+    id: `difference-${id}`,
+    title: `Change of ${frame.title}`,
+    shows: `${to} minus ${from}. ${metricOf(comparison, id).explanation}`,
+    caution: frame.caution,
+    formula: `${frame.formula}\n${formulas.change}`,
+    rows: layers,
+    columns: heads,
+    ...(comparison.model.stages === undefined
+      ? {}
+      : { rowLabels: Array.from({ length: layers }, (_, layer) => layerLabel(comparison.model, layer)) }),
+    values,
+    cellNotes,
+    rowAxis: { label: 'layer', unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: 'head', unit: '', scale: 'linear', integer: true },
+    value: { label: 'change', unit, scale: 'linear' },
+    palette: 'diverging',
+    domain: metricDomain({ kind: 'symmetric' }, Array.from(values)),
+  };
+}
+
+/** Ticks of an axis of runs: steps where all have one, else names. */
+function runLabels({ runs }: Comparison): readonly string[] {
+  return runs.every(({ step }) => step !== null) ? runs.map(({ step }) => String(step)) : runs.map(({ name }) => name);
+}
+
+function allHeads({ layers }: Comparison): { readonly layer: number; readonly head: ComparedHead }[] {
+  return layers.flatMap(({ index, heads }) => heads.map((head) => ({ layer: index, head })));
+}
+
+/** A metric over the runs [heads, runs], a row a head. */
+export function timelineFigure(comparison: Comparison, id: string): HeatmapFigure {
+  const { palette, domain } = sourceMetric(comparison, id);
+  const rows = allHeads(comparison);
+  const { runs, model } = comparison;
+  const values = Float64Array.from(
+    rows.flatMap(({ head }) => runs.map((_, run) => head.metrics[id]?.values[run] ?? Number.NaN)),
+  );
+  const frame = frameOf(comparison, id);
+  return {
+    kind: 'heatmap',
+    id: `timeline-${id}`,
+    title: `${frame.title}, run by run`,
+    shows: `${metricOf(comparison, id).explanation} A row a head, a column a run. ${comparison.order ?? ''}`.trim(),
+    caution: frame.caution,
+    formula: frame.formula,
+    rows: rows.length,
+    columns: runs.length,
+    rowLabels: rows.map(({ layer, head }) => `${layerLabel(model, layer)} · ${head.index}`),
+    columnLabels: runLabels(comparison),
+    values,
+    cellNotes: rows.flatMap(({ layer, head }) => runs.map((_, run) => valueNote(comparison, layer, head, id, run))),
+    rowAxis: { label: 'layer · head', unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: runs.every(({ step }) => step !== null) ? 'step' : 'run', unit: '', scale: 'linear' },
+    value: frame.value,
+    palette,
+    domain: metricDomain(
+      domain,
+      Array.from(values, (value) => (Number.isNaN(value) ? null : value)),
+    ),
+  };
+}
+
+function valueNote(comparison: Comparison, layer: number, head: ComparedHead, id: string, run: number): string {
+  const { label, unit } = metricOf(comparison, id);
+  const number = head.metrics[id];
+  const level = number?.chance?.[run];
+  const chance = typeof level === 'number' ? `; chance level ${formatNumber(level)}` : '';
+  const partner = head.partners[run] === head.index ? '' : ` (its head ${head.partners[run] ?? ''})`;
+  const value = number?.values[run] ?? null;
+  return `${comparison.runs[run]?.name ?? ''}, ${layerTitle(comparison.model, layer).toLowerCase()}, head ${head.index}${partner}\n${label}: ${formatNumber(value)}${value === null || unit === '' ? '' : ` ${unit}`}${chance}`;
+}
+
+/** The same of one head as a line over the steps, with its chance level. */
+export function headTimeline(comparison: Comparison, id: string, layer: number, index: number): LineFigure {
+  const { runs, model } = comparison;
+  const head = comparedHeadAt(comparison, layer, index);
+  const number = head?.metrics[id];
+  const steps = runs.map(({ step }, run) => step ?? run);
+  const byStep = runs.every(({ step }) => step !== null);
+  const frame = frameOf(comparison, id);
+  const { unit, label } = metricOf(comparison, id);
+  const chance: Series[] =
+    number?.chance === undefined ? [] : [{ name: 'chance', role: 'chance', x: steps, y: number.chance, draw: 'line' }];
+  return {
+    kind: 'lines',
+    id: `timeline-head-${id}`,
+    title: `${label}: ${layerTitle(model, layer).toLowerCase()}, head ${index}`,
+    shows: `${metricOf(comparison, id).explanation} ${comparison.order ?? ''}`.trim(),
+    caution: frame.caution,
+    formula: frame.formula,
+    x: { label: byStep ? 'step' : 'run', unit: '', scale: 'linear', integer: true },
+    y: { label: frame.value.label, unit, scale: 'linear' },
+    series: [
+      { name: 'this head', role: 'data', x: steps, y: number?.values ?? steps.map(() => null), draw: 'line+points' },
+      ...chance,
+    ],
+    levels: [],
+  };
+}
