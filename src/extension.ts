@@ -62,6 +62,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     extensionUri,
     version: packageJson.version,
     runnerScript: context.asAbsolutePath('dist/runner.js'),
+    twinFolder: vscode.Uri.joinPath(context.globalStorageUri, 'twins').fsPath,
     tokenizerScript: context.asAbsolutePath('dist/tokenizer.js'),
     session,
     inspector,

@@ -30,6 +30,7 @@ import { outputLine } from '../report/outputText';
 import { npz } from '../report/npz';
 import { reportHtml } from '../report/reportHtml';
 import { reportMarkdown } from '../report/reportMarkdown';
+import { cacheFolder } from './cacheFolder';
 import { chooseNodeBackend } from './nodeWebGpu';
 import { exitCodes } from './exitCodes';
 import {
@@ -77,6 +78,7 @@ export interface InspectFlags {
   readonly ablation?: boolean;
   readonly networkNoise?: string;
   readonly twins: string;
+  readonly cache?: string;
   readonly seed: string;
   readonly backend: 'auto' | 'webgpu' | 'cpu' | 'reference';
   readonly out: string;
@@ -189,6 +191,10 @@ async function prepare(
   const studyNulls =
     flags.studyNulls === undefined ? undefined : parseWhole(flags.studyNulls, '--study-nulls', 0, 10_000);
   const twins = parseWhole(flags.twins, '--twins', 0, 200);
+  if (twins === 0 && flags.cache !== undefined)
+    throw new UsageError(
+      '--twins 0 leaves untrained twins out, so --cache would have no effect. Leave one of them out.',
+    );
   const seed = parseWhole(flags.seed, '--seed', 0, 2 ** 32 - 1);
   if (flags.rpc !== undefined) parseRpc(flags.rpc);
   const text = flags.input[0] ?? null;
@@ -240,6 +246,7 @@ async function prepare(
     asked: flags.backend,
     reproducible: flags.reproducible === true,
     pictured: isPictured(formats),
+    twinFolder: cacheFolder(flags.cache, process.env, process.platform),
   };
   if (only !== null) {
     const request = requestOf(only);

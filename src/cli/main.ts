@@ -84,6 +84,10 @@ function withRunOptions(command: Command): Command {
     )
     .option('--twins <count>', 'untrained twins for the null of that name', '20')
     .option(
+      '--cache <folder>',
+      'where numbers of untrained twins are kept from run to run (they depend on shapes, family and input, not on trained weights), or none; default: gramlens/twins in the cache folder of the user',
+    )
+    .option(
       '--ablation',
       'take each inspected head out (0, mean, noise as null) and measure the logits; runs the rest of the network 3 times a head',
     )

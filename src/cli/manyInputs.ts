@@ -11,6 +11,7 @@ import { FinishedInputs, inputKey, inputsFolder } from '../inspection/node/finis
 import { hashBeside } from '../inspection/node/hashBeside';
 import type { ListedInput } from '../inspection/node/inputList';
 import { poolSize } from '../inspection/node/localRunner';
+import { twinsAreKnown } from '../inspection/node/twinCache';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { MeanResult } from '../inspection/overInputs/meanResult';
 import { addPlan } from '../inspection/overInputs/planInputs';
@@ -40,6 +41,8 @@ export interface ManySettings {
   readonly reproducible: boolean;
   /** Patterns of the first input are drawn. */
   readonly pictured: boolean;
+  /** Numbers of untrained twins from run to run; null: not kept. */
+  readonly twinFolder: string | null;
 }
 
 /** An input that can be inspected; its numbers are read again when its turn comes. */
@@ -141,7 +144,7 @@ export class ManyInputs implements Work {
             continue;
           }
           const request = requestOf(input);
-          plan = addPlan(plan, this.planOf(request));
+          plan = addPlan(plan, await this.planOf(request));
           const key = inputKey(request, checkpointSha256, { reproducible });
           entries.push({ ...listed, sha256: input.sha256, key, place: entries.length });
         } catch (error) {
@@ -173,9 +176,11 @@ export class ManyInputs implements Work {
     return entries;
   }
 
-  private planOf(request: InspectionRequest): InspectionPlan {
+  private async planOf(request: InspectionRequest): Promise<InspectionPlan> {
     const { index, spec, heads } = request;
-    return planInspection(request, heldByteLength(index, spec), poolSize(heads.length), describeSpec(spec));
+    const { file, twinFolder } = this.settings;
+    const known = await twinsAreKnown(request, file, twinFolder, runnerScript);
+    return planInspection(request, heldByteLength(index, spec), poolSize(heads.length), describeSpec(spec), known);
   }
 
   /** What an earlier run left, and whether it can be used. */
@@ -212,7 +217,10 @@ export class ManyInputs implements Work {
     const plain = settings.requestOf(input);
     const request = this.onCpu === null ? plain : this.onCpu(plain);
     const pictured = settings.pictured && entry === entries[0];
-    const runners = new Runners(settings.file, poolSize(request.heads.length), { pictured });
+    const runners = new Runners(settings.file, poolSize(request.heads.length), {
+      pictured,
+      twinFolder: settings.twinFolder,
+    });
     this.runners = runners;
     const host = {
       progress: (label: string, fraction: number) => {

@@ -5,12 +5,13 @@ import { runOrFallBack } from '../inspection/gpuFallback';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { poolSize } from '../inspection/node/localRunner';
+import { twinsAreKnown } from '../inspection/node/twinCache';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { heldByteLength, planInspection } from '../inspection/plan';
 import { planLines } from '../report/planLines';
 import { resultJson } from '../report/resultJson';
 import type { ProgressLine } from './progressLine';
-import { cpuFallback, Runners } from './runners';
+import { cpuFallback, Runners, runnerScript } from './runners';
 import { nothingKept, withoutTimes, type Finished, type Work } from './work';
 
 export interface OneSettings {
@@ -22,6 +23,8 @@ export interface OneSettings {
   readonly reproducible: boolean;
   /** Patterns are drawn. */
   readonly pictured: boolean;
+  /** Numbers of untrained twins from run to run; null: not kept. */
+  readonly twinFolder: string | null;
 }
 
 export class OneInput implements Work {
@@ -33,14 +36,18 @@ export class OneInput implements Work {
     private readonly line: ProgressLine,
   ) {
     this.threads = poolSize(settings.request.heads.length);
-    this.runners = new Runners(settings.file, this.threads, { pictured: settings.pictured });
+    this.runners = new Runners(settings.file, this.threads, {
+      pictured: settings.pictured,
+      twinFolder: settings.twinFolder,
+    });
   }
 
   async run(): Promise<Finished> {
     const { line, runners } = this;
-    const { request, tokenizer, asked, reproducible, pictured } = this.settings;
+    const { request, file, tokenizer, asked, reproducible, pictured, twinFolder } = this.settings;
     const { index, spec } = request;
-    line.plan(planLines(planInspection(request, heldByteLength(index, spec), this.threads, describeSpec(spec))));
+    const known = await twinsAreKnown(request, file, twinFolder, runnerScript);
+    line.plan(planLines(planInspection(request, heldByteLength(index, spec), this.threads, describeSpec(spec), known)));
     const host = {
       progress: (label: string, fraction: number) => {
         line.progress(label, fraction);

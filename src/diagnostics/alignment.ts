@@ -2,7 +2,7 @@
 // with all nulls and the verdict. Invariant to sign, order, rotation and scale.
 
 import type { HeadKernels } from '../engine/headKernels';
-import type { DiagnosticsOptions, KeyValueInput } from './headInput';
+import type { DiagnosticsOptions, KeyValueInput, TwinNumbers } from './headInput';
 import type { AlignmentMode, AlignmentNumbers } from './headResult';
 import { centringResidual, recoveredCoefficients } from './kpcaValues';
 import { nullResult, permutedNull, randomNull, rankAmong, type CoefficientRule } from './nulls';
@@ -32,15 +32,15 @@ export function alignmentCoefficients(mode: AlignmentModeName, spectrum: KeySpec
   return mode === 'theory' ? recoveredCoefficients(spectrum.gram, v) : centreColumns(v, n, v.length / n);
 }
 
-/** The `alignment` part of the result. */
+/** The `alignment` part of the result; `twins` are `twinNumbers` of the same input. */
 export function alignmentNumbers(
   input: AlignmentInput,
   options: DiagnosticsOptions,
   spectrum: KeySpectrum,
+  twins: TwinNumbers,
   kernels: HeadKernels,
 ): AlignmentNumbers {
   const target = subspaceTarget(spectrum, kernels);
-  const twins = twinStatistics(input, kernels);
   const theory = alignmentMode('theory', input, options, spectrum, target, twins.theory);
   const plain = alignmentMode('plain', input, options, spectrum, target, twins.plain);
   const residual = centringResidual(spectrum.gram, input.v);
@@ -49,18 +49,18 @@ export function alignmentNumbers(
 }
 
 /** Statistics of every twin against its own Gram, whose [N, N] arrays are gone before the next twin's are made. */
-function twinStatistics(
-  input: AlignmentInput,
-  kernels: HeadKernels,
-): Readonly<Record<AlignmentModeName, readonly SubspaceStatistics[]>> {
-  const draws: Record<AlignmentModeName, SubspaceStatistics[]> = { theory: [], plain: [] };
+export function twinNumbers(input: AlignmentInput, kernels: HeadKernels): TwinNumbers {
+  if (input.twinNumbers !== undefined) return input.twinNumbers;
+  const draws: { [mode in AlignmentModeName]: TwinNumbers[mode][number][] } = { theory: [], plain: [] };
   for (const { k, v } of input.untrained) {
     const own = keySpectrum(k, input.tokens, input.headDim, kernels);
     const target = subspaceTarget(own, kernels);
     for (const mode of ['theory', 'plain'] as const) {
       const coefficients = alignmentCoefficients(mode, own, v);
       const found = statisticsOfDraw(target, transpose(coefficients, input.tokens, v.length / input.tokens));
-      if (found !== null) draws[mode].push(found);
+      draws[mode].push(
+        found === null ? null : { overlap: found.overlap, energy: found.energy, rayleigh: found.rayleigh },
+      );
     }
   }
   return draws;
@@ -72,7 +72,7 @@ function alignmentMode(
   options: DiagnosticsOptions,
   spectrum: KeySpectrum,
   target: SubspaceTarget,
-  twinDraws: readonly SubspaceStatistics[],
+  twins: TwinNumbers[AlignmentModeName],
 ): AlignmentMode {
   const n = input.tokens;
   const r = spectrum.rank;
@@ -114,7 +114,10 @@ function alignmentMode(
   const nulls = {
     random: nullResult(statistics, randomDraws),
     permuted: nullResult(statistics, permutedDraws),
-    untrained: nullResult(statistics, twinDraws),
+    untrained: nullResult(
+      statistics,
+      twins.filter((twin) => twin !== null),
+    ),
     otherHeads:
       others.length === 0
         ? null
@@ -131,7 +134,7 @@ function alignmentMode(
   };
   const missing = missingNulls(nulls, {
     draws: options.nulls,
-    twins: input.untrained.length,
+    twins: twins.length,
     heads: input.otherValues.length,
     noTwins: input.foreign?.noTwins ?? null,
   });

@@ -2,7 +2,7 @@
 // part of queries once a query head. The parts are independent, so workers can take them in any order.
 
 import type { HeadKernels } from '../engine/headKernels';
-import type { DiagnosticsOptions, HeadInput, KeyValueInput, QueryInput } from './headInput';
+import type { DiagnosticsOptions, HeadInput, KeyValueInput, QueryInput, TwinNumbers } from './headInput';
 import type { HeadResult } from './headResult';
 import { keyValueInput, keyValueNumbers, type KeyValueNumbers } from './keyValueNumbers';
 import { rpcNotAsked } from './noise';
@@ -13,6 +13,9 @@ export interface HeadWork {
   keyValues(input: KeyValueInput, options: DiagnosticsOptions): Promise<KeyValueNumbers>;
   queries(input: QueryInput, options: DiagnosticsOptions): Promise<QueryNumbers>;
 }
+
+/** Told of every finished head, with what its twins gave. */
+export type OnHead = (head: HeadResult, twins: TwinNumbers) => void;
 
 /** A piece of work on heads; `onHead` of `headJobs` is called when the last piece of a head is done. */
 export type HeadJob = (work: HeadWork) => Promise<void>;
@@ -27,11 +30,7 @@ export function diagnoseHead(input: HeadInput, options: DiagnosticsOptions, kern
 }
 
 /** The work on `inputs`, heads of one layer: one job a kv head and one a query head, in the order of the heads. */
-export function headJobs(
-  inputs: readonly HeadInput[],
-  options: DiagnosticsOptions,
-  onHead: (head: HeadResult) => void,
-): HeadJob[] {
+export function headJobs(inputs: readonly HeadInput[], options: DiagnosticsOptions, onHead: OnHead): HeadJob[] {
   const groups = new Map<number, HeadInput[]>();
   for (const input of inputs) groups.set(input.kvHead, [...(groups.get(input.kvHead) ?? []), input]);
   return [...groups.values()].flatMap((group) => {
@@ -39,7 +38,7 @@ export function headJobs(
     const own = new Map<HeadInput, QueryNumbers>();
     const report = (): void => {
       if (shared === null) return;
-      for (const [input, numbers] of own) onHead(joined(input, shared, numbers));
+      for (const [input, numbers] of own) onHead(joined(input, shared, numbers), shared.twins);
       own.clear();
     };
     const keyValues: HeadJob = async (work) => {

@@ -5,7 +5,7 @@ import type { RpcParameters } from '../engine/headKernels';
 import type { RopeTables } from '../engine/rope';
 import type { ScoreRule } from '../model/blockShape';
 import type { TokenPlaces } from './attentionNumbers';
-import type { NoiseKind, SpectrumNumbers } from './headResult';
+import type { AlignmentStatistic, NoiseKind, SpectrumNumbers } from './headResult';
 import type { RpcSweepSettings } from './rpcSweep';
 
 export interface HeadProjection {
@@ -61,7 +61,14 @@ export interface HeadInput {
   readonly foreign?: ForeignHead;
   /** (k, v) of this head in untrained twins on the same input, for the null `untrained`; empty: not run. */
   readonly untrained: readonly { readonly k: Float64Array; readonly v: Float64Array }[];
+  /** What an earlier run found of the twins; `untrained` is not read then. Absent: it is computed. */
+  readonly twinNumbers?: TwinNumbers;
 }
+
+/** What each untrained twin gives for one kv head, in the order of the twins; null: its values span nothing. */
+export type TwinNumbers = Readonly<
+  Record<'theory' | 'plain', readonly (Readonly<Record<AlignmentStatistic, number>> | null)[]>
+>;
 
 /** What depends on queries needs of a head. */
 export type QueryInput = Omit<HeadInput, 'otherValues' | 'untrained'>;
@@ -69,7 +76,7 @@ export type QueryInput = Omit<HeadInput, 'otherValues' | 'untrained'>;
 /** Keys and values of one kv head as they enter its Gram matrix, shared by the query heads that read it. */
 export interface KeyValueInput extends Pick<
   HeadInput,
-  'layer' | 'tokens' | 'headDim' | 'k' | 'v' | 'otherValues' | 'untrained' | 'foreign'
+  'layer' | 'tokens' | 'headDim' | 'k' | 'v' | 'otherValues' | 'untrained' | 'twinNumbers' | 'foreign'
 > {
   /**
    * First query head that reads this kv head, whichever heads were chosen: spec section 8 names random streams by

@@ -5,14 +5,24 @@ import type { HeadKernels } from '../engine/headKernels';
 import { standardiseRows } from '../engine/headLayout';
 import { unrotate } from '../engine/rope';
 import { plainScores, visibleKeys } from '../model/blockShape';
-import { alignmentNumbers } from './alignment';
+import { alignmentNumbers, twinNumbers } from './alignment';
 import { gammaNumbers } from './gamma';
-import { defaultGram, type DiagnosticsOptions, type GramChoice, type HeadInput, type KeyValueInput } from './headInput';
+import {
+  defaultGram,
+  type DiagnosticsOptions,
+  type GramChoice,
+  type HeadInput,
+  type KeyValueInput,
+  type TwinNumbers,
+} from './headInput';
 import type { HeadResult } from './headResult';
 import { defaultStudyNulls, reproductionNumbers } from './reproduction';
 import { keySpectrum, spectrumNumbers } from './spectrum';
 
-export type KeyValueNumbers = Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma' | 'reproduction'>;
+export interface KeyValueNumbers extends Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma' | 'reproduction'> {
+  /** No part of the result: kept for runs on the same input. */
+  readonly twins: TwinNumbers;
+}
 
 /** Added to the standard deviation by the reproduction study's eigenvalues.py and gammas.py (spec section 3, `std`). */
 const standardisationEps = 1e-8;
@@ -39,6 +49,7 @@ export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram):
     v: rows(input.v),
     otherValues: input.otherValues.map(rows),
     untrained: input.untrained.map(({ k, v }) => ({ k: keys(k), v: rows(v) })),
+    ...(input.twinNumbers === undefined ? {} : { twinNumbers: input.twinNumbers }),
     labels: {
       ...(gram.prefix !== null
         ? { gram: `prefix-${gram.prefix}` as const, gramKeys: { from, to } }
@@ -59,10 +70,12 @@ export function keyValueNumbers(
   kernels: HeadKernels,
 ): KeyValueNumbers {
   const { k, v, tokens, headDim, layer, head } = input;
+  const twins = twinNumbers(input, kernels);
   const spectrum = keySpectrum(k, tokens, headDim, kernels);
   return {
     spectrum: { ...spectrumNumbers(spectrum, headDim), ...input.labels },
-    alignment: alignmentNumbers(input, options, spectrum, kernels),
+    alignment: alignmentNumbers(input, options, spectrum, twins, kernels),
+    twins,
     gamma: gammaNumbers(spectrum, v, kernels, { seed: options.seed, layer, head }),
     reproduction: reproductionNumbers(spectrum, v, headDim, kernels, {
       draws: options.studyNulls ?? Math.min(options.nulls, defaultStudyNulls),

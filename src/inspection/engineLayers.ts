@@ -19,7 +19,7 @@ import { ablationNumbers, HeadAblations } from './ablation';
 import type { Branch } from './branches';
 import { CancelledError } from './cancelledError';
 import { headInputs, rpcParameters, runsRpc } from './headInputs';
-import type { TwinTrace } from './headInputs';
+import type { TwinTable, TwinTrace } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
 import type { InspectionRequest } from './inspectionRequest';
 import { NetworkNoiseRuns } from './networkNoiseRuns';
@@ -36,6 +36,8 @@ export interface EngineServices {
   /** Float64 backend behind every metric; the same object when `backend` is float64 itself. */
   readonly metrics: Backend;
   readonly signal: AbortSignal;
+  /** Untrained twins whose numbers are known for every head asked for: they are not run. Absent or null: they are. */
+  readonly knownTwins?: TwinTable | null;
 }
 
 /** The layers of `request.spec` on our engine. Its calls reject with CancelledError once `signal` is aborted. */
@@ -188,7 +190,7 @@ class EngineLayers implements LayerSource {
       },
       heads: () => {
         const native = this.nativeRpc(layer);
-        return headInputs(spec, kept, trace, headsOfLayer(request, layer), native, twins);
+        return headInputs(spec, kept, trace, headsOfLayer(request, layer), native, twins, services.knownTwins);
       },
       tensors: () => layerTensors(shown),
       release: () => {
@@ -286,6 +288,7 @@ class EngineLayers implements LayerSource {
   private async embedTwins(trained: EmbedWeights, ids: Int32Array | null): Promise<Twin[]> {
     const { request, services, spec } = this;
     const twins: Twin[] = [];
+    if (services.knownTwins) return twins;
     for (let seed = 0; seed < request.twins; seed += 1) {
       const random = randomNumbers(`${request.seed}/twin/${seed}/embed`);
       const weights = untrainedEmbedWeights(spec, trained, random, ids);

@@ -1,7 +1,7 @@
 // Cuts a layer into heads: from the layer's trace and weights to the float64 input of each head's diagnostics.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
-import type { HeadInput, HeadProjection } from '../diagnostics/headInput';
+import type { HeadInput, HeadProjection, TwinNumbers } from '../diagnostics/headInput';
 import type { LayerTrace } from '../engine/backend';
 import type { LinearWeights, ProjectionWeights } from '../model/weights';
 import type { RpcParameters } from '../engine/headKernels';
@@ -15,6 +15,11 @@ export interface TwinTrace {
   readonly k: FloatArray;
   readonly v: FloatArray;
 }
+
+/** What an earlier run found of the twins, by `twinPlace`. */
+export type TwinTable = ReadonlyMap<string, TwinNumbers>;
+
+export const twinPlace = (layer: number, kvHead: number): string => `${layer}/${kvHead}`;
 
 /** A float64 copy of `values[start .. start + count]`. */
 function float64Slice(values: FloatArray, start: number, count: number): Float64Array {
@@ -79,9 +84,16 @@ function scaledParameter(spec: ModelSpec, weights: ProjectionWeights, head: numb
 }
 
 /** What the query heads of one kv head have in common. */
-type SharedInput = Pick<HeadInput, 'kvHead' | 'firstHead' | 'k' | 'v' | 'otherValues' | 'untrained'>;
+type SharedInput = Pick<HeadInput, 'kvHead' | 'firstHead' | 'k' | 'v' | 'otherValues' | 'untrained' | 'twinNumbers'>;
 
-function sharedInput(spec: ModelSpec, trace: LayerTrace, kvHead: number, twins: readonly TwinTrace[]): SharedInput {
+function sharedInput(
+  spec: ModelSpec,
+  trace: LayerTrace,
+  kvHead: number,
+  twins: readonly TwinTrace[],
+  known: TwinTable | null,
+): SharedInput {
+  const twinNumbers = known?.get(twinPlace(trace.layer, kvHead));
   const { tokens, headDim } = trace;
   const size = tokens * headDim;
   const firstOf = (kv: number): number => kv * (spec.heads / spec.kvHeads);
@@ -94,13 +106,14 @@ function sharedInput(spec: ModelSpec, trace: LayerTrace, kvHead: number, twins: 
     v: cut(trace.v, kvHead),
     otherValues: others.map((kv) => cut(trace.v, kv)),
     untrained: twins.map((twin) => ({ k: cut(twin.k, kvHead), v: cut(twin.v, kvHead) })),
+    ...(twinNumbers === undefined ? {} : { twinNumbers }),
   };
 }
 
 /**
  * Float64 inputs of `heads`, ready to be posted to a worker: every array has exactly its size. What the query heads of
  * one kv head share is copied once, and so is x. The projections are cut out of the weights whenever they are asked for,
- * because those of all heads together are the layer's q, k, v weights in float64.
+ * because those of all heads together are the layer's q, k, v weights in float64. `known`: what stands for the twins.
  */
 export function headInputs(
   whole: ModelSpec,
@@ -109,6 +122,7 @@ export function headInputs(
   heads: readonly number[],
   nativeRpc: RpcParameters | null,
   twins: readonly TwinTrace[],
+  known: TwinTable | null = null,
 ): HeadInput[] {
   const spec = specOfLayer(whole, trace.layer);
   const { tokens, headDim } = trace;
@@ -119,7 +133,7 @@ export function headInputs(
   const byKvHead = new Map<number, SharedInput>();
   return heads.map((head) => {
     const kvHead = kvHeadOf(spec, head);
-    const shared = byKvHead.get(kvHead) ?? sharedInput(spec, trace, kvHead, twins);
+    const shared = byKvHead.get(kvHead) ?? sharedInput(spec, trace, kvHead, twins, known);
     byKvHead.set(kvHead, shared);
     return {
       layer: trace.layer,

@@ -106,6 +106,8 @@ export interface InspectionPlan {
   readonly forwardFlops: number;
   readonly diagnosticsFlops: number;
   readonly estimatedSeconds: number;
+  /** Untrained twins are not run: an earlier run kept their numbers. */
+  readonly knownTwins: boolean;
   readonly backend: BackendKind;
   readonly backendReason: string;
 }

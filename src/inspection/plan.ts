@@ -192,14 +192,16 @@ function inputName({ input, spec }: InspectionRequest): string {
 
 /**
  * The cost of `request`. `layerByteLength`: bytes of the largest layer's weights in the file;
- * `threads`: head workers that this machine will run.
+ * `threads`: head workers that this machine will run; `knownTwins`: the numbers of untrained twins need not be computed.
  */
 export function planInspection(
-  request: InspectionRequest,
+  whole: InspectionRequest,
   layerByteLength: number,
   threads: number,
   description: string,
+  knownTwins = false,
 ): InspectionPlan {
+  const request = knownTwins ? { ...whole, twins: 0 } : whole;
   const { spec, networkNoise } = request;
   const flopsUpTo = (last: number): number => {
     let sum = 0;
@@ -246,6 +248,7 @@ export function planInspection(
       (slowdown * (forwardSeconds + headSeconds)) / threads,
       request.index.byteLength / rates.hashing,
     ),
+    knownTwins,
     backend: request.backend,
     backendReason: request.backendReason,
   };

@@ -3,7 +3,8 @@
 
 import type { TokenPlaces } from '../diagnostics/attentionNumbers';
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
-import type { DiagnosticsOptions, HeadInput } from '../diagnostics/headInput';
+import type { OnHead } from '../diagnostics/diagnoseHead';
+import type { DiagnosticsOptions, HeadInput, TwinNumbers } from '../diagnostics/headInput';
 import type { AblationNumbers, AlignmentMode, HeadResult, NullResult, NullSummary } from '../diagnostics/headResult';
 import { blockShape, specOfLayer } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
@@ -24,13 +25,11 @@ export interface InspectionServices {
   /** Where the tensors of the layers come from; it stops by itself once `signal` is aborted. */
   readonly source: LayerSource;
   /** Diagnoses heads, in any order, calling `onHead` for each; rejects with CancelledError when cancelled. */
-  diagnoseHeads(
-    inputs: readonly HeadInput[],
-    options: DiagnosticsOptions,
-    onHead: (head: HeadResult) => void,
-  ): Promise<void>;
+  diagnoseHeads(inputs: readonly HeadInput[], options: DiagnosticsOptions, onHead: OnHead): Promise<void>;
   onProgress(label: string, fraction: number): void;
   onHead(layer: number, head: HeadResult): void;
+  /** What the untrained twins gave for a kv head, told with each of its query heads; absent: nobody asks. */
+  onTwins?(layer: number, kvHead: number, twins: TwinNumbers): void;
   readonly signal: AbortSignal;
   /** Where heads are kept that patterns are drawn from; absent: in memory. null: they are not kept. */
   readonly traces?: TraceStore | null;
@@ -185,9 +184,10 @@ class Run {
     const heads: HeadResult[] = [...known];
     this.done += headWork * known.length;
     const open = inputs.filter((input) => !known.some((head) => head.index === input.head));
-    await services.diagnoseHeads(open, options, (head) => {
+    await services.diagnoseHeads(open, options, (head, twins) => {
       heads.push(head);
       services.onHead(layer, head);
+      services.onTwins?.(layer, head.kvHead, twins);
       this.done += headWork;
       this.progress(layer, 'spectra, nulls and noise');
     });

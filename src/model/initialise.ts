@@ -58,6 +58,18 @@ export function lengthsOf(weights: BlockWeights): BlockWeights<Length> {
   };
 }
 
+/** Sinusoids of a speech encoder and frequencies of computed positions are no parameters: no code trains them. */
+const hasComputedPositions = (spec: ModelSpec): boolean => Boolean(spec.audio) || spec.text?.sinusoid !== undefined;
+
+/** Names of the tensors of a checkpoint that its twins have as they are; of all others they have the shapes only. */
+export function keptByTwins(spec: ModelSpec): readonly string[] {
+  const { position } = spec.embed;
+  return [
+    ...(hasComputedPositions(spec) && position !== null ? [position] : []),
+    ...spec.blocks.flatMap(({ ropeDivisors }) => (ropeDivisors === undefined ? [] : [ropeDivisors])),
+  ];
+}
+
 /** One room for one matrix after the other: what it gave before is overwritten by what it gives next. */
 export function matrixRoom(): (length: number) => Float32Array {
   let numbers = new Float32Array(0);
@@ -177,10 +189,7 @@ export function untrainedEmbedWeights(
   const registers = drawn(trained.registers ?? null);
   const words = trained.words && ids !== null ? untrainedWords(trained.words, ids, drawNormal) : null;
   const types = drawn(trained.types ?? null);
-  // The sinusoids of a speech encoder are no parameters: its code never trains them.
-  // Frequencies of computed positions are no weights.
-  const computed = spec.audio || spec.text?.sinusoid !== undefined;
-  const position = computed ? trained.position : drawn(trained.position);
+  const position = hasComputedPositions(spec) ? trained.position : drawn(trained.position);
   return {
     patch,
     classToken,

@@ -28,6 +28,10 @@ function inputLine({ input, inputs, tokens }: InspectionPlan): readonly [string,
   return ['inputs', `${count}, one after the other, the first ${input}; N ${range}`];
 }
 
+/** Whose they are: a checkpoint of another epoch has the same. */
+export const knownTwinsText =
+  "known from an earlier run on this input: untrained twins depend on the network's shapes and family, not on trained weights";
+
 /** Term and value, in reading order. */
 export function planLines(plan: InspectionPlan): readonly (readonly [string, string])[] {
   return [
@@ -46,6 +50,7 @@ export function planLines(plan: InspectionPlan): readonly (readonly [string, str
       'time',
       `${readableSeconds(plan.estimatedSeconds)} on ${plan.backend}${plan.inputs === undefined ? '' : ` for all ${plan.inputs.count} inputs`}`,
     ],
+    ...(plan.knownTwins ? [['twins', knownTwinsText] as const] : []),
     ['backend', plan.backendReason],
   ];
 }

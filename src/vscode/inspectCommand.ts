@@ -164,14 +164,14 @@ async function planAndRun(
   if (opening.isCancellationRequested) throw new CancelledError();
   const page = await inspector.reveal();
   const backend = await chooseBackend(page);
-  const make = (gram: GramChoice): PlannedRequest => planRequest(opened, spec, input, backend, services.version, gram);
-  const first = planOfSettings(make, gramSetting(spec));
+  const make = (gram: GramChoice): Promise<PlannedRequest> => planRequest(services, opened, spec, input, backend, gram);
+  const first = await planOfSettings(make, gramSetting(spec));
   const { request, plan, threads } = known.unasked === true ? first : await confirmPlan(first, make, opening);
 
   const startRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
     attempt.backend === 'webgpu'
       ? services.startPageRunner(await inspector.reveal(true), host, opened.file)
-      : threadRunner(services.runnerScript, host, opened.file, threads);
+      : threadRunner(services.runnerScript, host, opened.file, threads, { twinFolder: services.twinFolder });
   const makeRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> => {
     const runner = await startRunner(attempt, host);
     return { ...runner, run: async (wanted) => tokenizer.named(await runner.run(wanted)) };

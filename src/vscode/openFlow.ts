@@ -8,6 +8,7 @@ import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { poolSize } from '../inspection/node/localRunner';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { readInput, readText } from '../inspection/node/readInput';
+import { twinsAreKnown } from '../inspection/node/twinCache';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { heldByteLength, planInspection } from '../inspection/plan';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
@@ -26,6 +27,7 @@ import { findMapping } from './mappingFiles';
 import type { FoundMapping } from './mappingFiles';
 import { memoryBudgetBytes, seedSetting, settingsChoices } from './settings';
 import { askText, askTextFile } from './textQuestion';
+import type { Services } from './services';
 import { openVirtual } from './virtualFiles';
 
 export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'gguf', 'npz', 'onnx'];
@@ -267,23 +269,26 @@ export interface PlannedRequest {
 }
 
 /** The request that the settings make of `spec` and `input`, with this Gram matrix, and what it will cost. */
-export function planRequest(
+export async function planRequest(
+  { runnerScript, twinFolder, version }: Pick<Services, 'runnerScript' | 'twinFolder' | 'version'>,
   opened: OpenedFile,
   spec: ModelSpec,
   input: ModelInput,
   backend: BackendChoice,
-  gramlensVersion: string,
   gram: GramChoice,
-): PlannedRequest {
+): Promise<PlannedRequest> {
   const choices = { ...settingsChoices(spec), gram };
-  const request = makeRequest(opened.index, spec, input, backend, choices, gramlensVersion);
+  const request = makeRequest(opened.index, spec, input, backend, choices, version);
   const threads = poolSize(request.heads.length);
-  const plan = planInspection(request, heldByteLength(opened.index, spec), threads, describeSpec(spec));
+  // A page that runs the network on its GPU has twins of its own.
+  const folder = backend.kind === 'webgpu' ? null : twinFolder;
+  const known = await twinsAreKnown(request, opened.file, folder, runnerScript);
+  const plan = planInspection(request, heldByteLength(opened.index, spec), threads, describeSpec(spec), known);
   return { request, plan, threads };
 }
 
 export function planSentence(plan: InspectionPlan): string {
-  return vscode.l10n.t(
+  const sentence = vscode.l10n.t(
     '{0}; {1}; peak memory {2}; {3} on {4}',
     plan.description,
     plan.input,
@@ -291,4 +296,7 @@ export function planSentence(plan: InspectionPlan): string {
     readableSeconds(plan.estimatedSeconds),
     plan.backend,
   );
+  return plan.knownTwins
+    ? vscode.l10n.t('{0}; untrained twins known from an earlier run on networks of these shapes', sentence)
+    : sentence;
 }

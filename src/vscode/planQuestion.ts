@@ -11,9 +11,12 @@ import type { PlannedRequest } from './openFlow';
 import { memoryBudgetBytes } from './settings';
 
 /** `make` with what the settings say; a prefix that this input does not have, and an ablation or network noise that cannot be had, are the setting's fault. */
-export function planOfSettings(make: (gram: GramChoice) => PlannedRequest, gram: GramChoice): PlannedRequest {
+export async function planOfSettings(
+  make: (gram: GramChoice) => Promise<PlannedRequest>,
+  gram: GramChoice,
+): Promise<PlannedRequest> {
   try {
-    return make(gram);
+    return await make(gram);
   } catch (error) {
     if (!(error instanceof ChoiceError)) throw error;
     if (error.choice === 'ablation') {
@@ -36,7 +39,7 @@ export function planOfSettings(make: (gram: GramChoice) => PlannedRequest, gram:
 /** Shows the plan until it is taken, and makes it again with another Gram matrix when that is chosen. Rejects with Dismissed. */
 export async function confirmPlan(
   first: PlannedRequest,
-  make: (gram: GramChoice) => PlannedRequest,
+  make: (gram: GramChoice) => Promise<PlannedRequest>,
   token: vscode.CancellationToken,
 ): Promise<PlannedRequest> {
   let planned = first;
@@ -44,8 +47,8 @@ export async function confirmPlan(
     const chosen = await askPlan(planned, token);
     if (chosen === 'run') return planned;
     const { gram } = planned.request;
-    if (chosen === 'keys') planned = make({ ...gram, keys: gram.keys === 'pre-rope' ? 'post-rope' : 'pre-rope' });
-    else planned = make({ ...gram, prefix: await askPrefix(planned.request, token) });
+    if (chosen === 'keys') planned = await make({ ...gram, keys: gram.keys === 'pre-rope' ? 'post-rope' : 'pre-rope' });
+    else planned = await make({ ...gram, prefix: await askPrefix(planned.request, token) });
   }
 }
 

@@ -2,7 +2,7 @@
 // page's worker (webgpu). The session sees one interface.
 
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
-import type { RunnerHostCalls } from '../inspection/node/localRunner';
+import type { RunnerHostCalls, RunOptions } from '../inspection/node/localRunner';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { KeptHead } from '../inspection/traceStore';
@@ -21,10 +21,16 @@ export interface Runner {
   stop(): Promise<void>;
 }
 
-export function threadRunner(script: string, host: RunnerHostCalls, file: CheckpointFile, threads: number): Runner {
+export function threadRunner(
+  script: string,
+  host: RunnerHostCalls,
+  file: CheckpointFile,
+  threads: number,
+  options: RunOptions = {},
+): Runner {
   const runner = startThreadRunner(script, host);
   return {
-    run: (request) => runner.run(request, file, threads),
+    run: (request) => runner.run(request, file, threads, options),
     headDetail: (layer, head) => runner.headDetail(layer, head),
     keptHead: (layer, head) => runner.keptHead(layer, head),
     stop: () => runner.stop(),

@@ -16,6 +16,8 @@ export interface Services {
   readonly version: string;
   /** dist/runner.js */
   readonly runnerScript: string;
+  /** Numbers of untrained twins from run to run. */
+  readonly twinFolder: string;
   /** dist/tokenizer.js */
   readonly tokenizerScript: string;
   readonly session: InspectionSession;

@@ -2,9 +2,8 @@
 // run and gone with it.
 
 import { Worker } from 'node:worker_threads';
-import { headJobs, type HeadWork } from '../../diagnostics/diagnoseHead';
+import { headJobs, type HeadWork, type OnHead } from '../../diagnostics/diagnoseHead';
 import type { DiagnosticsOptions, HeadInput } from '../../diagnostics/headInput';
-import type { HeadResult } from '../../diagnostics/headResult';
 import { connect } from '../../protocol/rpc';
 import type { Endpoint } from '../../protocol/rpc';
 import { workerChannel } from './channels';
@@ -49,11 +48,7 @@ export class HeadPool {
     });
   }
 
-  async diagnoseHeads(
-    inputs: readonly HeadInput[],
-    options: DiagnosticsOptions,
-    onHead: (head: HeadResult) => void,
-  ): Promise<void> {
+  async diagnoseHeads(inputs: readonly HeadInput[], options: DiagnosticsOptions, onHead: OnHead): Promise<void> {
     const queue = headJobs(inputs, options, onHead);
     const drain = async ({ endpoint }: Member): Promise<void> => {
       for (let job = queue.shift(); job !== undefined; job = queue.shift()) {

@@ -29,11 +29,14 @@ import { DiskTraces } from './diskTraces';
 import { hashBeside } from './hashBeside';
 import { HeadPool } from './headPool';
 import { loadHead } from './savedHeads';
+import { TwinCache } from './twinCache';
 
 /** What a run does beside the request; nothing of it changes a number. */
 export interface RunOptions {
   /** Keep what `headDetail` and `keptHead` need; absent: yes. */
   readonly pictured?: boolean;
+  /** Folder in which numbers of untrained twins are kept from run to run; absent or null: nowhere. */
+  readonly twinFolder?: string | null;
 }
 
 export interface RunnerCalls {
@@ -78,9 +81,10 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
   let kernels: HeadKernels | null = null;
 
   return {
-    run: async (request, file, threads, { pictured = true } = {}) => {
+    run: async (request, file, threads, { pictured = true, twinFolder = null } = {}) => {
+      const warn = (sentence: string): void => void host.warn(sentence);
       await traces?.dispose();
-      traces = pictured ? new DiskTraces((sentence) => void host.warn(sentence)) : null;
+      traces = pictured ? new DiskTraces(warn) : null;
       const reference = request.backend === 'reference';
       kernels = reference ? createReferenceKernels() : await createCpuKernels();
       const metrics = reference ? createReferenceBackend() : await createCpuBackend();
@@ -99,6 +103,8 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
       sha256.catch(() => undefined);
       const { signal } = new AbortController();
       try {
+        const twins =
+          twinFolder === null ? null : await TwinCache.open(request, bytes, { folder: twinFolder, script, warn });
         outcome = await runInspection(request, {
           source: isGraph
             ? onnxLayers(request, {
@@ -114,15 +120,18 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
                 backend: painter,
                 metrics,
                 signal,
+                knownTwins: twins?.known ?? null,
               }),
           diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
           onProgress: (label, fraction) => void host.progress(label, fraction),
           onHead: (layer, head) => void host.head(layer, head),
+          onTwins: (layer, kvHead, numbers) => twins?.add(layer, kvHead, numbers),
           signal,
           traces,
           checkpointSha256: () => sha256,
           now: () => performance.now(),
         });
+        await twins?.write();
         return outcome.result;
       } finally {
         hashing.abort();

@@ -17,5 +17,6 @@ export function addPlan(sum: InspectionPlan | null, next: InspectionPlan): Inspe
     forwardFlops: sum.forwardFlops + next.forwardFlops,
     diagnosticsFlops: sum.diagnosticsFlops + next.diagnosticsFlops,
     estimatedSeconds: sum.estimatedSeconds + next.estimatedSeconds,
+    knownTwins: sum.knownTwins && next.knownTwins,
   };
 }

@@ -1,10 +1,12 @@
 // Heads for the tests of this folder: random ones from the portable generator, and the worked example.
 
-import type { DiagnosticsOptions, HeadInput, HeadProjection } from '../../../src/diagnostics/headInput';
+import type { DiagnosticsOptions, HeadInput, HeadProjection, TwinNumbers } from '../../../src/diagnostics/headInput';
 import { normals } from '../../../src/diagnostics/random';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
 
 export const kernels = createReferenceKernels();
+
+export const noTwins: TwinNumbers = { theory: [], plain: [] };
 
 export const noNoise: DiagnosticsOptions['noise'] = { kinds: [], levels: {}, repeats: 0 };
 

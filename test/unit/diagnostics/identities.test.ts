@@ -13,7 +13,7 @@ import { similarity, similaritySide } from '../../../src/diagnostics/similarity'
 import { keySpectrum } from '../../../src/diagnostics/spectrum';
 import { statisticsOfDraw, subspaceStatistics, subspaceTarget } from '../../../src/diagnostics/subspace';
 import { centreColumns, norm, squaredNorm, sum, transpose } from '../../../src/diagnostics/vector';
-import { headInput, kernels, options, randomHead } from './heads';
+import { headInput, kernels, noTwins, options, randomHead } from './heads';
 
 /** Identities hold to round-off; spec sections 3 and 7. */
 const exact = 1e-12;
@@ -86,7 +86,7 @@ describe('diagnostics identities (spec section 3)', () => {
     for (const residual of gammaStatistics(spectrum, columns, kernels).eigenResidual) {
       below(residual!, exact, 'eigen-residual');
     }
-    const { theory } = alignmentNumbers(headInput(tokens, headDim, { k, v }), options(), spectrum, kernels);
+    const { theory } = alignmentNumbers(headInput(tokens, headDim, { k, v }), options(), spectrum, noTwins, kernels);
     below(1 - theory.overlap!, exact, '1 - overlap');
     below(1 - theory.energy!, exact, '1 - energy');
     below(1 - theory.rayleigh!, exact, '1 - rayleigh');
@@ -127,6 +127,7 @@ describe('diagnostics invariances (spec sections 4 and 5)', () => {
       headInput(tokens, headDim, { k, v: values }),
       options(),
       spectrum,
+      noTwins,
       kernels,
     );
     return [theory, plain].flatMap((mode) => [mode.overlap!, mode.rayleigh!, ...mode.cosines]);

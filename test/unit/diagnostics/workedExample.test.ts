@@ -9,7 +9,7 @@ import { reproductionNumbers } from '../../../src/diagnostics/reproduction';
 import { keySpectrum, spectrumNumbers } from '../../../src/diagnostics/spectrum';
 import { subspaceStatistics, subspaceTarget } from '../../../src/diagnostics/subspace';
 import { centreColumns, norm } from '../../../src/diagnostics/vector';
-import { demo, headInput, kernels, options } from './heads';
+import { demo, headInput, kernels, noTwins, options } from './heads';
 
 /** Asserts that `actual` prints as `text` with as many digits as `text` has. */
 function prints(actual: number | null | undefined, text: string): void {
@@ -79,7 +79,13 @@ describe('diagnostics worked example (spec section 9), to the printed digits', (
   });
 
   it('alignment in both modes', () => {
-    const { plain, theory } = alignmentNumbers(headInput(tokens, headDim, { q, k, v }), options(), spectrum, kernels);
+    const { plain, theory } = alignmentNumbers(
+      headInput(tokens, headDim, { q, k, v }),
+      options(),
+      spectrum,
+      noTwins,
+      kernels,
+    );
     ['1.000000000', '0.611579110', '0.052095159'].forEach((text, i) => prints(plain.cosines[i], text));
     prints(plain.overlap, '0.458914304426');
     prints(plain.energy, '0.504566880275');

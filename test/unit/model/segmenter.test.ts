@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { noTwins } from '../diagnostics/heads';
 import { diagnoseHead } from '../../../src/diagnostics/diagnoseHead';
 import { createReferenceBackend } from '../../../src/engine/reference/backend';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
@@ -186,7 +187,7 @@ async function inspect(name: string): Promise<InspectionOutcome> {
       signal,
     }),
     diagnoseHeads: (inputs, options, onHead) => {
-      for (const input of inputs) onHead(diagnoseHead(input, options, kernels));
+      for (const input of inputs) onHead(diagnoseHead(input, options, kernels), noTwins);
       return Promise.resolve();
     },
     onProgress: () => undefined,
