@@ -34,8 +34,8 @@ import type { SessionSnapshot } from './protocol/messages';
 export interface GramlensApi {
   snapshot(): SessionSnapshot;
   inspect(known: InspectArguments): Promise<InspectionResult>;
-  /** Writes the report as HTML, and its result as JSON beside it; resolves with the files. */
-  exportReport(htmlFile: vscode.Uri): Promise<readonly vscode.Uri[]>;
+  /** Writes what the suffix asks for: a report (html, md) with its result beside it, csv or json; resolves with the files. */
+  exportReport(file: vscode.Uri): Promise<readonly vscode.Uri[]>;
   /** Follows a link of a report, as the editor does when one is clicked. */
   openLink(link: vscode.Uri): Promise<void>;
 }
@@ -110,7 +110,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   return {
     snapshot: () => session.snapshot,
     inspect: (known) => inspect(services, known),
-    exportReport: (htmlFile) => exportReport(services, htmlFile),
+    exportReport: (file) => exportReport(services, file),
     openLink: (link) => openLink(services, link),
   };
 }

@@ -1,20 +1,31 @@
-// *Export Diagnostics Report…*: one self-contained HTML file and the result as JSON beside it, or neither.
+// *Export Diagnostics Report…*: one self-contained HTML file or Markdown with its figures, and the result as JSON beside
+// it; or the table of heads, or the result alone. All files of an export or none.
 
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { resultSchemaName } from '../inspection/inspectionResult';
+import { resultSchemaName, type InspectionResult } from '../inspection/inspectionResult';
 import { sha256Hex } from '../inspection/node/readInput';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
+import { headsCsv } from '../report/headsCsv';
 import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
+import { reportMarkdown } from '../report/reportMarkdown';
 import { resultJson } from '../report/resultJson';
 import { showError } from './log';
 import type { Services } from './services';
 
+/** What a person may choose by the suffix of the file. */
+type Kind = 'html' | 'md' | 'csv' | 'json';
+
+function kindOf({ path }: vscode.Uri): Kind {
+  const suffix = /\.(md|csv|json)$/i.exec(path)?.[1]?.toLowerCase();
+  return suffix === 'md' || suffix === 'csv' || suffix === 'json' ? suffix : 'html';
+}
+
 /** The result beside a report: `name.gramlens.json`, which opens by double click. */
-function resultBeside(html: vscode.Uri): vscode.Uri {
-  return html.with({ path: `${html.path.replace(/(\.gramlens)?\.html?$/i, '')}.gramlens.json` });
+function resultBeside(report: vscode.Uri): vscode.Uri {
+  return report.with({ path: `${report.path.replace(/(\.gramlens)?\.(html?|md)$/i, '')}.gramlens.json` });
 }
 
 async function askForFile(title: string): Promise<vscode.Uri | undefined> {
@@ -22,13 +33,18 @@ async function askForFile(title: string): Promise<vscode.Uri | undefined> {
   const name = `${title.replace(/\.[^.]+$/, '').replace(/[^\w.-]+/g, '-')}.gramlens.html`;
   return vscode.window.showSaveDialog({
     ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
-    filters: { HTML: ['html'] },
+    filters: {
+      [vscode.l10n.t('HTML, one file')]: ['html'],
+      [vscode.l10n.t('Markdown with figure files')]: ['md'],
+      [vscode.l10n.t('CSV, a row a head')]: ['csv'],
+      [vscode.l10n.t('JSON, the whole result')]: ['json'],
+    },
     title: vscode.l10n.t('Export Diagnostics Report'),
     saveLabel: vscode.l10n.t('Export'),
   });
 }
 
-/** The dialog asked about the HTML file only, and renaming over a folder would delete it. */
+/** The dialog asked about the chosen file only, and renaming over a folder would delete it. */
 async function checkReplaceable(uri: vscode.Uri, isOurs: (start: string) => boolean): Promise<void> {
   const found = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => null);
   if (found === null) return;
@@ -42,22 +58,60 @@ async function checkReplaceable(uri: vscode.Uri, isOurs: (start: string) => bool
   );
 }
 
-/** Both files are written beside their place first and then renamed: a failure leaves nothing half-written. */
-async function writeBoth(files: readonly { readonly uri: vscode.Uri; readonly text: string }[]): Promise<void> {
+interface ExportedFile {
+  readonly uri: vscode.Uri;
+  readonly content: string | Uint8Array;
+}
+
+/** All files are written beside their places first and then renamed: a failure leaves nothing half-written. */
+async function writeAll(files: readonly ExportedFile[], newFolder: vscode.Uri | null): Promise<void> {
+  const { fs } = vscode.workspace;
   const suffix = `.${randomBytes(4).toString('hex')}.partial`;
   const partial = (uri: vscode.Uri): vscode.Uri => uri.with({ path: uri.path + suffix });
+  const remove = (uri: vscode.Uri): Promise<void> =>
+    Promise.resolve(fs.delete(uri, { recursive: true })).catch(() => undefined);
   try {
-    for (const { uri, text } of files) {
-      await vscode.workspace.fs.writeFile(partial(uri), new TextEncoder().encode(text));
+    for (const { uri, content } of files) {
+      await fs.writeFile(partial(uri), typeof content === 'string' ? new TextEncoder().encode(content) : content);
     }
-    for (const { uri } of files) await vscode.workspace.fs.rename(partial(uri), uri, { overwrite: true });
+    for (const { uri } of files) await fs.rename(partial(uri), uri, { overwrite: true });
   } catch (error) {
-    for (const { uri } of files) {
-      await Promise.resolve(vscode.workspace.fs.delete(partial(uri))).catch(() => undefined);
-    }
+    for (const { uri } of files) await remove(partial(uri));
+    if (newFolder !== null) await remove(newFolder);
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(vscode.l10n.t('The report could not be written ({0}). Choose another folder.', why));
   }
+}
+
+async function exists(uri: vscode.Uri): Promise<boolean> {
+  return Promise.resolve(vscode.workspace.fs.stat(uri)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The files of an export; the first is the one that was chosen. */
+async function filesOf({ session }: Services, result: InspectionResult, chosen: vscode.Uri): Promise<ExportedFile[]> {
+  const kind = kindOf(chosen);
+  if (kind === 'csv') return [{ uri: chosen, content: headsCsv(result) }];
+  if (kind === 'json') return [{ uri: chosen, content: resultJson(result) }];
+  const details = await collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
+  const { picture } = session.snapshot;
+  const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
+  const json = { uri: resultBeside(chosen), content: resultJson(result) };
+  if (kind === 'html') return [{ uri: chosen, content: reportHtml(result, details, options) }, json];
+  const [report, ...figures] = reportMarkdown(nameOf(chosen), result, details, options);
+  const folder = vscode.Uri.joinPath(chosen, '..');
+  return [
+    { uri: chosen, content: report!.content },
+    json,
+    ...figures.map(({ name, content }) => ({ uri: vscode.Uri.joinPath(folder, name), content })),
+  ];
+}
+
+/** Of a Markdown report: its figures are in `name-figures`. */
+function nameOf(markdown: vscode.Uri): string {
+  return basename(markdown.path).replace(/\.md$/i, '');
 }
 
 /** Asks for the file unless it is given. Resolves with what was written; empty when the person left. */
@@ -70,36 +124,31 @@ export async function exportReport(services: Services, given?: vscode.Uri): Prom
     );
     return [];
   }
-  const html = given ?? (await askForFile(result.provenance.checkpoint.name));
-  if (html === undefined) return [];
-  const { picture } = session.snapshot;
-  const json = resultBeside(html);
+  const chosen = given ?? (await askForFile(result.provenance.checkpoint.name));
+  if (chosen === undefined) return [];
+  let files: readonly ExportedFile[];
   try {
-    await checkReplaceable(html, () => true);
-    await checkReplaceable(json, (start) => start.includes(resultSchemaName));
-    const details = await collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
-    await writeBoth([
-      {
-        uri: html,
-        text: reportHtml(result, details, {
-          maxHeads: maxReportHeads,
-          picture,
-          inspection: inspectionId(result, sha256Hex),
-        }),
-      },
-      { uri: json, text: resultJson(result) },
-    ]);
+    const kind = kindOf(chosen);
+    const isResult = (start: string): boolean => start.includes(resultSchemaName);
+    await checkReplaceable(chosen, () => true);
+    if (kind === 'html' || kind === 'md') await checkReplaceable(resultBeside(chosen), isResult);
+    files = await filesOf(services, result, chosen);
+    const figures = kind === 'md' ? vscode.Uri.joinPath(chosen, '..', `${nameOf(chosen)}-figures`) : null;
+    await writeAll(files, figures === null || (await exists(figures)) ? null : figures);
   } catch (error) {
     if (given !== undefined) throw error;
     void showError(error);
     return [];
   }
-  if (given === undefined) void offerToOpen(html);
-  return [html, json];
+  if (given === undefined) void offerToOpen(chosen);
+  return files.map(({ uri }) => uri);
 }
 
-async function offerToOpen(html: vscode.Uri): Promise<void> {
-  const open = vscode.l10n.t('Open in Browser');
-  const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('Report written to {0}', html.fsPath), open);
-  if (chosen === open) await vscode.env.openExternal(html);
+async function offerToOpen(written: vscode.Uri): Promise<void> {
+  const isPage = kindOf(written) === 'html';
+  const open = isPage ? vscode.l10n.t('Open in Browser') : vscode.l10n.t('Open');
+  const message = vscode.l10n.t('Report written to {0}', written.fsPath);
+  if ((await vscode.window.showInformationMessage(message, open)) !== open) return;
+  if (isPage) await vscode.env.openExternal(written);
+  else await vscode.commands.executeCommand(kindOf(written) === 'md' ? 'markdown.showPreview' : 'vscode.open', written);
 }
