@@ -287,14 +287,15 @@ export async function planRequest(
   return { request, plan, threads };
 }
 
+/** The cost first: the editor cuts a long line at its end. */
 export function planSentence(plan: InspectionPlan): string {
   const sentence = vscode.l10n.t(
-    '{0}; {1}; peak memory {2}; {3} on {4}',
-    plan.description,
-    plan.input,
-    readableBytes(plan.peakByteLength),
+    '{0} on {1}, peak memory {2}; {3}; {4}',
     readableSeconds(plan.estimatedSeconds),
     plan.backend,
+    readableBytes(plan.peakByteLength),
+    plan.input,
+    plan.description,
   );
   return plan.knownTwins
     ? vscode.l10n.t('{0}; untrained twins known from an earlier run on networks of these shapes', sentence)

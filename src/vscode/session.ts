@@ -314,6 +314,8 @@ export class InspectionSession implements vscode.Disposable {
   select(address: HeadAddress | null): void {
     this.state = { ...this.state, selected: address };
     for (const page of this.pages) void page.select(address).catch(() => undefined);
+    // A step of the walkthrough is done with the first head: it stays done.
+    if (address !== null) void vscode.commands.executeCommand('setContext', 'gramlens.headOpened', true);
     this.changed.fire(this.state);
   }
 

@@ -4,13 +4,15 @@ import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { networkFigures, networkSentence } from '../../src/report/figures/networkFigures';
 import { rolloutFigures } from '../../src/report/figures/rolloutFigures';
+import { fittingHeight } from '../charts/heatmapLayout';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 
+/** CSS pixels. */
+const mostHeight = 300;
+
 export class NetworkSection {
   readonly element = h('section');
-  private readonly words = h('p', { class: 'quiet' });
-  private readonly grid = h('div', { class: 'figures small' });
   private views: FigureView[] = [];
   private drawn: SessionSnapshot['network'] | null = null;
 
@@ -22,19 +24,22 @@ export class NetworkSection {
       return;
     }
     if (this.drawn === network) return;
+    this.reset();
     this.drawn = network;
     const { rollout, networkNoise } = network;
     const { attention: trainedWith, causal } = model;
-    const figures: Figure[] = [
-      ...(rollout === undefined ? [] : rolloutFigures({ rollout, model, provenance })),
-      ...(networkNoise === undefined ? [] : networkFigures(networkNoise, { trainedWith, causal })),
-    ];
-    this.words.textContent = networkNoise === undefined ? '' : networkSentence(networkNoise, { trainedWith, causal });
-    const height = (width: number): number => Math.max(190, Math.min(300, width));
-    this.views = figures.map((figure) => new FigureView(figure, { height, save: this.save }));
-    fill(this.grid, ...this.views.map(({ element }) => element));
-    if (figures.length === 0) fill(this.element);
-    else fill(this.element, h('h2', {}, 'The network'), this.words, this.grid);
+    const parts: HTMLElement[] = [];
+    if (rollout !== undefined) {
+      parts.push(h('h2', {}, 'Attention rollout'), this.grid(rolloutFigures({ rollout, model, provenance })));
+    }
+    if (networkNoise !== undefined) {
+      parts.push(
+        h('h2', {}, 'The network under noise'),
+        h('p', { class: 'quiet' }, networkSentence(networkNoise, { trainedWith, causal })),
+        this.grid(networkFigures(networkNoise, { trainedWith, causal })),
+      );
+    }
+    fill(this.element, ...parts);
   }
 
   redraw(): void {
@@ -45,5 +50,15 @@ export class NetworkSection {
     this.views = [];
     this.drawn = null;
     fill(this.element);
+  }
+
+  private grid(figures: readonly Figure[]): HTMLElement {
+    const views = figures.map((figure) => {
+      const height = (width: number): number =>
+        figure.kind === 'heatmap' ? fittingHeight(figure, width, mostHeight) : Math.min(mostHeight, width);
+      return new FigureView(figure, { height, save: this.save });
+    });
+    this.views.push(...views);
+    return h('div', { class: 'figures small' }, ...views.map(({ element }) => element));
   }
 }
