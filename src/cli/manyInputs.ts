@@ -4,14 +4,15 @@
 import { describeSpec } from '../model/describeSpec';
 import type { ModelInput } from '../model/modelSpec';
 import { ModelSpecError } from '../model/modelSpec';
+import { CancelledError } from '../inspection/cancelledError';
 import { runOrFallBack } from '../inspection/gpuFallback';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { FinishedInputs, inputKey, inputsFolder } from '../inspection/node/finishedInputs';
-import { hashBeside } from '../inspection/node/hashBeside';
 import type { ListedInput } from '../inspection/node/inputList';
 import { poolSize } from '../inspection/node/localRunner';
 import { twinsAreKnown } from '../inspection/node/twinCache';
+import { WatchedCheckpoint } from '../inspection/node/watchedCheckpoint';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { MeanResult } from '../inspection/overInputs/meanResult';
 import { addPlan } from '../inspection/overInputs/planInputs';
@@ -69,21 +70,31 @@ export class ManyInputs implements Work {
 
   async run(): Promise<Finished> {
     const { settings, line } = this;
-    const checkpointSha256 = await this.hash();
-    this.entries = await this.readAll(checkpointSha256);
+    line.progress('Hashing the checkpoint', 0);
+    const checkpoint = await WatchedCheckpoint.open(runnerScript, settings.file);
+    this.entries = await this.readAll(checkpoint.sha256);
     const finished = await FinishedInputs.open(settings.out);
     this.finished = finished;
     const keys = new Set(this.entries.map((entry) => entry.key));
     await this.tellWhatIsThere(finished, keys);
     // The first is the one whose patterns are drawn: it runs last, so that its tensors are at hand then.
     const [first, ...rest] = this.entries as [Entry, ...Entry[]];
-    let done = 0;
-    for (const entry of [...rest, first]) {
-      if (!finished.has(entry.key) || (entry === first && settings.pictured)) {
-        await this.runners?.stop();
-        await this.inspect(entry, done, checkpointSha256);
-      }
-      done += 1;
+    const order = [...rest, first];
+    const open = order.filter((entry) => !finished.has(entry.key) || (entry === first && settings.pictured));
+    for (const entry of open) {
+      await this.runners?.stop();
+      // The last run hashes the file beside it: a change that a file system kept to itself is seen then.
+      const known = entry === open.at(-1) ? null : checkpoint.sha256;
+      const refuse = (): Promise<never> => this.refuseChanged(finished, open);
+      const result = await this.inspect(entry, order.indexOf(entry), known).catch(async (error: unknown) => {
+        // A file that is written while it is read fails in many ways.
+        if (error instanceof CancelledError || (await checkpoint.isUnchanged())) throw error;
+        return refuse();
+      });
+      const same = result.provenance.checkpoint.sha256 === checkpoint.sha256;
+      if (!same || !(await checkpoint.isUnchanged())) await refuse();
+      this.writing = finished.write(entry.key, entry.place, this.textOf(result));
+      await this.writing;
     }
     line.progress('Averaging', 1);
     const mean = new MeanResult();
@@ -114,12 +125,6 @@ export class ManyInputs implements Work {
   private get runner(): Runners {
     if (this.runners === null) throw new Error('no inspection was started');
     return this.runners;
-  }
-
-  private async hash(): Promise<string | null> {
-    this.line.progress('Hashing the checkpoint', 0);
-    const byteLength = 'path' in this.settings.file ? Infinity : 0;
-    return hashBeside(runnerScript, this.settings.file, byteLength, new AbortController().signal);
   }
 
   /** Reads every input once: what is broken is known before anything runs. Throws UsageError that names what is. */
@@ -206,7 +211,8 @@ export class ManyInputs implements Work {
       this.line.warn(`${this.entries[0]!.name} runs again all the same, because its patterns are drawn.`);
   }
 
-  private async inspect(entry: Entry, done: number, checkpointSha256: string | null): Promise<void> {
+  /** `sha256`: of the checkpoint, where this run need not hash it. */
+  private async inspect(entry: Entry, done: number, sha256: string | null): Promise<InspectionResult> {
     const { settings, line, entries } = this;
     const { tokenizer } = settings;
     const input = await entry.load().finally(() => tokenizer.close());
@@ -220,6 +226,7 @@ export class ManyInputs implements Work {
     const runners = new Runners(settings.file, poolSize(request.heads.length), {
       pictured,
       twinFolder: settings.twinFolder,
+      ...(sha256 === null ? {} : { sha256 }),
     });
     this.runners = runners;
     const host = {
@@ -246,15 +253,20 @@ export class ManyInputs implements Work {
             return next;
           };
     const run = await runOrFallBack(request, host, (attempt, calls) => runners.start(attempt, calls), fallback);
-    const named = await tokenizer.named(run);
-    if (named.provenance.checkpoint.sha256 !== checkpointSha256)
-      throw new UsageError(
-        `The checkpoint changed while this ran, so that its inputs would be of two networks. Run the same command again.`,
-      );
-    const text = resultJson(settings.reproducible ? withoutTimes(named) : named);
     this.picture = request.input.picture;
-    this.writing = this.finished!.write(entry.key, entry.place, text);
-    await this.writing;
+    return tokenizer.named(run);
+  }
+
+  private textOf(result: InspectionResult): string {
+    return resultJson(this.settings.reproducible ? withoutTimes(result) : result);
+  }
+
+  /** Nobody knows since when: what this run wrote is dropped. */
+  private async refuseChanged(finished: FinishedInputs, open: readonly Entry[]): Promise<never> {
+    for (const { key } of open) await finished.drop(key);
+    throw new UsageError(
+      'The checkpoint changed while this ran, so that its inputs would be of two networks; what this run had finished of them is dropped. Run the same command again.',
+    );
   }
 
   private async read(entry: Entry): Promise<InspectionResult> {

@@ -36,8 +36,14 @@ export async function hashCheckpoint(file: CheckpointFile, signal?: AbortSignal)
   if (!('path' in file)) return null;
   if (file.shards === undefined) return hashFile(file.path, signal);
   const hash = createHash('sha256');
-  for (const shard of [...file.shards].sort()) hash.update(await hashFile(shardPath(file, shard), signal));
+  for (const path of checkpointPaths(file)) hash.update(await hashFile(path, signal));
   return hash.digest('hex');
+}
+
+/** The files that hold its tensors, shards in name order; none where they are in memory. */
+export function checkpointPaths(file: CheckpointFile): readonly string[] {
+  if (!('path' in file)) return [];
+  return file.shards === undefined ? [file.path] : [...file.shards].sort().map((shard) => shardPath(file, shard));
 }
 
 const shardPath = (file: DiskCheckpoint, shard: string): string => join(dirname(file.path), shard);

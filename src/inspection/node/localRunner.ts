@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly pictured?: boolean;
   /** Folder in which numbers of untrained twins are kept from run to run; absent or null: nowhere. */
   readonly twinFolder?: string | null;
+  /** SHA-256 of the checkpoint, where the caller watches it; absent: the run hashes the file. */
+  readonly sha256?: string;
 }
 
 export interface RunnerCalls {
@@ -81,7 +83,7 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
   let kernels: HeadKernels | null = null;
 
   return {
-    run: async (request, file, threads, { pictured = true, twinFolder = null } = {}) => {
+    run: async (request, file, threads, { pictured = true, twinFolder = null, sha256: known } = {}) => {
       const warn = (sentence: string): void => void host.warn(sentence);
       await traces?.dispose();
       traces = pictured ? new DiskTraces(warn) : null;
@@ -97,9 +99,10 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
       // Hashing reads every byte: beside the run, and its failure is the run's failure only at the end.
       const hashing = new AbortController();
       const { byteLength } = request.index;
-      const sha256 = hashBeside(script, file, byteLength, hashing.signal).then(
-        (hash) => hash ?? request.checkpointSha256,
-      );
+      const sha256 =
+        known === undefined
+          ? hashBeside(script, file, byteLength, hashing.signal).then((hash) => hash ?? request.checkpointSha256)
+          : Promise.resolve(known);
       sha256.catch(() => undefined);
       const { signal } = new AbortController();
       try {

@@ -3,10 +3,22 @@
 import { before, describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InspectionResult } from '../../../src/inspection/inspectionResult';
+import { WatchedCheckpoint } from '../../../src/inspection/node/watchedCheckpoint';
 import { asResult } from '../../../src/inspection/resultSchema';
 import { resultJson } from '../../../src/report/resultJson';
 import { samplePath } from '../inspection/sampleRun';
@@ -20,6 +32,7 @@ const inspect = (names: readonly string[], out: string, ...more: readonly string
   ...[...common, '--out', out, ...more],
 ];
 
+const runner = join(process.cwd(), 'dist', 'runner.js');
 const folder = (): string => mkdtempSync(join(tmpdir(), 'gramlens-many-'));
 
 function gramlens(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
@@ -88,6 +101,44 @@ describe('many inputs on the command line', () => {
     assert.match(again.stderr, /1 results in .* are of other inputs, options, checkpoints or versions/);
     assert.equal(readFileSync(join(target, 'result.json'), 'utf8'), text);
     assert.equal(readdirSync(join(target, 'inputs')).length, 3);
+  });
+
+  it('hashes a checkpoint once and refuses to go on with another one, even where its time was set back', async () => {
+    const checkpoint = join(folder(), 'model.safetensors');
+    copyFileSync(softmax, checkpoint);
+    const { atime, mtime } = statSync(checkpoint);
+    const target = folder();
+    const args = inspect(pictures, target, '--format', 'json').map((arg) => (arg === softmax ? checkpoint : arg));
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    let changed = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (changed || !said.includes('Input 2 of 3')) return;
+      changed = true;
+      const bytes = readFileSync(checkpoint);
+      bytes[bytes.length - 4]! ^= 1;
+      writeFileSync(checkpoint, bytes);
+      utimesSync(checkpoint, atime, mtime);
+    });
+    assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 2, said);
+    assert.match(said, /The checkpoint changed while this ran, .* is dropped\. Run the same command again\./);
+    assert.doesNotMatch(said, /Input 3 of 3/);
+    assert.deepEqual(readdirSync(join(target, 'inputs')), []);
+  });
+
+  it('goes on where a checkpoint was touched or copied onto itself', async () => {
+    const path = join(folder(), 'model.safetensors');
+    copyFileSync(softmax, path);
+    const watched = await WatchedCheckpoint.open(runner, { path });
+    utimesSync(path, 1e9, 1e9);
+    assert.equal(await watched.isUnchanged(), true);
+    copyFileSync(softmax, path);
+    assert.equal(await watched.isUnchanged(), true);
+    truncateSync(path, 1000);
+    assert.equal(await watched.isUnchanged(), false);
+    rmSync(path);
+    assert.equal(await watched.isUnchanged(), false);
   });
 
   it('names every broken input of a folder before anything runs', () => {
