@@ -148,6 +148,6 @@ if (flags.has('--tests')) {
   // A test that was deleted or renamed must not go on running.
   const current = new Set(files.map((file) => join('out', file).replace(/\.ts$/, '')));
   for (const built of walk('out/test')) {
-    if (!current.has(built.replace(/\.(cjs|js)(\.map)?$/, ''))) rmSync(built);
+    if (!current.has(built.replace(/\.(cjs|js|css)(\.map)?$/, ''))) rmSync(built);
   }
 }

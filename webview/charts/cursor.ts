@@ -2,15 +2,21 @@
 // looks. Pages only wire events to these.
 
 import type { Figure, HeatmapFigure, LineFigure } from '../../src/report/figures/figure';
+import { wholeWindow, type CellWindow } from './cellWindow';
 import { layoutHeatmap } from './heatmapLayout';
 import { layoutLines, type Rect } from './linesLayout';
 import { element, svgRoot } from './svg';
 import type { ChartTheme, Size } from './theme';
 
 /** A datum of a figure: what the pointer is nearest to, or where the keyboard stands. */
-export type Cursor =
-  | { readonly kind: 'lines'; readonly series: number; readonly index: number }
-  | { readonly kind: 'heatmap'; readonly row: number; readonly column: number };
+export type Cursor = { readonly kind: 'lines'; readonly series: number; readonly index: number } | CellCursor;
+
+/** A cell of a heatmap. */
+export interface CellCursor {
+  readonly kind: 'heatmap';
+  readonly row: number;
+  readonly column: number;
+}
 
 export interface Hit {
   readonly cursor: Cursor;
@@ -34,18 +40,32 @@ function inside(rect: Rect, px: number, py: number, slack: number): boolean {
 }
 
 /** Nearest datum to a pointer at (px, py) in the figure's pixels; null outside the plot. */
-export function hitTest(figure: Figure, size: Size, px: number, py: number): Hit | null {
-  const cursor = figure.kind === 'heatmap' ? hitCell(figure, size, px, py) : hitPoint(figure, size, px, py);
+export function hitTest(figure: Figure, size: Size, px: number, py: number, window?: CellWindow): Hit | null {
+  const cursor = figure.kind === 'heatmap' ? hitCell(figure, size, px, py, window) : hitPoint(figure, size, px, py);
   if (!cursor) return null;
-  return { cursor, text: describeCursor(figure, cursor), ...cursorPosition(figure, size, cursor) };
+  return { cursor, text: describeCursor(figure, cursor), ...cursorPosition(figure, size, cursor, window) };
 }
 
-function hitCell(figure: HeatmapFigure, size: Size, px: number, py: number): Cursor | null {
-  const { plot, cellWidth, cellHeight } = layoutHeatmap(figure, size);
-  if (!inside(plot, px, py, 0)) return null;
-  const row = Math.min(figure.rows - 1, Math.floor((py - plot.y) / cellHeight));
-  const column = Math.min(figure.columns - 1, Math.floor((px - plot.x) / cellWidth));
-  return { kind: 'heatmap', row, column };
+function hitCell(figure: HeatmapFigure, size: Size, px: number, py: number, window?: CellWindow): CellCursor | null {
+  const { plot } = layoutHeatmap(figure, size, window);
+  return inside(plot, px, py, 0) ? nearestCell(figure, size, px, py, window) : null;
+}
+
+/** The cell at a point, or at the edge where the point lies outside the plot. */
+export function nearestCell(
+  figure: HeatmapFigure,
+  size: Size,
+  px: number,
+  py: number,
+  window: CellWindow = wholeWindow(figure),
+): CellCursor {
+  const { plot, cellWidth, cellHeight } = layoutHeatmap(figure, size, window);
+  const clamp = (at: number, count: number): number => Math.max(0, Math.min(count - 1, Math.floor(at)));
+  return {
+    kind: 'heatmap',
+    row: window.row + clamp((py - plot.y) / cellHeight, window.rows),
+    column: window.column + clamp((px - plot.x) / cellWidth, window.columns),
+  };
 }
 
 function hitPoint(figure: LineFigure, size: Size, px: number, py: number): Cursor | null {
@@ -103,7 +123,7 @@ export function moveCursor(figure: Figure, cursor: Cursor | null, key: string): 
   return cursor;
 }
 
-function moveCell(figure: HeatmapFigure, cursor: Extract<Cursor, { kind: 'heatmap' }>, key: string): Cursor {
+function moveCell(figure: HeatmapFigure, cursor: CellCursor, key: string): Cursor {
   const clamp = (value: number, count: number): number => Math.min(count - 1, Math.max(0, value));
   let { row, column } = cursor;
   if (key === 'ArrowLeft') column -= 1;
@@ -184,10 +204,19 @@ export function describeCursor(figure: Figure, cursor: Cursor): string {
 }
 
 /** Where the datum lies in the figure's pixels (centre of the point or cell). */
-export function cursorPosition(figure: Figure, size: Size, cursor: Cursor): { readonly x: number; readonly y: number } {
+export function cursorPosition(
+  figure: Figure,
+  size: Size,
+  cursor: Cursor,
+  window?: CellWindow,
+): { readonly x: number; readonly y: number } {
   if (figure.kind === 'heatmap' && cursor.kind === 'heatmap') {
-    const { plot, cellWidth, cellHeight } = layoutHeatmap(figure, size);
-    return { x: plot.x + (cursor.column + 0.5) * cellWidth, y: plot.y + (cursor.row + 0.5) * cellHeight };
+    const { row, column } = window ?? wholeWindow(figure);
+    const { plot, cellWidth, cellHeight } = layoutHeatmap(figure, size, window);
+    return {
+      x: plot.x + (cursor.column - column + 0.5) * cellWidth,
+      y: plot.y + (cursor.row - row + 0.5) * cellHeight,
+    };
   }
   if (figure.kind === 'lines' && cursor.kind === 'lines') {
     const layout = layoutLines(figure, size);
@@ -201,11 +230,11 @@ export function cursorPosition(figure: Figure, size: Size, cursor: Cursor): { re
 }
 
 /** An `<svg>` of the figure's size with only the mark of the cursor; lay it over the figure. */
-export function cursorMark(figure: Figure, size: Size, cursor: Cursor, theme: ChartTheme): string {
-  const { x, y } = cursorPosition(figure, size, cursor);
+export function cursorMark(figure: Figure, size: Size, cursor: Cursor, theme: ChartTheme, window?: CellWindow): string {
+  const { x, y } = cursorPosition(figure, size, cursor, window);
   let mark: string;
   if (figure.kind === 'heatmap') {
-    const { cellWidth, cellHeight } = layoutHeatmap(figure, size);
+    const { cellWidth, cellHeight } = layoutHeatmap(figure, size, window);
     // Small cells get a ring that can still be seen.
     const [width, height] = [Math.max(cellWidth, 7), Math.max(cellHeight, 7)];
     const box = { x: x - width / 2, y: y - height / 2, width, height, fill: 'none' };
@@ -230,15 +259,21 @@ export function cursorMark(figure: Figure, size: Size, cursor: Cursor, theme: Ch
   return svgRoot(size.width, size.height, describeCursor(figure, cursor).replaceAll('\n', ', '), mark);
 }
 
-/** An `<svg>` of the figure's size with a frame around each of these rows; '' where there is none. */
-export function rowMarks(figure: HeatmapFigure, size: Size, rows: readonly number[], theme: ChartTheme): string {
-  const { plot, cellHeight } = layoutHeatmap(figure, size);
+/** An `<svg>` of the figure's size with a frame around each of these rows, as far as they are on show; '' where none is. */
+export function rowMarks(
+  figure: HeatmapFigure,
+  size: Size,
+  rows: readonly number[],
+  theme: ChartTheme,
+  window: CellWindow = wholeWindow(figure),
+): string {
+  const { plot, cellHeight } = layoutHeatmap(figure, size, window);
   const height = Math.max(cellHeight, 3);
   const frames = rows
-    .filter((row) => row < figure.rows)
+    .filter((row) => row >= window.row && row < window.row + window.rows)
     .map((row) => ({
       x: plot.x - 1,
-      y: plot.y + (row + 0.5) * cellHeight - height / 2,
+      y: plot.y + (row - window.row + 0.5) * cellHeight - height / 2,
       width: plot.width + 2,
       height,
       fill: 'none',

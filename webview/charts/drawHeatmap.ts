@@ -3,6 +3,7 @@
 
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { colourIndex, rgbText, type Rgb } from './colormap';
+import { hasCell, wholeWindow, type CellWindow } from './cellWindow';
 import { layoutHeatmap, type HeatmapLayout } from './heatmapLayout';
 import type { Rect } from './linesLayout';
 import { tickText } from './scales';
@@ -31,7 +32,7 @@ export function cellColour(figure: HeatmapFigure, value: number, theme: ChartThe
 }
 
 /** Index 0..255 into the colour map; null where the value was not measured or has no logarithm. */
-export function cellColourIndex(figure: HeatmapFigure, value: number): number | null {
+function cellColourIndex(figure: HeatmapFigure, value: number): number | null {
   if (!Number.isFinite(value)) return null;
   if (figure.value.scale === 'linear') return colourIndex(value, figure.domain);
   if (value <= 0) return null;
@@ -69,16 +70,22 @@ function colourLegend(figure: HeatmapFigure, layout: HeatmapLayout, theme: Chart
   return blocks.join('') + frame + ticks.join('') + title;
 }
 
-function frameAxes(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+function frameAxes(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme, window: CellWindow): string {
   const { plot, cellWidth, cellHeight } = layout;
   const bottom = plot.y + plot.height;
   const look = { fill: theme.muted, size: fontSize.tick, font: theme.font };
   const rows = layout.rowTicks.map((tick) => {
     const text = fitText(tick.text, plot.x - 30, fontSize.tick);
-    return textElement(plot.x - 5, plot.y + (tick.value + 0.5) * cellHeight + 3.7, text, { ...look, anchor: 'end' });
+    return textElement(plot.x - 5, plot.y + (tick.value - window.row + 0.5) * cellHeight + 3.7, text, {
+      ...look,
+      anchor: 'end',
+    });
   });
   const columns = layout.columnTicks.map((tick) =>
-    textElement(plot.x + (tick.value + 0.5) * cellWidth, bottom + 13, tick.text, { ...look, anchor: 'middle' }),
+    textElement(plot.x + (tick.value - window.column + 0.5) * cellWidth, bottom + 13, tick.text, {
+      ...look,
+      anchor: 'middle',
+    }),
   );
   const label = { fill: theme.foreground, size: fontSize.label, font: theme.font, anchor: 'middle' } as const;
   const rowTitle = fitText(axisTitle(figure.rowAxis), Math.max(plot.height + 20, 60), fontSize.label);
@@ -113,15 +120,16 @@ function cellText(value: number, figure: HeatmapFigure): string {
 }
 
 /** Numbers in the cells where they fit, crosses where nothing was measured. */
-function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme, window: CellWindow): string {
   const { plot, cellWidth, cellHeight } = layout;
   const withNumbers = cellHeight >= 15 && cellWidth >= 30;
   const crosses: string[] = [];
   const numbers: string[] = [];
-  if (!withNumbers && figure.values.length > maxCrosses) return '';
-  for (let row = 0; row < figure.rows; row++) {
-    for (let column = 0; column < figure.columns; column++) {
-      const value = figure.values[row * figure.columns + column] ?? Number.NaN;
+  if (!withNumbers && window.rows * window.columns > maxCrosses) return '';
+  for (let row = 0; row < window.rows; row++) {
+    for (let column = 0; column < window.columns; column++) {
+      const cell = (window.row + row) * figure.columns + window.column + column;
+      const value = figure.values[cell] ?? Number.NaN;
       const colour = cellColour(figure, value, theme);
       const x = plot.x + column * cellWidth;
       const y = plot.y + row * cellHeight;
@@ -147,12 +155,13 @@ function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
 }
 
 /** Signs of cells: two strokes of both grounds, so that they show on every colour. */
-function cellSigns(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme): string {
+function cellSigns(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme, window: CellWindow): string {
   const { plot, cellWidth, cellHeight } = layout;
   const size = Math.min(cellWidth, cellHeight);
-  const paths = (figure.signs ?? []).map(({ row, column, shape }) => {
-    const x = plot.x + column * cellWidth;
-    const y = plot.y + row * cellHeight;
+  const shown = (figure.signs ?? []).filter((sign) => hasCell(window, sign));
+  const paths = shown.map(({ row, column, shape }) => {
+    const x = plot.x + (column - window.column) * cellWidth;
+    const y = plot.y + (row - window.row) * cellHeight;
     const small = Math.min(size / 4, 7);
     if (shape === 'ring') {
       const inset = Math.min(2.5, size / 6);
@@ -184,8 +193,9 @@ export function heatmapFrame(
   size: Size,
   theme: ChartTheme,
   cells: (plot: Rect) => string,
+  window: CellWindow = wholeWindow(figure),
 ): HeatmapFrame {
-  const layout = layoutHeatmap(figure, size);
+  const layout = layoutHeatmap(figure, size, window);
   const { plot } = layout;
   const outer = { x: 0, y: 0, width: size.width, height: size.height };
   const ground = element('path', {
@@ -207,16 +217,21 @@ export function heatmapFrame(
     `${figure.title}. ${figure.shows}`,
     ground +
       cells(plot) +
-      cellMarks(figure, layout, theme) +
-      cellSigns(figure, layout, theme) +
+      cellMarks(figure, layout, theme, window) +
+      cellSigns(figure, layout, theme, window) +
       title.join('') +
-      frameAxes(figure, layout, theme) +
+      frameAxes(figure, layout, theme, window) +
       colourLegend(figure, layout, theme),
   );
   return { svg, plot };
 }
 
 /** Frame of a heatmap; the page lays the canvas of `heatmapPixels` into `plot`, below this SVG. */
-export function drawHeatmap(figure: HeatmapFigure, size: Size, theme: ChartTheme): HeatmapFrame {
-  return heatmapFrame(figure, size, theme, () => '');
+export function drawHeatmap(
+  figure: HeatmapFigure,
+  size: Size,
+  theme: ChartTheme,
+  window: CellWindow = wholeWindow(figure),
+): HeatmapFrame {
+  return heatmapFrame(figure, size, theme, () => '', window);
 }

@@ -2,7 +2,9 @@
 
 import { encode } from 'fast-png';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
-import { cellColour, cellColourIndex, heatmapFrame } from './drawHeatmap';
+import { wholeWindow, type CellWindow } from './cellWindow';
+import { heatmapFrame } from './drawHeatmap';
+import { CellPooling, colourSteps, poolingWords } from './poolCells';
 import { element } from './svg';
 import type { ChartTheme, Size } from './theme';
 
@@ -13,36 +15,41 @@ export interface Pixels {
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** One pixel a cell [rows, columns]; for `new ImageData(rgba, width, height)` and PNG. */
-export function heatmapPixels(figure: HeatmapFigure, theme: ChartTheme): Pixels {
-  const cells = figure.rows * figure.columns;
-  const rgba = new Uint8ClampedArray(cells * 4);
-  for (let cell = 0; cell < cells; cell++) {
-    const colour = cellColour(figure, figure.values[cell] ?? Number.NaN, theme);
-    if (!colour) continue;
-    rgba.set(colour, cell * 4);
-    rgba[cell * 4 + 3] = 255;
+/** Colours of indexes 0..255 (poolCells.ts), RGBA packed as the memory of this machine has it; 0 is transparent. */
+export function packedColours(figure: HeatmapFigure, theme: ChartTheme): Uint32Array {
+  const map = figure.palette === 'diverging' ? theme.diverging : theme.sequential;
+  const packed = new Uint32Array(1 + colourSteps);
+  const bytes = new Uint8Array(packed.buffer);
+  for (let step = 0; step < colourSteps; step++) {
+    bytes.set(map[Math.round((step / (colourSteps - 1)) * 255)] ?? theme.notMeasured, 4 * (1 + step));
+    bytes[4 * (1 + step) + 3] = 255;
   }
-  return { width: figure.columns, height: figure.rows, rgba };
+  return packed;
 }
 
-/** PNG with one pixel a cell: palette entry 0 is transparent (not measured), 1..255 the colour map. */
-export function heatmapPng(figure: HeatmapFigure, theme: ChartTheme): Uint8Array {
-  const map = figure.palette === 'diverging' ? theme.diverging : theme.sequential;
-  const palette: number[][] = [[0, 0, 0, 0]];
-  for (let index = 0; index < 255; index++) {
-    const [red, green, blue] = map[Math.round((index / 254) * 255)] ?? theme.notMeasured;
-    palette.push([red, green, blue, 255]);
-  }
-  const data = new Uint8Array(figure.rows * figure.columns);
-  for (let cell = 0; cell < data.length; cell++) {
-    const index = cellColourIndex(figure, figure.values[cell] ?? Number.NaN);
-    data[cell] = index === null ? 0 : 1 + Math.round((index / 255) * 254);
-  }
-  return encode(
-    { width: figure.columns, height: figure.rows, data, channels: 1, depth: 8, palette },
-    { zlib: { level: 9 } },
-  );
+/** Pixels of a pooling, as far as it is done, from row `from`. */
+export function pooledPixels(pooling: CellPooling, colours: Uint32Array, from = 0): Pixels {
+  const { width, indexes, done } = pooling;
+  const packed = new Uint32Array((done - from) * width);
+  for (let i = 0; i < packed.length; i++) packed[i] = colours[indexes[from * width + i]!]!;
+  return { width, height: done - from, rgba: new Uint8ClampedArray(packed.buffer) };
+}
+
+function pooled(figure: HeatmapFigure, window: CellWindow, most: number): CellPooling {
+  const pooling = new CellPooling(figure, window, [most, most]);
+  while (pooling.step());
+  return pooling;
+}
+
+/** Palette entry 0 is transparent (not measured), 1..255 the colour map. */
+export function pooledPng(
+  figure: HeatmapFigure,
+  { width, height, indexes }: CellPooling,
+  theme: ChartTheme,
+): Uint8Array {
+  const bytes = new Uint8Array(packedColours(figure, theme).buffer);
+  const palette = Array.from({ length: 1 + colourSteps }, (_, i) => Array.from(bytes.subarray(4 * i, 4 * i + 4)));
+  return encode({ width, height, data: indexes, channels: 1, depth: 8, palette }, { zlib: { level: 9 } });
 }
 
 /** `data:image/png;base64,…` of bytes, without Node or DOM beyond `btoa`. */
@@ -53,10 +60,25 @@ export function pngDataUri(bytes: Uint8Array): string {
   return `data:image/png;base64,${btoa(text)}`;
 }
 
-/** Self-contained SVG: the frame with the cells as a PNG data URI. For reports and export. */
-export function heatmapSvg(figure: HeatmapFigure, size: Size, theme: ChartTheme): string {
-  const href = pngDataUri(heatmapPng(figure, theme));
-  return heatmapFrame(figure, size, theme, (plot) =>
-    element('image', { ...plot, href, preserveAspectRatio: 'none', 'image-rendering': 'pixelated' }),
+/** More pixels a side than a saved picture has. */
+const maxPngSide = 1536;
+
+/** Self-contained SVG: the frame with the cells of `window` as a PNG data URI. For reports and export. */
+export function heatmapSvg(
+  figure: HeatmapFigure,
+  size: Size,
+  theme: ChartTheme,
+  window: CellWindow = wholeWindow(figure),
+): string {
+  const pooling = pooled(figure, window, maxPngSide);
+  const href = pngDataUri(pooledPng(figure, pooling, theme));
+  const words = poolingWords(figure, pooling.block);
+  const titled = words === '' ? figure : { ...figure, title: `${figure.title}. ${words}` };
+  return heatmapFrame(
+    titled,
+    size,
+    theme,
+    (plot) => element('image', { ...plot, href, preserveAspectRatio: 'none', 'image-rendering': 'pixelated' }),
+    window,
   ).svg;
 }

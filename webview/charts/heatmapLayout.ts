@@ -1,6 +1,7 @@
 // Where everything in a heatmap goes; shared by frame, pointer and keyboard cursor like linesLayout.ts.
 
 import type { HeatmapFigure } from '../../src/report/figures/figure';
+import { isWhole, wholeWindow, type CellWindow } from './cellWindow';
 import type { Rect } from './linesLayout';
 import { placeAxis, thinLabels, type PlacedAxis, type Tick } from './scales';
 import { axisTitle, fitText, fontSize, textWidth, wrapText } from './svg';
@@ -24,25 +25,27 @@ export interface HeatmapLayout {
   readonly valueTitle: string;
 }
 
-/** Tick texts of an axis of cells: the figure's labels where given, else tidy whole numbers. */
+/** Tick texts of `count` cells from `start`: the figure's labels where given, else tidy whole numbers. */
 function cellTicks(
+  start: number,
   count: number,
   cell: number,
   labels: readonly string[] | undefined,
   vertical: boolean,
 ): readonly Tick[] {
+  const names = (name: (index: number) => string): readonly Tick[] =>
+    Array.from({ length: count }, (_, i) => ({ value: start + i, text: name(start + i) }));
+  const place = (value: number): number => value * cell;
   if (labels) {
     const stride = Math.max(1, Math.ceil((fontSize.tick + 3) / cell));
-    const ticks = labels.slice(0, count).map((text, value) => ({ value, text }));
-    return vertical ? ticks.filter((tick) => tick.value % stride === 0) : thinLabels(ticks, (value) => value * cell);
+    // No two labels fit closer than that in either direction; of thousands, fewer are looked at.
+    const ticks = names((index) => labels[index] ?? '').filter((tick) => tick.value % stride === 0);
+    return vertical ? ticks : thinLabels(ticks, place);
   }
   const spaceFor = vertical ? 22 : 30;
   const wanted = Math.max(2, Math.floor((count * cell) / spaceFor));
-  if (count <= wanted) {
-    const all = Array.from({ length: count }, (_, value) => ({ value, text: String(value) }));
-    return vertical ? all : thinLabels(all, (value) => value * cell);
-  }
-  const axis = { label: '', unit: '', scale: 'linear', integer: true, domain: [0, count - 1] } as const;
+  if (count <= wanted) return vertical ? names(String) : thinLabels(names(String), place);
+  const axis = { label: '', unit: '', scale: 'linear', integer: true, domain: [start, start + count - 1] } as const;
   return placeAxis(axis, [], [0, count * cell], { ticks: wanted, nice: false }).ticks;
 }
 
@@ -52,8 +55,45 @@ export function fittingHeight(figure: HeatmapFigure, width: number, most: number
   return Math.min(most, Math.ceil(Math.max(plot.y + plot.height + 40, bar.y + bar.height + 12)));
 }
 
-/** Layout of a heatmap in a figure of this size; equal rows and columns give square cells. */
-export function layoutHeatmap(figure: HeatmapFigure, size: Size): HeatmapLayout {
+/** Layouts that were asked for last, a few sizes and windows a figure: the pointer asks for the same one at every move. */
+const known = new WeakMap<HeatmapFigure, Map<string, HeatmapLayout>>();
+const maxKnown = 4;
+
+/**
+ * Layout of a heatmap in a figure of this size; equal rows and columns give square cells. The plot is where it is whatever
+ * `window` shows in it.
+ */
+export function layoutHeatmap(
+  figure: HeatmapFigure,
+  size: Size,
+  window: CellWindow = wholeWindow(figure),
+): HeatmapLayout {
+  const layouts = known.get(figure) ?? new Map<string, HeatmapLayout>();
+  known.set(figure, layouts);
+  const { row, column, rows, columns } = window;
+  const key = [size.width, size.height, row, column, rows, columns].join(' ');
+  const found = layouts.get(key);
+  if (found !== undefined) return found;
+  const layout = isWhole(window, figure) ? layoutWhole(figure, size) : layoutWindow(figure, size, window);
+  if (layouts.size === maxKnown) layouts.clear();
+  layouts.set(key, layout);
+  return layout;
+}
+
+function layoutWindow(figure: HeatmapFigure, size: Size, window: CellWindow): HeatmapLayout {
+  const whole = layoutHeatmap(figure, size);
+  const cellWidth = whole.plot.width / window.columns;
+  const cellHeight = whole.plot.height / window.rows;
+  return {
+    ...whole,
+    cellWidth,
+    cellHeight,
+    rowTicks: cellTicks(window.row, window.rows, cellHeight, figure.rowLabels, true),
+    columnTicks: cellTicks(window.column, window.columns, cellWidth, figure.columnLabels, false),
+  };
+}
+
+function layoutWhole(figure: HeatmapFigure, size: Size): HeatmapLayout {
   const title = wrapText(figure.title, size.width - 20, fontSize.title, 2, true);
   const top = 12 + title.length * 17;
   const longest = figure.rowLabels
@@ -84,8 +124,8 @@ export function layoutHeatmap(figure: HeatmapFigure, size: Size): HeatmapLayout 
     plot,
     cellWidth,
     cellHeight,
-    rowTicks: cellTicks(figure.rows, cellHeight, figure.rowLabels, true),
-    columnTicks: cellTicks(figure.columns, cellWidth, figure.columnLabels, false),
+    rowTicks: cellTicks(0, figure.rows, cellHeight, figure.rowLabels, true),
+    columnTicks: cellTicks(0, figure.columns, cellWidth, figure.columnLabels, false),
     bar,
     value,
     valueTitle: fitText(axisTitle(figure.value), Math.max(barHeight + 20, 60), fontSize.label),

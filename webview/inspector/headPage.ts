@@ -10,6 +10,7 @@ import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatTest, verdictText } from '../../src/report/format';
 import { layerSizes, layerTitle } from '../../src/report/layerLabel';
 import { sharedKeysText } from '../../src/report/sharedHeads';
+import type { CellWindow } from '../charts/cellWindow';
 import type { Cursor } from '../charts/cursor';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
@@ -109,6 +110,17 @@ export class HeadPage {
   /** Navigation and figures stay in place from head to head: a button that is pressed must not lose the focus. */
   readonly element: HTMLElement;
   private readonly views = new Map<string, FigureView>();
+  private made: {
+    readonly head: HeadResult;
+    readonly detail: HeadDetail | null;
+    readonly context: string;
+    readonly figures: readonly Figure[];
+  } | null = null;
+  /** Figures that their views show now. */
+  private placed: ReadonlySet<Figure> = new Set();
+  private shownPatterns: readonly HeatmapFigure[] = [];
+  /** Part of the patterns that is on show, of all of them alike; null: the whole. */
+  private window: CellWindow | null = null;
   private shown: { readonly key: string; detail: HeadDetail | null; problem: string | null } | null = null;
   /** Goes that many heads on, round the model. */
   private go: (step: number) => void = () => undefined;
@@ -137,6 +149,7 @@ export class HeadPage {
     this.shown = null;
     this.clear();
     this.rows.reset();
+    this.window = null;
     fill(this.words);
     fill(this.tables);
     this.laboratory.reset();
@@ -196,7 +209,7 @@ export class HeadPage {
             noise: provenance.noise,
           },
     );
-    this.showFigures(headFigures(head, context, this.shown.detail), context, state.picture);
+    this.showFigures(this.figuresOf(head, context, this.shown.detail), context, state.picture);
     const shared = sharedKeysText(model, head.kvHead);
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
@@ -214,13 +227,25 @@ export class HeadPage {
     );
   }
 
+  /** Those of before while head and patterns are: patterns of thousands of tokens are not scanned again at every drawing. */
+  private figuresOf(head: HeadResult, context: HeadContext, detail: HeadDetail | null): readonly Figure[] {
+    const { made } = this;
+    if (made?.head === head && made.detail === detail && made.context === JSON.stringify(context)) return made.figures;
+    const figures = headFigures(head, context, detail);
+    this.made = { head, detail, context: JSON.stringify(context), figures };
+    return figures;
+  }
+
   private showFigures(figures: readonly Figure[], context: HeadContext, picture: InputPicture | null): void {
     for (const figure of figures) {
       const view = this.views.get(figure.id);
       if (view === undefined) this.views.set(figure.id, this.figureView(figure));
-      else view.update(figure);
+      else if (!this.placed.has(figure)) view.update(figure);
     }
+    this.placed = new Set(figures);
     const patterns = figures.filter(isPattern);
+    this.shownPatterns = patterns;
+    for (const { id } of patterns) this.views.get(id)?.showWindow(this.window);
     this.place(this.patterns, patterns);
     this.place(
       this.figures,
@@ -255,11 +280,17 @@ export class HeadPage {
         const row = rowAt(cursor);
         if (row !== null) rows.toggle(row);
       },
+      onZoom: (window) => {
+        this.window = window;
+        for (const { id } of this.shownPatterns) this.views.get(id)?.showWindow(window);
+      },
     });
   }
 
   private clear(): void {
     this.views.clear();
+    this.made = null;
+    this.placed = new Set();
     fill(this.patterns);
     fill(this.figures);
   }

@@ -1,7 +1,9 @@
 // One figure on a page: drawn by the shared charts, with tooltip, keyboard cursor, spoken cursor, captions, formula,
 // table twin and the save buttons. Knows nothing of what the figure means.
 
-import type { Figure, HeatmapFigure } from '../../src/report/figures/figure';
+import type { Figure } from '../../src/report/figures/figure';
+import { hasCell, isWhole, windowBetween, windowIn, windowWith, zoomAround } from '../charts/cellWindow';
+import type { CellWindow } from '../charts/cellWindow';
 import {
   cursorMark,
   cursorPosition,
@@ -9,15 +11,19 @@ import {
   firstCursor,
   hitTest,
   moveCursor,
+  nearestCell,
   rowMarks,
 } from '../charts/cursor';
-import type { Cursor } from '../charts/cursor';
+import type { Cursor, Hit } from '../charts/cursor';
 import { drawHeatmap } from '../charts/drawHeatmap';
 import { drawLines } from '../charts/drawLines';
-import { heatmapPixels, heatmapSvg } from '../charts/heatmapImage';
+import { heatmapSvg } from '../charts/heatmapImage';
 import { fittingHeight } from '../charts/heatmapLayout';
-import type { ChartTheme, Size } from '../charts/theme';
+import { poolingWords } from '../charts/poolCells';
+import type { Size } from '../charts/theme';
 import { toCsv } from '../charts/toCsv';
+import { Brush } from './brush';
+import { CellCanvas } from './cellCanvas';
 import { fill, h, setSvg } from './dom';
 import { TableTwin } from './tableTwin';
 import { iconButton } from './toolkit';
@@ -32,6 +38,8 @@ export interface FigureOptions {
   readonly save?: (name: string, bytes: Uint8Array) => void;
   /** Hears where the pointer or the keyboard cursor is; null: it left. */
   readonly onCursor?: (cursor: Cursor | null) => void;
+  /** Makes parts of a heatmap choosable by dragging, + and -; hears what was chosen, null for all of it. */
+  readonly onZoom?: (window: CellWindow | null) => void;
   /** Words below it: default all; 'short' is what it shows and the table, 'none' neither (side panel). */
   readonly words?: 'all' | 'short' | 'none';
 }
@@ -41,7 +49,7 @@ const exportSize: Size = { width: 720, height: 440 };
 export class FigureView {
   readonly element: HTMLElement;
   private readonly stage: HTMLElement;
-  private readonly canvas: HTMLCanvasElement;
+  private readonly canvas = new CellCanvas();
   private readonly svg: HTMLElement;
   private readonly mark: HTMLElement;
   private readonly tooltip: HTMLElement;
@@ -52,7 +60,13 @@ export class FigureView {
   private readonly table = new TableTwin();
   private figure: Figure;
   private cursor: Cursor | null = null;
+  private byKeyboard = false;
   private chosen: Cursor | null = null;
+  /** null: the whole figure. */
+  private window: CellWindow | null = null;
+  private readonly brush: Brush | null;
+  private readonly zoomWords = h('p', { class: 'quiet zoom-words', attributes: { hidden: '' } });
+  private readonly zoomOut: HTMLElement;
   private marked: readonly number[] = [];
   private size: Size = { width: 0, height: 0 };
 
@@ -61,7 +75,6 @@ export class FigureView {
     private readonly options: FigureOptions,
   ) {
     this.figure = figure;
-    this.canvas = h('canvas', { class: 'cells' }) as HTMLCanvasElement;
     this.svg = h('div', { class: 'frame' });
     this.mark = h('div', { class: 'mark' });
     this.tooltip = h('div', { class: 'tooltip', attributes: { role: 'presentation', hidden: '' } });
@@ -69,7 +82,7 @@ export class FigureView {
     this.stage = h(
       'div',
       { class: 'stage', attributes: { tabindex: '0', role: 'application', 'aria-roledescription': 'chart' } },
-      this.canvas,
+      this.canvas.element,
       this.svg,
       this.mark,
       this.tooltip,
@@ -78,13 +91,20 @@ export class FigureView {
       this.point(event);
     });
     this.stage.addEventListener('pointerleave', () => {
-      this.tooltip.hidden = true;
-      this.moveTo(null, false);
+      // A button that comes up below a resting pointer takes no cursor from the keyboard.
+      if (!this.byKeyboard) this.moveTo(null, false);
     });
     this.stage.addEventListener('click', (event) => {
-      const hit = hitTest(this.figure, this.size, event.offsetX, event.offsetY);
+      if (this.brush?.ended() === true) return;
+      const hit = this.hit(event.offsetX, event.offsetY);
       if (hit !== null) this.options.onPick?.(hit.cursor);
     });
+    this.brush = options.onZoom === undefined ? null : this.makeBrush();
+    this.zoomOut = iconButton('zoom-out', 'Show all', () => {
+      this.zoomTo(null);
+      this.stage.focus();
+    });
+    this.zoomOut.hidden = true;
     this.stage.addEventListener('keydown', (event) => {
       this.key(event);
     });
@@ -106,6 +126,7 @@ export class FigureView {
       { class: 'figure', attributes: { 'data-figure': figure.id } },
       this.buttons(),
       this.stage,
+      this.zoomWords,
       this.live,
       ...words,
     );
@@ -122,7 +143,8 @@ export class FigureView {
   update(figure: Figure): void {
     this.figure = figure;
     this.element.dataset['figure'] = figure.id;
-    this.stage.setAttribute('aria-label', `${figure.title}. ${figure.shows} Arrow keys move, Escape leaves.`);
+    const keys = this.brush === null ? 'Arrow keys move' : 'Arrow keys move, plus and minus zoom';
+    this.stage.setAttribute('aria-label', `${figure.title}. ${figure.shows} ${keys}, Escape leaves.`);
     this.shows.textContent = figure.shows;
     fill(this.caution, h('strong', {}, 'What it does not prove: '), figure.caution);
     this.formula.textContent = figure.formula;
@@ -157,32 +179,77 @@ export class FigureView {
     this.size = { width, height };
     this.stage.style.height = `${height}px`;
     const theme = readTheme();
-    if (this.figure.kind === 'heatmap') {
-      const frame = drawHeatmap(this.figure, this.size, theme);
+    const { figure } = this;
+    this.canvas.element.hidden = figure.kind !== 'heatmap';
+    if (figure.kind === 'heatmap') {
+      const window = windowIn(figure, this.window);
+      const frame = drawHeatmap(figure, this.size, theme, window);
       setSvg(this.svg, frame.svg);
-      this.canvas.hidden = false;
-      this.canvas.style.left = `${frame.plot.x}px`;
-      this.canvas.style.top = `${frame.plot.y}px`;
-      this.canvas.style.width = `${frame.plot.width}px`;
-      this.canvas.style.height = `${frame.plot.height}px`;
-      this.paintCells(this.figure, theme);
+      const block = this.canvas.paint(figure, theme, window, frame.plot);
+      this.sayWindow([this.windowText(), poolingWords(figure, block)].filter((words) => words !== '').join(' '));
     } else {
-      this.canvas.hidden = true;
-      setSvg(this.svg, drawLines(this.figure, this.size, theme));
+      setSvg(this.svg, drawLines(figure, this.size, theme));
     }
     this.drawMark();
   }
 
-  private paintCells(figure: HeatmapFigure, theme: ChartTheme): void {
-    const { width, height, rgba } = heatmapPixels(figure, theme);
-    if (width === 0 || height === 0) return;
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this.canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
+  /** Shows this part of a heatmap; null: all of it. */
+  showWindow(window: CellWindow | null): void {
+    if (this.figure.kind !== 'heatmap') return;
+    const { row, column, rows, columns } = windowIn(this.figure, this.window);
+    this.window = window;
+    const next = windowIn(this.figure, window);
+    if (next.row === row && next.column === column && next.rows === rows && next.columns === columns) return;
+    this.draw(true);
+  }
+
+  /** As the person said it here: whoever shows the same cells follows. */
+  private zoomTo(window: CellWindow | null): void {
+    if (this.figure.kind !== 'heatmap') return;
+    const next = window !== null && isWhole(window, this.figure) ? null : window;
+    this.showWindow(next);
+    this.options.onZoom?.(next);
+    this.live.textContent = this.windowText() === '' ? 'All rows and columns.' : this.zoomWords.textContent;
+  }
+
+  private windowText(): string {
+    const { figure } = this;
+    if (figure.kind !== 'heatmap') return '';
+    const window = windowIn(figure, this.window);
+    if (isWhole(window, figure)) return '';
+    const span = (start: number, count: number, all: number): string => `${start} to ${start + count - 1} of ${all}`;
+    return `Rows ${span(window.row, window.rows, figure.rows)}, columns ${span(window.column, window.columns, figure.columns)}.`;
+  }
+
+  private sayWindow(words: string): void {
+    this.zoomWords.hidden = words === '';
+    this.zoomWords.textContent = words;
+    this.zoomOut.hidden = this.windowText() === '';
+  }
+
+  private makeBrush(): Brush {
+    return new Brush(this.stage, {
+      cellAt: (x, y) =>
+        this.figure.kind === 'heatmap'
+          ? nearestCell(this.figure, this.size, x, y, windowIn(this.figure, this.window))
+          : null,
+      starts: (x, y) => this.hit(x, y) !== null,
+      zoom: (from, to, along) => {
+        if (this.figure.kind !== 'heatmap') return;
+        this.zoomTo(windowBetween(windowIn(this.figure, this.window), from, to, along));
+      },
+      reset: () => {
+        this.zoomTo(null);
+      },
+    });
+  }
+
+  private hit(x: number, y: number): Hit | null {
+    return hitTest(this.figure, this.size, x, y, this.shownWindow());
   }
 
   private point(event: PointerEvent): void {
-    const hit = hitTest(this.figure, this.size, event.offsetX, event.offsetY);
+    const hit = this.hit(event.offsetX, event.offsetY);
     this.moveTo(hit?.cursor ?? null, false);
     this.tooltip.hidden = hit === null;
     if (hit !== null) this.placeTooltip(hit.text, hit.x, hit.y);
@@ -211,14 +278,34 @@ export class FigureView {
       if (at !== null) this.options.onPick?.(at);
       return;
     }
+    if (this.brush !== null && this.zoomKey(event)) return;
     const next = moveCursor(this.figure, this.cursor, event.key);
     if (next === undefined) return;
     event.preventDefault();
+    if (next?.kind === 'heatmap' && this.window !== null) {
+      const window = windowWith(this.window, next);
+      this.showWindow(window);
+      this.options.onZoom?.(window);
+    }
     this.moveTo(next, true);
+  }
+
+  /** + and - around the cursor, Escape back to the whole; true where the key was one of these. */
+  private zoomKey(event: KeyboardEvent): boolean {
+    const { figure, window } = this;
+    const isReset = event.key === 'Escape' && window !== null;
+    const factor = { '+': 0.5, '=': 0.5, '-': 2 }[event.key];
+    if (figure.kind !== 'heatmap' || event.ctrlKey || event.metaKey || (factor === undefined && !isReset)) return false;
+    event.preventDefault();
+    const at = this.cursor?.kind === 'heatmap' ? this.cursor : firstCursor(figure);
+    if (factor === undefined || at?.kind !== 'heatmap') this.zoomTo(null);
+    else this.zoomTo(zoomAround(windowIn(figure, window), figure, at, factor));
+    return true;
   }
 
   private moveTo(cursor: Cursor | null, spoken: boolean): void {
     this.cursor = cursor;
+    this.byKeyboard = spoken && cursor !== null;
     this.drawMark();
     this.options.onCursor?.(cursor);
     if (cursor === null) {
@@ -228,17 +315,23 @@ export class FigureView {
     if (!spoken) return;
     const text = describeCursor(this.figure, cursor);
     this.live.textContent = text;
-    const { x, y } = cursorPosition(this.figure, this.size, cursor);
+    const { x, y } = cursorPosition(this.figure, this.size, cursor, this.shownWindow());
     this.placeTooltip(text, x, y);
+  }
+
+  private shownWindow(): CellWindow | undefined {
+    return this.figure.kind === 'heatmap' ? windowIn(this.figure, this.window) : undefined;
   }
 
   private drawMark(): void {
     const at = this.cursor ?? this.chosen;
     const { figure, size } = this;
+    const window = this.shownWindow();
+    const isShown = at?.kind !== 'heatmap' || window === undefined || hasCell(window, at);
     const drawn = size.width > 0;
     const theme = readTheme();
-    const rows = drawn && figure.kind === 'heatmap' ? rowMarks(figure, size, this.marked, theme) : '';
-    setSvg(this.mark, rows + (at === null || !drawn ? '' : cursorMark(figure, size, at, theme)));
+    const rows = drawn && figure.kind === 'heatmap' ? rowMarks(figure, size, this.marked, theme, window) : '';
+    setSvg(this.mark, rows + (at === null || !drawn || !isShown ? '' : cursorMark(figure, size, at, theme, window)));
   }
 
   private buttons(): HTMLElement | string {
@@ -247,11 +340,12 @@ export class FigureView {
     const text = (value: string): Uint8Array => new TextEncoder().encode(value);
     const svg = (): string =>
       this.figure.kind === 'heatmap'
-        ? heatmapSvg(this.figure, exportSize, readTheme())
+        ? heatmapSvg(this.figure, exportSize, readTheme(), this.shownWindow())
         : drawLines(this.figure, exportSize, readTheme());
     return h(
       'div',
       { class: 'figure-actions' },
+      this.zoomOut,
       iconButton('file-media', 'Save as PNG', () => {
         void rasterise(svg(), exportSize).then((bytes) => {
           save(`${this.figure.id}.png`, bytes);

@@ -15,15 +15,7 @@ const covered = 0.995;
 /** Where the colour scale ends: the largest magnitude, or the quantile where the largest stands far above it. */
 export function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: string } {
   const most = Math.max(...patterns.map(largest)) || 1;
-  const quantile = Math.max(
-    ...patterns.map((values) => {
-      const sorted = values
-        .filter((value) => !Number.isNaN(value))
-        .map(Math.abs)
-        .sort();
-      return sorted[Math.floor(covered * (sorted.length - 1))] ?? 0;
-    }),
-  );
+  const quantile = Math.max(...patterns.map((values) => magnitudeAt(values, covered)));
   if (quantile <= 0 || most <= 1.5 * quantile) return { end: most, note: '' };
   return {
     end: quantile,
@@ -31,20 +23,60 @@ export function scaleEnd(...patterns: readonly Float32Array[]): { end: number; n
   };
 }
 
+/** Bits of a float32 without its sign order as its magnitude does; above these stand infinity's NaNs. */
+const magnitudeBits = 0x7fffffff;
+const infinityBits = 0x7f800000;
+/** Low bits that the second count looks at. */
+const lowBits = 15;
+
+/**
+ * The magnitude below which `part` of the numbers lie (NaN left out; 0 where there is none): the very value that sorting
+ * them gives, in two counts instead, because a pattern of 4,096 tokens has 17 million.
+ */
+function magnitudeAt(values: Float32Array, part: number): number {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const high = new Uint32Array((magnitudeBits >>> lowBits) + 1);
+  let numbers = 0;
+  for (let i = 0; i < bits.length; i++) {
+    const magnitude = bits[i]! & magnitudeBits;
+    if (magnitude > infinityBits) continue;
+    high[magnitude >>> lowBits]! += 1;
+    numbers += 1;
+  }
+  if (numbers === 0) return 0;
+  const { bin, rank } = binOf(high, Math.floor(part * (numbers - 1)));
+  const low = new Uint32Array(1 << lowBits);
+  for (let i = 0; i < bits.length; i++) {
+    const magnitude = bits[i]! & magnitudeBits;
+    if (magnitude >>> lowBits === bin) low[magnitude & ((1 << lowBits) - 1)]! += 1;
+  }
+  return new Float32Array(Uint32Array.of((bin << lowBits) | binOf(low, rank).bin).buffer)[0]!;
+}
+
+/** The bin that holds the number of this rank from 0, and its rank in there. */
+function binOf(counts: Uint32Array, rank: number): { readonly bin: number; readonly rank: number } {
+  let left = rank;
+  let bin = 0;
+  while (left >= counts[bin]!) left -= counts[bin++]!;
+  return { bin, rank: left };
+}
+
 function largest(values: HeatmapFigure['values']): number {
   let most = 0;
-  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+  for (let i = 0; i < values.length; i++) most = Math.abs(values[i]!) > most ? Math.abs(values[i]!) : most;
   return most;
 }
 
 /** A pattern [N, N] with NaN where the mask leaves no weight: those cells are not 0, they are not there. */
 export function visiblePart(pattern: Float32Array, { tokens, rule }: HeadDetail): Float32Array {
   if (rule === undefined) return pattern;
-  return pattern.map((weight, cell) => {
-    const { from, to } = visibleKeys(rule, Math.floor(cell / tokens), tokens);
-    const key = cell % tokens;
-    return key < from || key >= to ? Number.NaN : weight;
-  });
+  const visible = new Float32Array(pattern.length).fill(Number.NaN);
+  for (let query = 0; query < tokens; query++) {
+    const { from, to } = visibleKeys(rule, query, tokens);
+    const row = query * tokens;
+    visible.set(pattern.subarray(row + from, row + to), row + from);
+  }
+  return visible;
 }
 
 function maskWords(rule: ScoreRule | undefined): string {
@@ -98,7 +130,8 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): [Heatm
     domain: [0, top],
   };
   if (!rpcPattern || rpcPattern.length !== softmaxPattern.length) return [softmax];
-  const difference = softmaxPattern.map((value, index) => (rpcPattern[index] ?? 0) - value);
+  const difference = new Float32Array(softmaxPattern.length);
+  for (let cell = 0; cell < difference.length; cell++) difference[cell] = rpcPattern[cell]! - softmaxPattern[cell]!;
   const { end: reach, note } = scaleEnd(difference);
   return [
     softmax,

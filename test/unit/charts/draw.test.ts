@@ -7,7 +7,9 @@ import { overviewFigures } from '../../../src/report/figures/overviewFigures';
 import { drawHeatmap } from '../../../webview/charts/drawHeatmap';
 import { drawLines } from '../../../webview/charts/drawLines';
 import { fittingHeight } from '../../../webview/charts/heatmapLayout';
-import { heatmapPixels, heatmapPng, heatmapSvg } from '../../../webview/charts/heatmapImage';
+import { wholeWindow } from '../../../webview/charts/cellWindow';
+import { heatmapSvg, packedColours, pooledPixels, pooledPng } from '../../../webview/charts/heatmapImage';
+import { CellPooling } from '../../../webview/charts/poolCells';
 import { tickText } from '../../../webview/charts/scales';
 import { textWidth } from '../../../webview/charts/svg';
 import { darkTheme, reportTheme } from '../../../webview/charts/theme';
@@ -160,12 +162,14 @@ describe('charts draw functions', () => {
 
   it('colour cells by value, transparent where nothing was measured, the same in PNG and canvas', () => {
     const figure = heatmapFigure(1, 3, { values: Float64Array.of(0, 1, Number.NaN) });
+    const pooling = new CellPooling(figure, wholeWindow(figure), [3, 3]);
+    while (pooling.step());
     for (const theme of [reportTheme, darkTheme]) {
-      const { rgba } = heatmapPixels(figure, theme);
+      const { rgba } = pooledPixels(pooling, packedColours(figure, theme));
       assert.deepEqual([...rgba.slice(0, 8)], [...theme.sequential[0]!, 255, ...theme.sequential[255]!, 255]);
       assert.equal(rgba[11], 0);
     }
-    const png = decode(heatmapPng(figure, reportTheme));
+    const png = decode(pooledPng(figure, pooling, reportTheme));
     assert.deepEqual([png.width, png.height, png.channels], [3, 1, 1]);
     assert.deepEqual([...png.data], [1, 255, 0]);
     assert.deepEqual(png.palette?.[1]?.slice(0, 3), reportTheme.sequential[0]);

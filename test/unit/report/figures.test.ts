@@ -7,6 +7,8 @@ import { metricDomain } from '../../../src/report/figures/headMetric';
 import { availableMetrics, defaultMetricId, headMetrics, metricById } from '../../../src/report/figures/metrics';
 import { overviewFigure, overviewFigures, overviewMetricIds } from '../../../src/report/figures/overviewFigures';
 import { rolloutFigures } from '../../../src/report/figures/rolloutFigures';
+import { scaleEnd } from '../../../src/report/figures/patternFigures';
+import { createRandom } from '../../../src/diagnostics/random';
 import { shrinkHeatmap } from '../../../src/report/figures/shrinkHeatmap';
 import { formatInterval, formatNumber, formatP, median } from '../../../src/report/format';
 import { heatmapFigure } from '../charts/figures';
@@ -136,6 +138,20 @@ describe('report figures of a head', () => {
     const masked = { ...detail, rule: { causal: true, window: null, scale: null } };
     const later = new Map(headFigures(head, context, masked).map((figure) => [figure.id, figure]));
     assert.ok(Number.isNaN(heatmap('pattern-scores', later).values[1]!));
+  });
+
+  it('end a colour scale at the very quantile that sorting gives, where one cell stands far above', () => {
+    const values = Float32Array.from(createRandom('scale').normals(4001), (z) => (z > 2.5 ? NaN : z));
+    values[17] = -1e6;
+    const sorted = values
+      .filter((value) => !Number.isNaN(value))
+      .map(Math.abs)
+      .sort();
+    const { end, note } = scaleEnd(values);
+    assert.equal(end, sorted[Math.floor(0.995 * (sorted.length - 1))]);
+    assert.match(note, /the largest is 1e6/);
+    assert.deepEqual(scaleEnd(new Float32Array(5).fill(NaN)), { end: 1, note: '' });
+    assert.equal(scaleEnd(Float32Array.of(2, -3, 2.5)).end, 3);
   });
 
   it('start noise curves at level 0: no deviation, or the clean gap against clean softmax', () => {

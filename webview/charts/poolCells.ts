@@ -1,0 +1,148 @@
+// Cells of a heatmap as indexes into its colour map, pooled to the pixels that are there. Works through typed arrays in
+// bands of rows, so that a page can paint 4,096 x 4,096 cells and stay awake.
+
+import type { HeatmapFigure } from '../../src/report/figures/figure';
+import type { CellWindow } from './cellWindow';
+
+/** Cells that one band reads: a few milliseconds. */
+const bandCells = 1 << 20;
+/** Colours that a cell can have; index 0 is a cell without a number. */
+export const colourSteps = 255;
+
+/** Cells under the pixels of one axis: pixel p covers `first[p]` to `last[p]` (excluded), one at least. */
+interface Cover {
+  readonly first: Int32Array;
+  readonly last: Int32Array;
+  /** The most of them under one pixel. */
+  readonly most: number;
+}
+
+function cover(start: number, count: number, pixels: number): Cover {
+  const first = new Int32Array(pixels);
+  const last = new Int32Array(pixels);
+  let most = 0;
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const from = Math.floor((pixel * count) / pixels);
+    const to = Math.ceil(((pixel + 1) * count) / pixels);
+    first[pixel] = start + from;
+    last[pixel] = start + to;
+    most = Math.max(most, to - from);
+  }
+  return { first, last, most };
+}
+
+/** Index 1..255 into the colour map as a linear function of the value, or of its logarithm. */
+function colourScale({
+  value,
+  domain,
+}: HeatmapFigure): (values: Float64Array, indexes: Uint8Array, at: number) => void {
+  const log = value.scale === 'log10';
+  const [low, high] = log ? domain.map(Math.log10) : domain;
+  const factor = (colourSteps - 1) / (high - low);
+  return (values, indexes, at) => {
+    for (let i = 0; i < values.length; i++) {
+      const one = values[i]!;
+      const placed = ((log ? Math.log10(one) : one) - low) * factor;
+      // What is no finite number, or has no logarithm, has no colour.
+      if (!Number.isFinite(one) || Number.isNaN(placed) || placed === -Infinity) continue;
+      indexes[at + i] = 1 + Math.round(Math.min(colourSteps - 1, Math.max(0, placed)));
+    }
+  };
+}
+
+export class CellPooling {
+  readonly width: number;
+  readonly height: number;
+  /** The most rows and columns of cells that one pixel stands for; [1, 1]: each cell has pixels of its own. */
+  readonly block: readonly [number, number];
+  /** [height, width]: 0 for a pixel without a number, else 1..255. */
+  readonly indexes: Uint8Array<ArrayBuffer>;
+  /** Rows of pixels that are painted. */
+  done = 0;
+  private readonly rows: Cover;
+  private readonly columns: Cover;
+  private readonly scale: ReturnType<typeof colourScale>;
+
+  /**
+   * A pixel a cell, where no more than `most` [rows, columns] are needed; else each pixel shows the cell under it that is
+   * furthest from 0 (diverging) or largest (sequential).
+   */
+  constructor(
+    private readonly figure: HeatmapFigure,
+    window: CellWindow,
+    most: readonly [number, number],
+  ) {
+    this.height = Math.max(0, Math.min(window.rows, most[0]));
+    this.width = Math.max(0, Math.min(window.columns, most[1]));
+    this.rows = cover(window.row, window.rows, this.height);
+    this.columns = cover(window.column, window.columns, this.width);
+    this.block = [this.rows.most, this.columns.most];
+    this.indexes = new Uint8Array(this.width * this.height);
+    this.scale = colourScale(figure);
+  }
+
+  get isDone(): boolean {
+    return this.done === this.height;
+  }
+
+  /** Paints the next band; false when none is left. */
+  step(): boolean {
+    const { width, figure } = this;
+    const best = new Float64Array(width);
+    let cells = 0;
+    while (this.done < this.height && cells < bandCells) {
+      const [from, to] = [this.rows.first[this.done]!, this.rows.last[this.done]!];
+      if (figure.palette === 'diverging') this.furthest(best, from, to);
+      else this.largest(best, from, to);
+      this.scale(best, this.indexes, this.done * width);
+      this.done += 1;
+      cells += (to - from) * figure.columns;
+    }
+    return !this.isDone;
+  }
+
+  private largest(best: Float64Array, from: number, to: number): void {
+    const { values, columns } = this.figure;
+    const { first, last } = this.columns;
+    best.fill(Number.NaN);
+    for (let row = from; row < to; row++) {
+      const start = row * columns;
+      for (let pixel = 0; pixel < best.length; pixel++) {
+        let most = best[pixel]!;
+        for (let cell = start + first[pixel]!; cell < start + last[pixel]!; cell++) {
+          const value = values[cell]!;
+          // Also true where there is no number yet; a cell without one never wins.
+          if (!(value <= most) && value === value) most = value;
+        }
+        best[pixel] = most;
+      }
+    }
+  }
+
+  private furthest(best: Float64Array, from: number, to: number): void {
+    const { values, columns } = this.figure;
+    const { first, last } = this.columns;
+    best.fill(Number.NaN);
+    for (let row = from; row < to; row++) {
+      const start = row * columns;
+      for (let pixel = 0; pixel < best.length; pixel++) {
+        let most = best[pixel]!;
+        for (let cell = start + first[pixel]!; cell < start + last[pixel]!; cell++) {
+          const value = values[cell]!;
+          if (!(Math.abs(value) <= Math.abs(most)) && value === value) most = value;
+        }
+        best[pixel] = most;
+      }
+    }
+  }
+}
+
+/** What a pixel stands for where it is more than a cell; '' where it is not. */
+export function poolingWords(
+  { palette }: Pick<HeatmapFigure, 'palette'>,
+  [rows, columns]: readonly [number, number],
+): string {
+  if (rows <= 1 && columns <= 1) return '';
+  const which = palette === 'diverging' ? 'the furthest from 0' : 'the largest';
+  return `Each pixel is ${which} of ${rows} × ${columns} cells.`;
+}
