@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { EngineError } from '../engine/backend';
 import type { Backend, BackendKind } from '../engine/backend';
-import { probeWebGpu, requestDevice } from '../engine/webgpu/probe';
+import { kernelFeatures, probeWebGpu, requestDevice } from '../engine/webgpu/probe';
 import type { WebGpuStatus } from '../engine/webgpu/probe';
 import { createWebGpuBackend } from '../engine/webgpu/webgpuBackend';
 import type { OrtModule } from '../engine/onnx/ortRuntime';
@@ -104,7 +104,7 @@ export async function openDawn(): Promise<Backend> {
   scope['WorkerGlobalScope'] ??= Object;
   const probe = await probeWebGpu(gpu ?? undefined);
   if (probe.adapter === null) throw new EngineError('noAdapter', probe.message);
-  const device = await requestDevice(probe.adapter);
+  const device = await requestDevice(probe.adapter, kernelFeatures(probe));
   const backend = await createWebGpuBackend(device, {
     description: probe.description ?? 'an adapter without a name',
     isFallback: probe.isFallback,

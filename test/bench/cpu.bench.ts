@@ -12,7 +12,8 @@ import { modelSpec } from '../unit/engine/goldenModels';
 import { normals } from '../unit/engine/portableNormals';
 import { layerGraph, matmulGraph } from './graphs';
 import type { LayerArrays } from './graphs';
-import { machine, machineLine, median, pythonWith, startPeer } from './peer';
+import { median } from './median';
+import { machine, machineLine, pythonWith, startPeer } from './peer';
 import type { Peer } from './peer';
 
 const turns = 31;

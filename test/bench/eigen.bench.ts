@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
 import { plainEigen } from '../../src/engine/reference/eigen';
 import { centredGram } from '../unit/engine/eigenMatrices';
-import { machine, machineLine, median, pythonWith, startPeer } from './peer';
+import { median } from './median';
+import { machine, machineLine, pythonWith, startPeer } from './peer';
 import type { Peer } from './peer';
 
 const headDim = 64;

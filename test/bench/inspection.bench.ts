@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util';
 import { defaultStudyNulls } from '../../src/diagnostics/reproduction';
 import { defaultNulls, defaultRepeats, defaultTwins } from '../../src/inspection/defaults';
 import { deitHeads, writeDeit } from './deitShape';
-import { machine, machineLine, median, peerEnvironment, pythonWith } from './peer';
+import { median } from './median';
+import { machine, machineLine, peerEnvironment, pythonWith } from './peer';
 
 const bars = { seconds: 90, study: 0.1, tuned: 4 };
 /** Of d = 64; each takes about a second on an idle machine. */

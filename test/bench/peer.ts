@@ -46,10 +46,6 @@ export async function startPeer(python: string, script: string): Promise<Peer> {
   };
 }
 
-export function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
-}
-
 /** What ran the numbers; a load above the cores means that the machine was busy with something else. */
 export function machine(): { cpu: string; cores: number; node: string; load: number } {
   const load = Number(loadavg()[0]!.toFixed(1));

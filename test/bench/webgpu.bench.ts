@@ -1,5 +1,5 @@
 // Fused attention and RPC iterations in our WGSL against tfjs's stock operations and ONNX Runtime's WebGPU provider, in one
-// page and on one adapter; [H, N, N] is never stored by ours. Table to stdout, JSON to out/bench.  --repeats R --cases small|all
+// page and on one adapter; [H, N, N] is never stored by ours. Table to stdout, JSON to out/bench.  --repeats R --seconds S --tokens 197,1024
 
 import { createServer } from 'node:http';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -53,41 +53,49 @@ interface Row extends GpuTimes {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { repeats: { type: 'string' }, cases: { type: 'string' } } });
-  const repeats = Number(values.repeats ?? 5);
-  const sizes = values.cases === 'small' ? [197] : [197, 1024];
+  const { values } = parseArgs({
+    options: {
+      repeats: { type: 'string', default: '15' },
+      seconds: { type: 'string', default: '60' },
+      tokens: { type: 'string', default: '197,1024' },
+    },
+  });
+  const [repeats, seconds] = [Number(values.repeats), Number(values.seconds)];
+  const sizes = values.tokens.split(',').map(Number);
   const server = await startServer();
   // Hardware is used where the browser has it: the bar is for software adapters, where kernels can be told apart here.
   const browser = await chromium.launch({ executablePath: requireChromium(), args: [...chromiumArgs] });
   try {
     const page = await browser.newPage();
     await page.goto(server.address);
-    const { adapter, ort } = await page.evaluate(() => globalThis.gpuPage.open());
+    const { adapter, kernels, ort } = await page.evaluate(() => globalThis.gpuPage.open());
     const rows: Row[] = [];
     for (const tokens of sizes) {
       for (const rpcIterations of [0, 2]) {
-        const wanted: GpuCase = { heads, tokens, headDim, rpcIterations, repeats, kernels: 'registers' };
+        const wanted: GpuCase = { heads, tokens, headDim, rpcIterations, repeats, seconds };
         const times = await page.evaluate((given) => globalThis.gpuPage.measure(given), wanted);
         const what = rpcIterations === 0 ? 'attention' : `RPC, ${rpcIterations} iterations`;
-        rows.push({ work: `${what}, ${heads} heads, N ${tokens}, d ${headDim}`, ...times });
+        const row = { work: `${what}, ${heads} heads, N ${tokens}, d ${headDim}`, ...times };
+        rows.push(row);
+        console.error(row);
       }
     }
     const where = machine();
     mkdirSync('out/bench', { recursive: true });
     writeFileSync(
       'out/bench/webgpu.json',
-      JSON.stringify({ machine: where, adapter, ort, bar, repeats, rows }, null, 2),
+      JSON.stringify({ machine: where, adapter, kernels, ort, bar, rows }, null, 2),
     );
     const cell = (ms: number, own: number): string => `${ms.toFixed(1)} (${(ms / own).toFixed(1)}x)`;
     console.log(
       [
-        `${machineLine(where)}; ${adapter}; tfjs 4.22, ONNX Runtime Web ${ort}; medians of ${repeats}, milliseconds (bar ${bar}x)`,
+        `${machineLine(where)}; ${adapter}; tfjs 4.22, ONNX Runtime Web ${ort}; kernels ${kernels}; medians, milliseconds (bar ${bar}x)`,
         '',
-        '| work | own WGSL | tfjs stock operations | ONNX Runtime WebGPU |',
-        '|---|---|---|---|',
+        '| work | turns | own WGSL | tfjs stock operations | ONNX Runtime WebGPU |',
+        '|---|---|---|---|---|',
         ...rows.map(
-          ({ work, own, tfjs, ort: theirs }) =>
-            `| ${work} | ${own.toFixed(1)} | ${cell(tfjs, own)} | ${cell(theirs, own)} |`,
+          ({ work, turns, own, tfjs, ort: theirs }) =>
+            `| ${work} | ${turns} | ${own.toFixed(1)} | ${cell(tfjs, own)} | ${cell(theirs, own)} |`,
         ),
       ].join('\n'),
     );

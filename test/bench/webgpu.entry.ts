@@ -7,15 +7,18 @@ import { createWebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
 import { BufferPool, BufferScope } from '../../src/engine/webgpu/bufferPool';
 import { HeadAttention, type HeadSizes, type KernelFamily } from '../../src/engine/webgpu/headAttention';
 import { Pipelines } from '../../src/engine/webgpu/pipelines';
-import { probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
+import { kernelFeatures, probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
 import { createRandom } from '../../src/diagnostics/random';
 import { attentionGraph, rpcGraph } from './graphs';
+import { median } from './median';
 
 export interface GpuCase extends HeadSizes {
   /** 0: softmax attention. */
   readonly rpcIterations: number;
+  /** Turns at most; at least three are taken. */
   readonly repeats: number;
-  readonly kernels: KernelFamily;
+  /** No further turn begins after this time. */
+  readonly seconds: number;
 }
 
 /** Medians in milliseconds. */
@@ -25,10 +28,12 @@ export interface GpuTimes {
   readonly ort: number;
   /** Largest difference of the peers from ours, relative to the largest number. */
   readonly difference: number;
+  /** Turns that the medians are of. */
+  readonly turns: number;
 }
 
 export interface GpuPage {
-  open(): Promise<{ readonly adapter: string; readonly ort: string }>;
+  open(): Promise<{ readonly adapter: string; readonly kernels: KernelFamily; readonly ort: string }>;
   measure(wanted: GpuCase): Promise<GpuTimes>;
 }
 
@@ -37,12 +42,13 @@ const ortFolder = '/ort/';
 /** Of float32 kernels that sum in different orders. */
 const largestDifference = 1e-3;
 
-let opened: { readonly device: GPUDevice; readonly ort: typeof Ort } | null = null;
+let opened: { readonly device: GPUDevice; readonly kernels: KernelFamily; readonly ort: typeof Ort } | null = null;
 
 async function open(): ReturnType<GpuPage['open']> {
-  const { adapter, description, isFallback } = await probeWebGpu(navigator.gpu);
+  const probe = await probeWebGpu(navigator.gpu);
+  const { adapter, description, isFallback } = probe;
   if (adapter === null) throw new Error('There is no WebGPU adapter.');
-  const device = await requestDevice(adapter);
+  const device = await requestDevice(adapter, kernelFeatures(probe));
   const backend = await createWebGpuBackend(
     device,
     { description: description ?? '', isFallback, info: adapter.info },
@@ -52,21 +58,26 @@ async function open(): ReturnType<GpuPage['open']> {
   const ort = (await import(url)) as typeof Ort;
   ort.env.wasm.wasmPaths = ortFolder;
   ort.env.wasm.numThreads = 1;
-  opened = { device, ort };
-  return { adapter: backend.adapter ?? '', ort: ort.env.versions.web ?? '' };
+  const { kernels } = backend;
+  opened = { device, kernels, ort };
+  return { adapter: backend.adapter ?? '', kernels, ort: ort.env.versions.web ?? '' };
 }
 
-/** Medians of runs that take turns, so that a busy machine slows all of them alike; all have run once before. */
-async function medians(repeats: number, runs: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+/** Times of runs that take turns, so that a busy machine slows all of them alike; all have run once before. */
+async function takeTurns(
+  { repeats, seconds }: GpuCase,
+  runs: readonly (() => Promise<unknown>)[],
+): Promise<readonly number[][]> {
   const times = runs.map((): number[] => []);
-  for (let i = 0; i < repeats; i++) {
+  const begin = performance.now();
+  for (let turn = 0; turn < 3 || (turn < repeats && performance.now() - begin < 1000 * seconds); turn++) {
     for (const [at, run] of runs.entries()) {
       const start = performance.now();
       await run();
       times[at]!.push(performance.now() - start);
     }
   }
-  return times.map((one) => one.sort((x, y) => x - y)[Math.floor(repeats / 2)]!);
+  return times;
 }
 
 function tensorAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, headDim: number): tf.Tensor {
@@ -89,8 +100,8 @@ function tensorRpc(k: tf.Tensor, v: tf.Tensor, tau: number, headDim: number, ite
 
 async function measure(wanted: GpuCase): Promise<GpuTimes> {
   if (opened === null) throw new Error('open() comes first');
-  const { device, ort } = opened;
-  const { heads, tokens, headDim, rpcIterations, repeats, kernels } = wanted;
+  const { device, kernels, ort } = opened;
+  const { heads, tokens, headDim, rpcIterations } = wanted;
   const length = heads * tokens * headDim;
   const [q, k, v] = ['q', 'k', 'v'].map((name) => Float32Array.from(createRandom(`bench/${name}`).normals(length)));
   const tau = 1;
@@ -140,12 +151,13 @@ async function measure(wanted: GpuCase): Promise<GpuTimes> {
   const difference = Math.max(apart(ours, await stock()), apart(ours, await graphRun()));
   if (!(difference < largestDifference))
     throw new Error(`The three do not compute the same: they differ by ${difference}.`);
-  const [ownMs, tfjsMs, ortMs] = await medians(repeats, [own, stock, graphRun]);
+  const times = await takeTurns(wanted, [own, stock, graphRun]);
   await session.release();
   tf.dispose([tq, tk, tv]);
   scope.end();
   pool.dispose();
-  return { own: ownMs!, tfjs: tfjsMs!, ort: ortMs!, difference };
+  const [ownMs, tfjsMs, ortMs] = times.map(median);
+  return { own: ownMs!, tfjs: tfjsMs!, ort: ortMs!, difference, turns: times[0]!.length };
 }
 
 function apart(a: Float32Array, b: Float32Array): number {

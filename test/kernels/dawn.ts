@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describeAdapter, isSoftware, requestDevice } from '../../src/engine/webgpu/probe';
+import { describeAdapter, isSoftware, kernelFeatures, requestDevice } from '../../src/engine/webgpu/probe';
 
 export interface Dawn {
   readonly gpu: GPU;
@@ -35,7 +35,8 @@ export async function openDawn(): Promise<Dawn> {
       'Dawn found no WebGPU adapter. Install a Vulkan driver and loader, or Debian\'s "chromium" package for its SwiftShader (apt-get install chromium libvulkan1), or set VK_DRIVER_FILES to a vk_swiftshader_icd.json.',
     );
   }
-  const device = await requestDevice(adapter);
+  // Kernels for software adapters are tested on hardware, too.
+  const device = await requestDevice(adapter, kernelFeatures({ isFallback: true }));
   return { gpu, adapter, device, description: describeAdapter(adapter.info), isFallback: isSoftware(adapter) };
 }
 

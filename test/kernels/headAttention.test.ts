@@ -7,6 +7,7 @@ import { rpcConstants } from '../../src/engine/rpcConstants';
 import { BufferPool, BufferScope } from '../../src/engine/webgpu/bufferPool';
 import {
   chunksOf,
+  familyFor,
   HeadAttention,
   type HeadLimits,
   paddedDim,
@@ -123,7 +124,7 @@ describe('webgpu: attention and RPC kernels', () => {
     assert.ok(errors.pattern <= float32Tolerance && errors.out <= float32Tolerance, JSON.stringify(errors));
   }
 
-  for (const family of ['registers', 'tiles'] as const) {
+  for (const family of ['quads', 'registers', 'tiles'] as const) {
     describe(family, () => {
       for (const [count, tokens, headDim] of [
         [1, 1, 1],
@@ -184,7 +185,9 @@ describe('webgpu: attention and RPC kernels', () => {
       ] as const) {
         it(`gives the same in chunks of ${what}`, async () => {
           const heads = makeHeads(3, 53, 10);
-          checkAttention(heads, false, await onDevice(family, heads, false, null, { scoreBytes: bytes }));
+          for (const symmetric of [false, true]) {
+            checkAttention(heads, symmetric, await onDevice(family, heads, symmetric, null, { scoreBytes: bytes }));
+          }
         });
       }
 
@@ -233,6 +236,40 @@ describe('webgpu: attention and RPC kernels', () => {
       }
     });
   }
+
+  it('stores [H, N, N] only where somebody looks at it', async () => {
+    const { sizes, q, k, v } = makeHeads(4, 64, 4);
+    const bytesHeld = async (wantPattern: boolean): Promise<number> => {
+      const fresh = new BufferPool(dawn.device);
+      const scope = new BufferScope(dawn.device, fresh);
+      const [queries, keys, values] = [q, k, v].map((x) => scope.upload(Float32Array.from(x), 'heads'));
+      await new HeadAttention(dawn.device, pipelines, 'tiles').attend(
+        scope,
+        sizes,
+        queries!,
+        keys!,
+        values!,
+        wantPattern,
+      );
+      scope.end();
+      const { free } = fresh.bytes;
+      fresh.dispose();
+      return free;
+    };
+    const whole = 4 * 64 * 64 * 4;
+    assert.ok((await bytesHeld(false)) < whole);
+    assert.ok((await bytesHeld(true)) > whole);
+  });
+
+  it('takes quads on software adapters that have them, and workgroup memory on hardware', () => {
+    const families = [true, false].map((isFallback) =>
+      [['subgroups'], []].map((features) => familyFor(new Set(features), isFallback)),
+    );
+    assert.deepEqual(families, [
+      ['quads', 'registers'],
+      ['tiles', 'tiles'],
+    ]);
+  });
 
   it('plans dispatches and chunks within the limits', () => {
     assert.deepEqual(foldDispatch(65535, 65535), [65535, 1]);

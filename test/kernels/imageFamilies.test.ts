@@ -17,7 +17,7 @@ describe('webgpu: image families', () => {
   before(async () => {
     dawn = await openDawn();
     const adapter = { description: dawn.description, isFallback: dawn.isFallback, info: dawn.adapter.info };
-    backend = await createWebGpuBackend(dawn.device, adapter, { kernels: 'registers' });
+    backend = await createWebGpuBackend(dawn.device, adapter, { kernels: 'quads' });
   });
   after(() => {
     console.log(`    worst error: ${worst.toExponential(1)}`);

@@ -73,7 +73,7 @@ describe('webgpu: layers against the float64 reference', () => {
     dawn = await openDawn();
     console.log(`    adapter: ${dawn.description}${dawn.isFallback ? ' (software)' : ''}`);
     const adapter = { description: dawn.description, isFallback: dawn.isFallback, info: dawn.adapter.info };
-    for (const kernels of ['registers', 'tiles'] as const) {
+    for (const kernels of ['quads', 'tiles'] as const) {
       open.set(kernels, await createWebGpuBackend(dawn.device, adapter, { kernels }));
     }
   });
@@ -93,7 +93,7 @@ describe('webgpu: layers against the float64 reference', () => {
     assertClose(errors, geometry.spec.rpc !== null || options.forward === 'rpc');
   };
 
-  for (const kernels of ['registers', 'tiles'] as const) {
+  for (const kernels of ['quads', 'tiles'] as const) {
     for (const wish of wishes) {
       it(`${kernels}: ${wish.name}`, () => check(open.get(kernels)!, makeGeometry(wish), {}));
     }
@@ -101,7 +101,7 @@ describe('webgpu: layers against the float64 reference', () => {
 
   for (const forward of ['softmax', 'rpc'] as const) {
     for (const wish of wishes.filter(({ name }) => ['timm, C 24', 'RPC native', 'scaled by a matrix'].includes(name))) {
-      it(`passes ${forward} on: ${wish.name}`, () => check(open.get('registers')!, makeGeometry(wish), { forward }));
+      it(`passes ${forward} on: ${wish.name}`, () => check(open.get('quads')!, makeGeometry(wish), { forward }));
     }
   }
 
@@ -110,7 +110,7 @@ describe('webgpu: layers against the float64 reference', () => {
       it(`computes RPC ${variant} beside: ${wish.name}`, async () => {
         const geometry = makeGeometry(wish, 1);
         for (const iterations of [1, 2, 3, 4]) {
-          await check(open.get('registers')!, geometry, {
+          await check(open.get('quads')!, geometry, {
             rpc: { variant, iterations, lambda: 1, layers: [0] },
             wantPattern: false,
           });
@@ -120,40 +120,37 @@ describe('webgpu: layers against the float64 reference', () => {
   }
 
   it('leaves out what nobody asked for', async () => {
-    const { layers } = await runModel(open.get('registers')!, makeGeometry(wishes[0]!), {
+    const { layers } = await runModel(open.get('quads')!, makeGeometry(wishes[0]!), {
       rpc: null,
       wantPattern: false,
     });
     assert.equal(layers[0]!.rpc, null);
     assert.equal(layers[0]!.pattern, null);
-    const symmetric = await runModel(open.get('registers')!, makeGeometry(wishes[5]!));
+    const symmetric = await runModel(open.get('quads')!, makeGeometry(wishes[5]!));
     assert.equal(symmetric.layers[0]!.q, symmetric.layers[0]!.k);
   });
 
   it('gives the same bits twice', async () => {
     const geometry = makeGeometry(wishes[0]!);
-    const [once, twice] = [
-      await runModel(open.get('registers')!, geometry),
-      await runModel(open.get('registers')!, geometry),
-    ];
+    const [once, twice] = [await runModel(open.get('quads')!, geometry), await runModel(open.get('quads')!, geometry)];
     assert.deepEqual(once, twice);
   });
 
   it('has no logits without a classifier', async () => {
     const { spec, head } = makeGeometry(wishes[0]!);
     const stream = { tokens: spec.tokens, width: spec.embedDim, data: new Float32Array(spec.tokens * spec.embedDim) };
-    assert.equal(await open.get('registers')!.unembed(spec, { ...head, classifier: null }, stream), null);
+    assert.equal(await open.get('quads')!.unembed(spec, { ...head, classifier: null }, stream), null);
   });
 
   it('takes runs that are started at once one after the other', async () => {
     const [one, two] = [makeGeometry(wishes[0]!), makeGeometry(wishes[5]!)];
-    const both = await Promise.all([runModel(open.get('registers')!, one), runModel(open.get('tiles')!, two)]);
+    const both = await Promise.all([runModel(open.get('quads')!, one), runModel(open.get('tiles')!, two)]);
     assertClose(compare(both[0], await runModel(reference, one)), false);
     assertClose(compare(both[1], await runModel(reference, two)), false);
   });
 
   it('goes back to the same memory after every layer', async () => {
-    const backend = open.get('registers')!;
+    const backend = open.get('quads')!;
     const geometry = makeGeometry(wishes[0]!);
     await runModel(backend, geometry);
     const first = backend.memory();

@@ -23,7 +23,7 @@ describe('webgpu: language models', () => {
   before(async () => {
     dawn = await openDawn();
     const adapter = { description: dawn.description, isFallback: dawn.isFallback, info: dawn.adapter.info };
-    for (const kernels of ['registers', 'tiles'] as const) {
+    for (const kernels of ['quads', 'tiles'] as const) {
       open.set(kernels, await createWebGpuBackend(dawn.device, adapter, { kernels }));
     }
   });
@@ -33,7 +33,7 @@ describe('webgpu: language models', () => {
     dawn.device.destroy();
   });
 
-  for (const kernels of ['registers', 'tiles'] as const) {
+  for (const kernels of ['quads', 'tiles'] as const) {
     // What the kernels tell apart is masks, scales and grouped queries; the rest is the tensor library's either way.
     const some = textCases.filter(({ name }) =>
       kernels === 'tiles' ? ['llama-gqa', 'gpt-neo'].includes(name) : textEveryTime(name) || full,

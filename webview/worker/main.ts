@@ -8,7 +8,7 @@ import { createCpuKernels } from '../../src/engine/cpu/kernels';
 import { EngineError } from '../../src/engine/backend';
 import type { Backend } from '../../src/engine/backend';
 import type { HeadKernels } from '../../src/engine/headKernels';
-import { probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
+import { kernelFeatures, probeWebGpu, requestDevice } from '../../src/engine/webgpu/probe';
 import { createWebGpuBackend } from '../../src/engine/webgpu/webgpuBackend';
 import { engineLayers } from '../../src/inspection/engineLayers';
 import type { LayerSource } from '../../src/inspection/layerSource';
@@ -106,7 +106,7 @@ function remoteSource(runId: number, shard: string | null, name: string, byteLen
 async function openBackend(): Promise<Backend> {
   const probe = await probeWebGpu(gpu());
   if (probe.adapter === null) throw new EngineError('noAdapter', probe.message);
-  const device = await requestDevice(probe.adapter);
+  const device = await requestDevice(probe.adapter, kernelFeatures(probe));
   return createWebGpuBackend(device, {
     description: probe.description ?? 'an adapter without a name',
     isFallback: probe.isFallback,

@@ -5,8 +5,17 @@ import { plainScores, type ScoreRule } from '../../model/blockShape';
 import type { BufferScope } from './bufferPool';
 import { dispatch, foldDispatch, type KernelName, type Pipelines } from './pipelines';
 
-/** 'registers': no workgroup memory, for software adapters; 'tiles': through workgroup memory, for hardware. */
-export type KernelFamily = 'registers' | 'tiles';
+/**
+ * 'quads' and 'registers': no workgroup memory, for software adapters with and without the feature 'subgroups'; 'tiles':
+ * through workgroup memory, for hardware.
+ */
+export type KernelFamily = 'quads' | 'registers' | 'tiles';
+
+/** The fastest family of a device; quads must have been asked for (`kernelFeatures` of probe.ts). */
+export function familyFor(features: Pick<GPUSupportedFeatures, 'has'>, isFallback: boolean): KernelFamily {
+  if (!isFallback) return 'tiles';
+  return features.has('subgroups') ? 'quads' : 'registers';
+}
 
 /** Sizes of one layer's heads. */
 export interface HeadSizes {
@@ -33,7 +42,7 @@ export interface AttentionResult {
 
 /** Limits below the device's own. */
 export interface HeadLimits {
-  /** Largest score buffer; layers above it run in chunks of heads, then of query rows. Default 256 MB. */
+  /** Largest score buffer; layers above it run in chunks of heads, then of query rows. Default 64 MB. */
   readonly scoreBytes?: number;
   /** Workgroups of one dispatch dimension, at most what the device allows. */
   readonly workgroupsPerDimension?: number;
@@ -46,13 +55,28 @@ interface Geometry {
   readonly softmaxSize: number;
   /** Rows of softmax a workgroup. */
   readonly softmaxRows: number;
-  /** Rows and vec4 columns of a workgroup's tile. */
+  /** Rows and vec4 columns of a tile. */
   readonly tileRows: number;
   readonly scoresColumns4: number;
   readonly weighColumns4: number;
+  readonly tilesPerWorkgroup: number;
+  /** Whether scores of keys with themselves take the tiles of one triangle. */
+  readonly mirrors: boolean;
 }
 
 const geometries: Readonly<Record<KernelFamily, Geometry>> = {
+  quads: {
+    scores: 'scoresQuads',
+    softmax: 'softmaxRows',
+    weigh: 'weighQuads',
+    softmaxSize: 16,
+    softmaxRows: 16,
+    tileRows: 16,
+    scoresColumns4: 4,
+    weighColumns4: 4,
+    tilesPerWorkgroup: 4,
+    mirrors: true,
+  },
   registers: {
     scores: 'scoresRegisters',
     softmax: 'softmaxRows',
@@ -62,6 +86,8 @@ const geometries: Readonly<Record<KernelFamily, Geometry>> = {
     tileRows: 32,
     scoresColumns4: 4,
     weighColumns4: 8,
+    tilesPerWorkgroup: 1,
+    mirrors: false,
   },
   tiles: {
     scores: 'scoresTile',
@@ -72,14 +98,16 @@ const geometries: Readonly<Record<KernelFamily, Geometry>> = {
     tileRows: 64,
     scoresColumns4: 16,
     weighColumns4: 16,
+    tilesPerWorkgroup: 1,
+    mirrors: false,
   },
 };
 
 /** Invocations a workgroup in rpcShrink. */
 const shrinkSize = 64;
 
-/** Score buffer of one chunk. Larger layers run in chunks of heads, then of query rows. */
-const defaultScoreBytes = 256 * 1024 * 1024;
+/** Score buffer of one chunk: a head of 4096 tokens. */
+const defaultScoreBytes = 64 * 1024 * 1024;
 
 /** Size of a padded head dimension. */
 export function paddedDim(headDim: number): number {
@@ -182,50 +210,59 @@ export class HeadAttention {
     const { geometry, pipelines, device } = this;
     const width4 = paddedDim(headDim) / 4;
     const stride4 = Math.ceil(tokens / 4);
-    const chunk = chunksOf(heads, tokens, stride4 * 16, this.scoreBytes);
+    const rowBytes = stride4 * 16;
+    // Half of the rows at a time: [H, N, N] is stored as a whole only where somebody looks at it.
+    const enough = wantPattern ? Infinity : Math.ceil((heads * tokens) / 2) * rowBytes;
+    const chunk = chunksOf(heads, tokens, rowBytes, Math.min(this.scoreBytes, enough));
     const scoresPipeline = await pipelines.get(geometry.scores);
     const softmaxPipeline = await pipelines.get(geometry.softmax, { workgroupSize: geometry.softmaxSize });
     const weighPipeline = await pipelines.get(geometry.weigh);
     const scores = scope.storage(chunk.heads * chunk.rows * stride4 * 4, 'attention scores');
+    const sums = scope.storage(chunk.heads * chunk.rows, 'sums of softmax');
     const pattern = wantPattern ? new Float32Array(heads * tokens * tokens) : null;
     for (let head = 0; head < heads; head += chunk.heads) {
       for (let row = 0; row < tokens; row += chunk.rows) {
         const part = { heads: Math.min(chunk.heads, heads - head), rows: Math.min(chunk.rows, tokens - row) };
         const label = `attention, heads ${head}-${head + part.heads - 1}, rows ${row}-${row + part.rows - 1}`;
-        const sizesFor = (scale: number): GPUBuffer =>
-          scope.uniform(sizesUniform([part.heads, tokens, head, row, part.rows, width4, stride4], scale, rule), label);
-        const scaled = sizesFor(rule.scale ?? 1 / Math.sqrt(headDim));
-        const plain = sizesFor(1);
-        const rowTiles = Math.ceil(part.rows / geometry.tileRows) * part.heads;
+        const mirrored = geometry.mirrors && queries === keys && part.rows === tokens;
+        const sizesBuffer = scope.uniform(
+          sizesUniform(
+            [part.heads, tokens, head, row, part.rows, width4, stride4],
+            rule.scale ?? 1 / Math.sqrt(headDim),
+            rule,
+            mirrored,
+          ),
+          label,
+        );
+        const rowTiles = Math.ceil(part.rows / geometry.tileRows);
+        const scoreTiles = mirrored
+          ? (rowTiles * (rowTiles + 1)) / 2
+          : rowTiles * Math.ceil(stride4 / geometry.scoresColumns4);
+        const outTiles = rowTiles * Math.ceil(width4 / geometry.weighColumns4);
+        const groupsOf = (tiles: number): number => Math.ceil((part.heads * tiles) / geometry.tilesPerWorkgroup);
         const encoder = device.createCommandEncoder({ label });
         const run = (pipeline: GPUComputePipeline, buffers: GPUBuffer[], groups: number, what: string): void => {
-          dispatch(device, encoder, pipeline, buffers, foldDispatch(groups, this.workgroups), `${what}, ${label}`);
+          const all = [sizesBuffer, ...buffers];
+          dispatch(device, encoder, pipeline, all, foldDispatch(groups, this.workgroups), `${what}, ${label}`);
         };
-        run(
-          scoresPipeline,
-          [scaled, queries, keys, scores],
-          rowTiles * Math.ceil(stride4 / geometry.scoresColumns4),
-          'scores',
-        );
-        run(softmaxPipeline, [plain, scores], Math.ceil((part.heads * part.rows) / geometry.softmaxRows), 'softmax');
-        run(
-          weighPipeline,
-          [plain, scores, values, out],
-          rowTiles * Math.ceil(width4 / geometry.weighColumns4),
-          'weighted values',
-        );
+        run(scoresPipeline, [queries, keys, scores], groupsOf(scoreTiles), 'scores');
+        run(softmaxPipeline, [scores, sums], Math.ceil((part.heads * part.rows) / geometry.softmaxRows), 'softmax');
+        run(weighPipeline, [scores, sums, values, out], groupsOf(outTiles), 'weighted values');
         device.queue.submit([encoder.finish()]);
         if (pattern !== null) {
-          const padded = await scope.read(scores, part.heads * part.rows * stride4 * 4, 'attention pattern');
-          for (let i = 0; i < part.heads * part.rows; i++) {
+          const rows = part.heads * part.rows;
+          const weights = await scope.read(scores, rows * stride4 * 4, 'attention pattern');
+          const totals = await scope.read(sums, rows, 'sums of softmax');
+          for (let i = 0; i < rows; i++) {
             const h = head + Math.floor(i / part.rows);
             const to = (h * tokens + row + (i % part.rows)) * tokens;
-            pattern.set(padded.subarray(i * stride4 * 4, i * stride4 * 4 + tokens), to);
+            for (let j = 0; j < tokens; j++) pattern[to + j] = weights[i * stride4 * 4 + j]! / totals[i]!;
           }
         }
       }
     }
     scope.release(scores);
+    scope.release(sums);
     return pattern;
   }
 }
@@ -242,11 +279,11 @@ export function chunksOf(
 }
 
 /** `struct Sizes` of the attention kernels. */
-function sizesUniform(counts: readonly number[], scale: number, rule: ScoreRule): ArrayBuffer {
+function sizesUniform(counts: readonly number[], scale: number, rule: ScoreRule, mirrored: boolean): ArrayBuffer {
   const data = new ArrayBuffer(48);
   new Uint32Array(data).set(counts);
   new Float32Array(data)[7] = scale;
-  new Uint32Array(data).set([rule.causal ? 1 : 0, rule.window ?? 0], 8);
+  new Uint32Array(data).set([rule.causal ? 1 : 0, rule.window ?? 0, mirrored ? 1 : 0], 8);
   return data;
 }
 

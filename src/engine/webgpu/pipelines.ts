@@ -3,14 +3,18 @@
 
 import { EngineError } from '../backend';
 import rpcShrink from './kernels/rpcShrink.wgsl';
+import scoresQuads from './kernels/scoresQuads.wgsl';
 import scoresRegisters from './kernels/scoresRegisters.wgsl';
 import scoresTile from './kernels/scoresTile.wgsl';
 import softmaxRows from './kernels/softmaxRows.wgsl';
 import softmaxWorkgroup from './kernels/softmaxWorkgroup.wgsl';
+import weighQuads from './kernels/weighQuads.wgsl';
 import weighRegisters from './kernels/weighRegisters.wgsl';
 import weighTile from './kernels/weighTile.wgsl';
 
 const shippedSources = {
+  scoresQuads,
+  weighQuads,
   scoresRegisters,
   softmaxRows,
   weighRegisters,

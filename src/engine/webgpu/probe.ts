@@ -64,6 +64,11 @@ export function describeAdapter(info: GPUAdapterInfo): string {
   return named === '' ? info.description : `${info.description} (${named})`;
 }
 
+/** Optional features that our own kernels use; a device for another library must not have them. */
+export function kernelFeatures({ isFallback }: Pick<WebGpuProbe, 'isFallback'>): readonly GPUFeatureName[] {
+  return isFallback ? ['subgroups'] : [];
+}
+
 /**
  * A device with the limits that the adapter grants (defaults stop at 128 MB a binding) and no optional features but
  * those of `wanted` that it has: without 'subgroups' no library takes paths that are wrong on small subgroups.

@@ -8,7 +8,7 @@ import type { BlockWeights, EmbedWeights, HeadWeights } from '../../model/weight
 import { BufferPool, BufferScope } from './bufferPool';
 import { DeviceGuard } from './deviceGuard';
 import { embedSteps, unembedSteps } from './ends';
-import { HeadAttention, type HeadLimits, type KernelFamily } from './headAttention';
+import { familyFor, HeadAttention, type HeadLimits, type KernelFamily } from './headAttention';
 import { runLayerSteps } from './layerSteps';
 import { Pipelines, type KernelSources } from './pipelines';
 import { selfCheck, type SelfCheckEntry } from './selfCheck';
@@ -24,7 +24,7 @@ export interface WebGpuAdapter {
 }
 
 export interface WebGpuOptions {
-  /** Default: 'registers' on software adapters, 'tiles' on hardware. */
+  /** Default: 'quads' on software adapters, 'registers' where their device has no subgroups, 'tiles' on hardware. */
   readonly kernels?: KernelFamily;
   readonly limits?: HeadLimits;
   /** false leaves the self-check at creation out (benchmarks). */
@@ -59,7 +59,7 @@ export async function createWebGpuBackend(
   adapter: WebGpuAdapter,
   options: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
-  const family = options.kernels ?? (adapter.isFallback ? 'registers' : 'tiles');
+  const family = options.kernels ?? familyFor(device.features, adapter.isFallback);
   const guard = new DeviceGuard(device);
   const pool = new BufferPool(device);
   const attention = new HeadAttention(device, new Pipelines(device, options.sources), family, options.limits);

@@ -1,6 +1,6 @@
-// Softmax in place over the rows of scores [heads * rows, stride4 * 4], one row an invocation. The row's maximum is
-// subtracted first; the sum is two-level (blocks of 128 terms in four lanes). Keys that the
-// query does not see, and columns past the last token, become 0.
+// Numerators of softmax in place over the rows of scores [heads * rows, stride4 * 4], and their sum [heads * rows], one
+// row an invocation; who reads them divides. The row's maximum is subtracted first; the sum is two-level (blocks of 128
+// terms in four lanes). Keys that the query does not see, and columns past the last token, become 0.
 struct Sizes {
   heads: u32,
   tokens: u32,
@@ -15,6 +15,7 @@ struct Sizes {
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 override workgroupSize: u32 = 16;
 
@@ -59,12 +60,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     total += part;
   }
-  let sum = (total.x + total.y) + (total.z + total.w);
-  for (var c = 0u; c < sizes.stride4; c += 1u) {
-    if (c < start4 || c >= end4) {
-      scores[base + c] = vec4f();
-    } else {
-      scores[base + c] = scores[base + c] / sum;
-    }
+  sums[row] = (total.x + total.y) + (total.z + total.w);
+  for (var c = 0u; c < start4; c += 1u) {
+    scores[base + c] = vec4f();
+  }
+  for (var c = end4; c < sizes.stride4; c += 1u) {
+    scores[base + c] = vec4f();
   }
 }

@@ -1,6 +1,6 @@
-// Softmax in place over the rows of scores [heads * rows, stride4 * 4], one row a workgroup, reductions as a tree in
-// workgroup memory. The row's maximum is subtracted first; sums are pairwise by construction. Keys that the query does
-// not see, and padding, become 0.
+// Numerators of softmax in place over the rows of scores [heads * rows, stride4 * 4], and their sum [heads * rows], one
+// row a workgroup, reductions as a tree in workgroup memory; who reads them divides. The row's maximum is subtracted
+// first; sums are pairwise by construction. Keys that the query does not see, and padding, become 0.
 struct Sizes {
   heads: u32,
   tokens: u32,
@@ -15,6 +15,7 @@ struct Sizes {
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 override workgroupSize: u32 = 64;
 var<workgroup> shares: array<f32, workgroupSize>;
@@ -69,8 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     workgroupBarrier();
   }
-  let sum = shares[0];
-  for (var c = local.x; c < sizes.stride4; c += workgroupSize) {
-    scores[base + c] = scores[base + c] / sum;
+  if (local.x == 0u) {
+    sums[row] = shares[0];
   }
 }

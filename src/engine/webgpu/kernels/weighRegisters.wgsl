@@ -1,6 +1,6 @@
-// out[h, i, :] = sum_j pattern[h, i, j] v_j, register-blocked: 8 rows x 8 columns an invocation, no workgroup memory.
-// The sum over keys is kept in blocks of 128 keys that are added up afterwards (two-level), so that the error does not
-// grow with every term; the pattern is 0 past the last token, where the value index is clamped.
+// out[h, i, :] = sum_j weights[h, i, j] v_j / sums[h, i], register-blocked: 8 rows x 8 columns an invocation, no
+// workgroup memory. The sum over keys is kept in blocks of 128 keys that are added up afterwards (two-level), so that
+// the error does not grow with every term; weights are 0 past the last token, where the value index is clamped.
 struct Sizes {
   heads: u32,
   tokens: u32,
@@ -12,9 +12,10 @@ struct Sizes {
   scale: f32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> pattern: array<vec4f>;
-@group(0) @binding(2) var<storage, read> values: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> outputs: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
+@group(0) @binding(2) var<storage, read> sums: array<f32>;
+@group(0) @binding(3) var<storage, read> values: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> outputs: array<vec4f>;
 
 fn weighted(a: vec4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> vec4f {
   return fma(vec4f(a.x), b0, fma(vec4f(a.y), b1, fma(vec4f(a.z), b2, a.w * b3)));
@@ -71,14 +72,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let j1 = base + min(c * 4u + 1u, last) * w;
       let j2 = base + min(c * 4u + 2u, last) * w;
       let j3 = base + min(c * 4u + 3u, last) * w;
-      let a0 = pattern[i0 + c];
-      let a1 = pattern[i1 + c];
-      let a2 = pattern[i2 + c];
-      let a3 = pattern[i3 + c];
-      let a4 = pattern[i4 + c];
-      let a5 = pattern[i5 + c];
-      let a6 = pattern[i6 + c];
-      let a7 = pattern[i7 + c];
+      let a0 = weights[i0 + c];
+      let a1 = weights[i1 + c];
+      let a2 = weights[i2 + c];
+      let a3 = weights[i3 + c];
+      let a4 = weights[i4 + c];
+      let a5 = weights[i5 + c];
+      let a6 = weights[i6 + c];
+      let a7 = weights[i7 + c];
       let b0 = values[j0 + column];
       let b1 = values[j1 + column];
       let b2 = values[j2 + column];
@@ -124,9 +125,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let out = base + (sizes.rowStart + row) * w;
   let left = min(8u, sizes.rows - row);
   for (var r = 0u; r < left; r += 1u) {
-    outputs[out + r * w + column] = total[r] * sizes.scale;
+    let sum = sums[head0 + row + r];
+    outputs[out + r * w + column] = total[r] / sum;
     if (column + 1u < w) {
-      outputs[out + r * w + column + 1u] = total[8u + r] * sizes.scale;
+      outputs[out + r * w + column + 1u] = total[8u + r] / sum;
     }
   }
 }

@@ -1,6 +1,6 @@
-// out[h, i, :] = sum_j pattern[h, i, j] v_j, tiled through workgroup memory: 64 rows x 64 columns a workgroup, 16 keys
-// at a time, 4 x 4 outputs an invocation (for hardware adapters). Each tile of 16 keys is summed by itself and then
-// added to the total (two-level sum).
+// out[h, i, :] = sum_j weights[h, i, j] v_j / sums[h, i], tiled through workgroup memory: 64 rows x 64 columns a
+// workgroup, 16 keys at a time, 4 x 4 outputs an invocation (for hardware adapters). Each tile of 16 keys is summed by
+// itself and then added to the total (two-level sum).
 struct Sizes {
   heads: u32,
   tokens: u32,
@@ -12,11 +12,12 @@ struct Sizes {
   scale: f32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> pattern: array<vec4f>;
-@group(0) @binding(2) var<storage, read> values: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> outputs: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
+@group(0) @binding(2) var<storage, read> sums: array<f32>;
+@group(0) @binding(3) var<storage, read> values: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> outputs: array<vec4f>;
 
-var<workgroup> patternTile: array<vec4f, 256>;
+var<workgroup> weightTile: array<vec4f, 256>;
 var<workgroup> valueTile: array<vec4f, 256>;
 
 fn weighted(a: vec4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> vec4f {
@@ -42,7 +43,7 @@ fn main(
   let tileRow = (tile % rowTiles) * 64u;
   let column = (linear % columnTiles) * 16u + local.x;
   let base = (sizes.headStart + head) * sizes.tokens * w;
-  let patternAt = (head * sizes.rows + min(tileRow + index / 4u, sizes.rows - 1u)) * sizes.stride4;
+  let weightAt = (head * sizes.rows + min(tileRow + index / 4u, sizes.rows - 1u)) * sizes.stride4;
   var t0 = vec4f();
   var t1 = vec4f();
   var t2 = vec4f();
@@ -51,13 +52,13 @@ fn main(
     var a = vec4f();
     var b = vec4f();
     if (c + index % 4u < sizes.stride4) {
-      a = pattern[patternAt + c + index % 4u];
+      a = weights[weightAt + c + index % 4u];
     }
     let key = c * 4u + local.y;
     if (key < sizes.tokens && column < w) {
       b = values[base + key * w + column];
     }
-    patternTile[index] = a;
+    weightTile[index] = a;
     valueTile[index] = b;
     workgroupBarrier();
     var p0 = vec4f();
@@ -69,10 +70,10 @@ fn main(
       let b1 = valueTile[(k * 4u + 1u) * 16u + local.x];
       let b2 = valueTile[(k * 4u + 2u) * 16u + local.x];
       let b3 = valueTile[(k * 4u + 3u) * 16u + local.x];
-      p0 += weighted(patternTile[(local.y * 4u) * 4u + k], b0, b1, b2, b3);
-      p1 += weighted(patternTile[(local.y * 4u + 1u) * 4u + k], b0, b1, b2, b3);
-      p2 += weighted(patternTile[(local.y * 4u + 2u) * 4u + k], b0, b1, b2, b3);
-      p3 += weighted(patternTile[(local.y * 4u + 3u) * 4u + k], b0, b1, b2, b3);
+      p0 += weighted(weightTile[(local.y * 4u) * 4u + k], b0, b1, b2, b3);
+      p1 += weighted(weightTile[(local.y * 4u + 1u) * 4u + k], b0, b1, b2, b3);
+      p2 += weighted(weightTile[(local.y * 4u + 2u) * 4u + k], b0, b1, b2, b3);
+      p3 += weighted(weightTile[(local.y * 4u + 3u) * 4u + k], b0, b1, b2, b3);
     }
     t0 += p0;
     t1 += p1;
@@ -83,10 +84,11 @@ fn main(
   let row = tileRow + local.y * 4u;
   if (column < w && row < sizes.rows) {
     let out = base + (sizes.rowStart + row) * w + column;
+    let sum = head * sizes.rows + row;
     let left = sizes.rows - row;
-    outputs[out] = t0 * sizes.scale;
-    if (left > 1u) { outputs[out + w] = t1 * sizes.scale; }
-    if (left > 2u) { outputs[out + 2u * w] = t2 * sizes.scale; }
-    if (left > 3u) { outputs[out + 3u * w] = t3 * sizes.scale; }
+    outputs[out] = t0 / sums[sum];
+    if (left > 1u) { outputs[out + w] = t1 / sums[sum + 1u]; }
+    if (left > 2u) { outputs[out + 2u * w] = t2 / sums[sum + 2u]; }
+    if (left > 3u) { outputs[out + 3u * w] = t3 / sums[sum + 3u]; }
   }
 }
