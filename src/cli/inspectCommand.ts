@@ -325,7 +325,9 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
 async function outputFiles(finished: Finished, formats: readonly Format[]): Promise<OutputFile[]> {
   const { result, picture, headDetail } = finished;
   const files: OutputFile[] = [];
-  const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
+  // Links in a report have it, nothing else.
+  const inspection = isPictured(formats) ? inspectionId(result, sha256Hex) : '';
+  const options = { maxHeads: maxReportHeads, picture, inspection };
   const details =
     headDetail !== null && isPictured(formats) ? await collectDetails(result, headDetail) : (): null => null;
   for (const format of formats) {

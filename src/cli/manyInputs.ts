@@ -18,7 +18,7 @@ import { MeanResult } from '../inspection/overInputs/meanResult';
 import { addPlan } from '../inspection/overInputs/planInputs';
 import { heldByteLength, planInspection } from '../inspection/plan';
 import { planLines } from '../report/planLines';
-import { resultJson, resultJsonOver } from '../report/resultJson';
+import { resultJsonOver, resultJsonPieces } from '../report/resultJson';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { UsageError } from './options';
 import type { ProgressLine } from './progressLine';
@@ -257,8 +257,8 @@ export class ManyInputs implements Work {
     return tokenizer.named(run);
   }
 
-  private textOf(result: InspectionResult): string {
-    return resultJson(this.settings.reproducible ? withoutTimes(result) : result);
+  private textOf(result: InspectionResult): Iterable<string> {
+    return resultJsonPieces(this.settings.reproducible ? withoutTimes(result) : result);
   }
 
   /** Nobody knows since when: what this run wrote is dropped. */

@@ -9,7 +9,7 @@ import { twinsAreKnown } from '../inspection/node/twinCache';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { heldByteLength, planInspection } from '../inspection/plan';
 import { planLines } from '../report/planLines';
-import { resultJson } from '../report/resultJson';
+import { resultJsonPieces } from '../report/resultJson';
 import type { ProgressLine } from './progressLine';
 import { cpuFallback, Runners, runnerScript } from './runners';
 import { nothingKept, withoutTimes, type Finished, type Work } from './work';
@@ -68,7 +68,7 @@ export class OneInput implements Work {
       headDetail: pictured ? (layer, head) => runners.finished.headDetail(layer, head) : null,
       tensors: () => runners.finished.tensors(),
       picture: request.input.picture,
-      json: () => resultJson(result),
+      json: () => resultJsonPieces(result),
     };
   }
 

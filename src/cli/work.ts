@@ -12,7 +12,7 @@ export interface Finished {
   tensors(): Promise<readonly NamedArray[]>;
   readonly picture: ModelInput['picture'];
   /** Text of `result.json`. */
-  json(): string | AsyncIterable<string>;
+  json(): Iterable<string> | AsyncIterable<string>;
 }
 
 export interface Work {

@@ -190,7 +190,10 @@ class EngineLayers implements LayerSource {
       },
       heads: () => {
         const native = this.nativeRpc(layer);
-        return headInputs(spec, kept, trace, headsOfLayer(request, layer), native, twins, services.knownTwins);
+        const own = twins;
+        // The inputs hold copies.
+        twins = [];
+        return headInputs(spec, kept, trace, headsOfLayer(request, layer), native, own, services.knownTwins);
       },
       tensors: () => layerTensors(shown),
       release: () => {

@@ -19,8 +19,7 @@ function write(value: unknown, path: string, indent: string): string {
     return flat ? `[${items.join(', ')}]` : `[\n${items.map((item) => deeper + item).join(',\n')}\n${indent}]`;
   }
   if (typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    entries.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0));
+    const entries = sortedEntries(value);
     if (entries.length === 0) return '{}';
     const lines = entries.map(
       ([key, item]) => `${deeper}${JSON.stringify(key)}: ${write(item, `${path}.${key}`, deeper)}`,
@@ -30,6 +29,11 @@ function write(value: unknown, path: string, indent: string): string {
   throw new TypeError(
     `The result holds a ${typeof value} at ${path}, which JSON cannot say. This is a fault of Gramlens, please report it.`,
   );
+}
+
+function sortedEntries(value: object): [string, unknown][] {
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return entries.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /** Names that a reader looks for first; the rest is alphabetical. */
@@ -45,9 +49,33 @@ export function sortedJson(value: object, name: string): string {
   return `${write(value, name, '')}\n`;
 }
 
-/** Text of `result.json`, ending in a newline. Throws on NaN and infinities: they must be null with a reason. */
+/**
+ * Text of `result.json` in pieces, ending in a newline: of the layers one at a time. Throws on NaN and infinities: they must
+ * be null with a reason.
+ */
+export function* resultJsonPieces(result: InspectionResult): Generator<string> {
+  let before = '{\n';
+  for (const [key, item] of sortedEntries(result)) {
+    yield `${before}  ${JSON.stringify(key)}: `;
+    before = ',\n';
+    if (key !== 'layers' || result.layers.length === 0) yield write(item, `result.${key}`, '  ');
+    else yield* layerPieces(result);
+  }
+  yield '\n}\n';
+}
+
+function* layerPieces({ layers }: InspectionResult): Generator<string> {
+  let before = '[\n';
+  for (const [index, layer] of layers.entries()) {
+    yield `${before}    ${write(layer, `result.layers[${index}]`, '    ')}`;
+    before = ',\n';
+  }
+  yield '\n  ]';
+}
+
+/** The same at once. */
 export function resultJson(result: InspectionResult): string {
-  return sortedJson(result, 'result');
+  return [...resultJsonPieces(result)].join('');
 }
 
 /**

@@ -12,7 +12,7 @@ import { asResult } from '../inspection/resultSchema';
 import type { KeptHead } from '../inspection/traceStore';
 import type { InputPicture } from '../protocol/messages';
 import { isInspectionId } from '../report/inspectionId';
-import { resultJson } from '../report/resultJson';
+import { resultJsonPieces } from '../report/resultJson';
 import { log, sentence } from './log';
 
 /** q, k, v of DeiT-B on one picture take 43 MB; beyond this much the numbers are kept without what patterns need. */
@@ -137,7 +137,7 @@ export class SavedInspections implements vscode.Disposable {
         layer.heads.map((head) => ({ layer: layer.index, head: head.index })),
       );
       if (fetchHead !== null) await saveHeads(partial, addresses, fetchHead, maxHeadBytes);
-      await writeFile(join(partial, resultFile), resultJson(result));
+      await writeFile(join(partial, resultFile), resultJsonPieces(result));
       const meta: Meta = {
         version: 1,
         id,

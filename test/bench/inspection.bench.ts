@@ -1,6 +1,6 @@
 // A whole inspection through dist/cli.js with its defaults on DeiT-Tiny's shape, against (a) what the reproduction study
 // computes in its scripts' way and (b) the same quantities as all of ours in tuned PyTorch; then how time and memory grow
-// with layers. Table to stdout, JSON to out/bench.  --layers N --repeats R
+// with layers and with inputs. Table to stdout, JSON to out/bench.  --layers N --repeats R
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,11 @@ import { machine, machineLine, peerEnvironment, pythonWith } from './peer';
 const bars = { seconds: 90, study: 0.1, tuned: 4 };
 /** Of d = 64; each takes about a second on an idle machine. */
 const studyColumns = 2;
+/** Growth is measured over these: peaks of few layers or inputs are those of threads that have not filled yet. */
+const layerCounts = [3, 6, 12, 24];
+const inputCounts = [4, 24, 100];
+/** One head of the bundled sample an input: what is measured is what many of them leave behind. */
+const smallRun = ['--layers', '0', '--heads', '0', '--nulls', '20', '--twins', '0', '--noise', 'none'];
 
 interface Cost {
   readonly seconds: number;
@@ -37,32 +42,23 @@ const preload = `process.on('exit', () => {
   require('node:fs').writeSync(2, '\\ncost ' + JSON.stringify([process.uptime(), (userCPUTime + systemCPUTime) / 1e6, maxRSS / 1e3]));
 });`;
 
-/** One inspection with the defaults of the command line. */
+/** One inspection with the defaults of the command line, and without what earlier ones kept. */
+function inspectDeit(folder: string, checkpoint: string): Cost {
+  return inspect(folder, checkpoint, '--set', `heads=${deitHeads}`, '--input', 'random', '--cache', 'none');
+}
+
+function inspectMany(folder: string, count: number): Cost {
+  const inputs = Array.from({ length: count }, (_, seed) => ['--input', `random:${seed}`]).flat();
+  rmSync(join(folder, 'out'), { recursive: true, force: true });
+  return inspect(folder, 'media/samples/digits-softmax.safetensors', ...smallRun, ...inputs);
+}
+
 function inspect(folder: string, checkpoint: string, ...options: readonly string[]): Cost {
   const { status, stderr } = spawnSync(
     process.execPath,
     [
-      ...[
-        '--require',
-        join(folder, 'preload.cjs'),
-        'dist/cli.js',
-        'inspect',
-        checkpoint,
-        '--set',
-        `heads=${deitHeads}`,
-      ],
-      ...[
-        '--input',
-        'random',
-        '--quiet',
-        '--cache',
-        'none',
-        '--format',
-        'json',
-        '--out',
-        join(folder, 'out'),
-        ...options,
-      ],
+      ...['--require', join(folder, 'preload.cjs'), 'dist/cli.js', 'inspect', checkpoint],
+      ...['--quiet', '--format', 'json', '--out', join(folder, 'out'), ...options],
     ],
     { encoding: 'utf8' },
   );
@@ -95,7 +91,7 @@ print(use.ru_utime + use.ru_stime)`;
   return { ...(JSON.parse(answer!) as Omit<PeerCost, 'cpuSeconds'>), cpuSeconds: Number(cpu) };
 }
 
-/** What one more layer adds, by the least squares line. */
+/** What one more layer or input adds, by the least squares line. */
 function slope(points: readonly (readonly [number, number])[]): { readonly each: number; readonly first: number } {
   const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / points.length;
   const [x, y] = [mean(0), mean(1)];
@@ -123,7 +119,7 @@ function main(): void {
     const tuned: PeerCost[] = [];
     const python = pythonWith('torch, scipy');
     for (let turn = 0; turn < repeats; turn++) {
-      own.push(inspect(folder, path));
+      own.push(inspectDeit(folder, path));
       if (python !== null) {
         const counts = [deitHeads, defaultNulls, defaultTwins, defaultRepeats, defaultStudyNulls];
         tuned.push(peer(python, 'test/bench/inspection_tuned.py', threads, path, ...counts));
@@ -131,7 +127,8 @@ function main(): void {
     }
     const study =
       python === null ? null : peer(python, 'test/bench/inspection_study.py', threads, path, deitHeads, studyColumns);
-    const growth = [1, 2, 4].map((count) => ({ layers: count, ...inspect(folder, checkpoint(count)) }));
+    const growth = layerCounts.map((count) => ({ layers: count, ...inspectDeit(folder, checkpoint(count)) }));
+    const many = inputCounts.map((count) => ({ inputs: count, ...inspectMany(folder, count) }));
     const where = machine();
     const ownSeconds = median(own.map(({ seconds }) => seconds));
     const ownCpu = median(own.map(({ cpuSeconds }) => cpuSeconds));
@@ -145,10 +142,30 @@ function main(): void {
     const tunedCpu = tuned.length === 0 ? null : median(tuned.map(({ cpuSeconds }) => cpuSeconds));
     const perLayer = slope(growth.map(({ layers: count, cpuSeconds }) => [count, cpuSeconds]));
     const memory = slope(growth.map(({ layers: count, peakMB }) => [count, peakMB]));
+    const perInput = slope(many.map(({ inputs, cpuSeconds }) => [inputs, cpuSeconds]));
+    const inputMemory = slope(many.map(({ inputs, peakMB }) => [inputs, peakMB]));
     mkdirSync('out/bench', { recursive: true });
     writeFileSync(
       'out/bench/inspection.json',
-      JSON.stringify({ machine: where, threads, layers, bars, own, tuned, study, growth, perLayer, memory }, null, 2),
+      JSON.stringify(
+        {
+          machine: where,
+          threads,
+          layers,
+          bars,
+          own,
+          tuned,
+          study,
+          growth,
+          many,
+          perLayer,
+          memory,
+          perInput,
+          inputMemory,
+        },
+        null,
+        2,
+      ),
     );
     console.log(
       [
@@ -164,7 +181,12 @@ function main(): void {
           ({ layers: count, seconds, cpuSeconds, peakMB }) =>
             `${count} layers: ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU, peak ${peakMB.toFixed(0)} MB`,
         ),
-        `a layer adds ${perLayer.each.toFixed(1)} s of CPU to ${perLayer.first.toFixed(1)} s, and ${memory.each.toFixed(0)} MB to ${memory.first.toFixed(0)} MB`,
+        `a layer adds ${perLayer.each.toFixed(1)} s of CPU to ${perLayer.first.toFixed(1)} s, and ${memory.each.toFixed(1)} MB to ${memory.first.toFixed(0)} MB`,
+        ...many.map(
+          ({ inputs, cpuSeconds, peakMB }) =>
+            `${inputs} inputs, one head: ${cpuSeconds.toFixed(1)} s of CPU, peak ${peakMB.toFixed(0)} MB`,
+        ),
+        `an input adds ${perInput.each.toFixed(2)} s of CPU to ${perInput.first.toFixed(1)} s, and ${inputMemory.each.toFixed(2)} MB to ${inputMemory.first.toFixed(0)} MB`,
       ].join('\n'),
     );
   } finally {

@@ -81,7 +81,7 @@ export class FinishedInputs {
   }
 
   /** `place`: in the list of inputs, from 0. Throws WriteError. */
-  async write(key: string, place: number, text: string): Promise<void> {
+  async write(key: string, place: number, text: Iterable<string>): Promise<void> {
     await this.drop(key);
     const name = `${String(place + 1).padStart(placeDigits, '0')}-${key}.json`;
     await writeFiles(this.folder, [{ name, content: text }]);

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 export interface OutputFile {
   readonly name: string;
   /** An iterable is written as it comes, and never held whole. */
-  readonly content: string | Uint8Array | AsyncIterable<string>;
+  readonly content: string | Uint8Array | Iterable<string> | AsyncIterable<string>;
 }
 
 /** The files could not be written; none of them was. `code` is the system's, such as ENOSPC. */

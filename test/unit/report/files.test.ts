@@ -11,7 +11,7 @@ import { csvCell } from '../../../src/report/csvCell';
 import { headsCsv } from '../../../src/report/headsCsv';
 import { headTable } from '../../../src/report/headTable';
 import { npz } from '../../../src/report/npz';
-import { resultJson } from '../../../src/report/resultJson';
+import { resultJson, sortedJson } from '../../../src/report/resultJson';
 import { kernels, randomHead } from '../diagnostics/heads';
 import { exampleResult } from './exampleResult';
 
@@ -124,6 +124,9 @@ describe('report result.json', () => {
           : value;
     const text = resultJson(result);
     assert.equal(resultJson(reversed(result) as InspectionResult), text);
+    // Written layer by layer as it would be at once.
+    assert.equal(text, sortedJson(result, 'result'));
+    assert.equal(resultJson({ ...result, layers: [] }), sortedJson({ ...result, layers: [] }, 'result'));
     assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(result)));
     assert.ok(text.startsWith('{\n  "schema": "gramlens.inspection/1",\n') && text.endsWith('}\n'));
   });
