@@ -11,7 +11,7 @@ import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import { lengthsOf, matrixRoom, untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
-import type { RandomNumbers } from '../model/initialise';
+import type { RandomNumbers } from '../model/initialRules';
 import type { RowRange, WeightLoader } from '../model/loadWeights';
 import type { ModelSpec } from '../model/modelSpec';
 import type { BlockWeights, EmbedWeights, Length, ProjectionWeights } from '../model/weights';

@@ -2,32 +2,10 @@
 // (an alignment that an untrained model shows too was not learned). Random numbers are handed in.
 
 import { imageShape } from './blockShape';
-import type { ModelFamily, ModelSpec } from './modelSpec';
+import { initialRule, small, type Draw, type InitialRule, type LinearDraw, type RandomNumbers } from './initialRules';
+import type { ModelSpec } from './modelSpec';
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import type { BlockWeights, EmbedWeights, EntryWeights, Length, LinearWeights } from './weights';
-
-export interface RandomNumbers {
-  /** Uniform in (0, 1). */
-  uniform(): number;
-  /** Standard normal. */
-  normal(): number;
-}
-
-/** timm draws from N(0, 0.02) truncated at +-2, a hundred standard deviations away: the plain normal is the same. */
-const weightSd = 0.02;
-/** timm's LayerScale starts at 1e-5; what a file's training started from is not stored in it. */
-const layerScaleInit = 1e-5;
-
-/** The KPCA code leaves its own qkv at PyTorch's default for Linear: U(-1/sqrt(C), 1/sqrt(C)). */
-const uniformQkv: ReadonlySet<ModelFamily> = new Set([
-  'symvit',
-  'rpc-symvit',
-  'scaled-attention',
-  'reconstruction-vit',
-]);
-
-/** lmtool-fwms (as Transformer-XL) draws the weights of its norms, too: N(1, 0.02). */
-const drawnNorms: ReadonlySet<ModelFamily> = new Set(['lmtool-fwms']);
 
 /** What untrained weights need to know of trained ones: how many numbers each array has. */
 export function lengthsOf(weights: BlockWeights): BlockWeights<Length> {
@@ -58,14 +36,19 @@ export function lengthsOf(weights: BlockWeights): BlockWeights<Length> {
   };
 }
 
-/** Sinusoids of a speech encoder and frequencies of computed positions are no parameters: no code trains them. */
-const hasComputedPositions = (spec: ModelSpec): boolean => Boolean(spec.audio) || spec.text?.sinusoid !== undefined;
+/**
+ * How positions are drawn; null: not at all. Sinusoids of a speech encoder or a masked autoencoder and frequencies of
+ * computed positions are no parameters: no code trains them.
+ */
+function positionDraw({ family, text }: ModelSpec): Draw | null {
+  return text?.sinusoid === undefined ? initialRule(family).position : null;
+}
 
 /** Names of the tensors of a checkpoint that its twins have as they are; of all others they have the shapes only. */
 export function keptByTwins(spec: ModelSpec): readonly string[] {
   const { position } = spec.embed;
   return [
-    ...(hasComputedPositions(spec) && position !== null ? [position] : []),
+    ...(positionDraw(spec) === null && position !== null ? [position] : []),
     ...spec.blocks.flatMap(({ ropeDivisors }) => (ropeDivisors === undefined ? [] : [ropeDivisors])),
   ];
 }
@@ -80,9 +63,9 @@ export function matrixRoom(): (length: number) => Float32Array {
 }
 
 /**
- * A block of the same shapes as `trained` (array lengths decide which parts exist) with fresh weights, float32 as a
- * checkpoint would store them. Draw order: entry of a stage (projection, tokens), qkv, proj, fc1, fc2, row-major each. qkv uniform in the KPCA families,
- * N(0, 0.02) in timm and DeiT; other matrices N(0, 0.02); biases and S or alpha 0; norms 1 and 0 (spec section 5).
+ * A block of the same shapes as `trained` (array lengths decide which parts exist) with fresh weights by the rule of the
+ * family (initialRules.ts), float32 as a checkpoint would store them. Draw order: entry of a stage (projection, tokens),
+ * qkv, proj, fc1, fc2, each with its bias behind it where that is drawn, row-major. S or alpha are 0.
  *
  * Each matrix is drawn when it is first asked for and kept until the next one is: a block runs through them in that
  * order, and a large one is never in memory as a whole. Asking for an earlier one is a RangeError. `allocate` makes the
@@ -94,46 +77,49 @@ export function untrainedBlockWeights(
   random: RandomNumbers,
   allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
 ): BlockWeights {
-  const bound = 1 / Math.sqrt(spec.embedDim);
-  const drawQkv = uniformQkv.has(spec.family) ? () => uniformWithin(random, bound) : () => weightSd * random.normal();
-  const drawNormal = (): number => weightSd * random.normal();
-  const entry = trained.entry ? untrainedEntry(trained.entry, drawNormal) : null;
-  const matrix = (shape: LinearWeights<Length>, draw: () => number) => (): LinearWeights => ({
-    weight: fill(allocate(shape.weight.length), draw),
-    bias: constant(shape.bias, 0),
-  });
-  // Drawn norms stand behind the matrices in the stream, and a block begins with them: there all is drawn at once.
-  const drawsNorms = drawnNorms.has(spec.family);
-  const drawNorm = (shape: LinearWeights<Length>): LinearWeights =>
-    drawsNorms ? linear(shape, () => 1 + weightSd * random.normal()) : norm(shape);
+  const rule = initialRule(spec.family);
+  const { embedDim, heads, kvHeads, headDim, layers } = spec;
+  const entry = trained.entry
+    ? untrainedEntry(trained.entry, numbers(small, embedDim, embedDim, layers, random))
+    : null;
+  const drawn = (shape: LinearWeights<Length>, by: LinearDraw, inputs: number): LinearWeights =>
+    drawLinear(shape, by, inputs, layers, random, allocate);
+  const qkvWeights = (): LinearWeights => {
+    const all = drawn(trained.qkv, rule.qkv, embedDim);
+    // Their projection has no bias, whatever the rows of the packed one are.
+    if (rule.keysWithoutBias) all.bias?.fill(0, heads * headDim, (heads + kvHeads) * headDim);
+    return all;
+  };
+  const norm = (shape: LinearWeights<Length>): LinearWeights => untrainedNorm(shape, rule, random);
   const matrices = inOrder([
-    matrix(trained.qkv, drawQkv),
-    matrix(trained.proj, drawNormal),
-    matrix(trained.fc1, drawNormal),
-    matrix(trained.fc2, drawNormal),
+    qkvWeights,
+    () => drawn(trained.proj, rule.proj, heads * headDim),
+    () => drawn(trained.fc1, rule.fc1, embedDim),
+    () => drawn(trained.fc2, rule.fc2, trained.fc2.weight.length / embedDim),
   ]);
-  const [qkv, proj, fc1, fc2] = drawsNorms ? allAtOnce(matrices) : matrices;
+  // Drawn norms stand behind the matrices in the stream, and a block begins with them: there all is drawn at once.
+  const [qkv, proj, fc1, fc2] = rule.norm === undefined ? matrices : allAtOnce(matrices);
   return {
     ...(entry === null ? {} : { entry }),
-    norm1: drawNorm(trained.norm1),
+    norm1: norm(trained.norm1),
     get qkv() {
       return qkv();
     },
-    queryNorm: trained.queryNorm === null ? null : norm(trained.queryNorm),
-    keyNorm: trained.keyNorm === null ? null : norm(trained.keyNorm),
+    queryNorm: trained.queryNorm === null ? null : plainNorm(trained.queryNorm),
+    keyNorm: trained.keyNorm === null ? null : plainNorm(trained.keyNorm),
     scale: constant(trained.scale, 0),
     get proj() {
       return proj();
     },
-    layerScale1: constant(trained.layerScale1, layerScaleInit),
-    norm2: drawNorm(trained.norm2),
+    layerScale1: constant(trained.layerScale1, rule.layerScale),
+    norm2: norm(trained.norm2),
     get fc1() {
       return fc1();
     },
     get fc2() {
       return fc2();
     },
-    layerScale2: constant(trained.layerScale2, layerScaleInit),
+    layerScale2: constant(trained.layerScale2, rule.layerScale),
     ...(trained.ropeDivisors === undefined ? {} : { ropeDivisors: trained.ropeDivisors }),
   };
 }
@@ -168,10 +154,9 @@ function allAtOnce(draws: Drawn): Drawn {
 }
 
 /**
- * Embedding of the same shapes. Draw order: patch weight, patch bias, class token, distillation token, registers,
- * words (by ascending id), types, positions, convolutions of features (N(0, 0.02), as transformers initialises them). Tokens, words and positions N(0, 0.02) as DeiT, the KPCA code, GPT-2 and
- * BERT; the patch convolution keeps PyTorch's default, U(-1/sqrt(n), 1/sqrt(n)) with n = channels p p for weight and
- * bias, which timm leaves untouched.
+ * Embedding of the same shapes by the rule of the family. Draw order: patch weight, patch bias, class token, distillation
+ * token, registers, words (by ascending id), types, positions, convolutions of features. Distillation tokens and types
+ * N(0, 0.02).
  * @param ids of the input, where `trained.words` are its rows: equal tokens get equal rows.
  */
 export function untrainedEmbedWeights(
@@ -180,16 +165,24 @@ export function untrainedEmbedWeights(
   random: RandomNumbers,
   ids: Int32Array | null = null,
 ): EmbedWeights {
-  const drawNormal = (): number => weightSd * random.normal();
-  const drawn = <T extends FloatArray | null>(shape: T): Float32Array | Extract<T, null> =>
-    (shape === null ? null : filled(shape, drawNormal)) as Float32Array | Extract<T, null>;
-  const patch = trained.patch === null ? null : untrainedPatch(spec, trained.patch, random);
-  const classToken = drawn(trained.classToken);
-  const distToken = drawn(trained.distToken);
-  const registers = drawn(trained.registers ?? null);
-  const words = trained.words && ids !== null ? untrainedWords(trained.words, ids, drawNormal) : null;
-  const types = drawn(trained.types ?? null);
-  const position = hasComputedPositions(spec) ? trained.position : drawn(trained.position);
+  const rule = initialRule(spec.family);
+  const { embedDim, layers } = spec;
+  const table = <T extends FloatArray | null>(shape: T, draw: Draw): Float32Array | Extract<T, null> =>
+    (shape === null ? null : filled(shape, numbers(draw, embedDim, embedDim, layers, random))) as
+      Float32Array | Extract<T, null>;
+  const convolved = (shape: LinearWeights): LinearWeights =>
+    drawLinear(shape, rule.convolution, shape.weight.length / embedDim, layers, random);
+  const patch = trained.patch === null ? null : untrainedPatch(spec, trained.patch, rule.patch, random);
+  const classToken = table(trained.classToken, rule.classToken);
+  const distToken = table(trained.distToken, small);
+  const registers = table(trained.registers ?? null, rule.registers);
+  const words =
+    trained.words && ids !== null
+      ? untrainedWords(trained.words, ids, numbers(rule.words, embedDim, embedDim, layers, random))
+      : null;
+  const types = table(trained.types ?? null, small);
+  const drawPosition = positionDraw(spec);
+  const position = drawPosition === null ? trained.position : table(trained.position, drawPosition);
   return {
     patch,
     classToken,
@@ -198,14 +191,14 @@ export function untrainedEmbedWeights(
     words,
     types,
     position,
-    norm: trained.norm ? norm(trained.norm) : null,
-    patchNorm: trained.patchNorm ? norm(trained.patchNorm) : null,
-    tokenNorm: trained.tokenNorm ? norm(trained.tokenNorm) : null,
+    norm: trained.norm ? plainNorm(trained.norm) : null,
+    patchNorm: trained.patchNorm ? plainNorm(trained.patchNorm) : null,
+    tokenNorm: trained.tokenNorm ? plainNorm(trained.tokenNorm) : null,
     ...(trained.convolutions
       ? {
           convolutions: {
-            first: linear(trained.convolutions.first, drawNormal),
-            second: linear(trained.convolutions.second, drawNormal),
+            first: convolved(trained.convolutions.first),
+            second: convolved(trained.convolutions.second),
           },
         }
       : {}),
@@ -214,20 +207,18 @@ export function untrainedEmbedWeights(
 
 /** Segmenter's decoder: projection and class embeddings N(0, 0.02). */
 function untrainedEntry(trained: EntryWeights<Length>, draw: () => number): EntryWeights {
-  const proj = trained.proj === null ? null : linear(trained.proj, draw);
+  const proj =
+    trained.proj === null ? null : { weight: filled(trained.proj.weight, draw), bias: constant(trained.proj.bias, 0) };
   return {
-    norm: trained.norm === null ? null : norm(trained.norm),
+    norm: trained.norm === null ? null : plainNorm(trained.norm),
     proj,
     append: trained.append === null ? null : filled(trained.append, draw),
   };
 }
 
-function untrainedPatch(spec: ModelSpec, trained: LinearWeights, random: RandomNumbers): LinearWeights {
+function untrainedPatch(spec: ModelSpec, trained: LinearWeights, by: LinearDraw, random: RandomNumbers): LinearWeights {
   const { channels, patch } = imageShape(spec);
-  const bound = 1 / Math.sqrt(channels * patch * patch);
-  const drawPatch = (): number => uniformWithin(random, bound);
-  const weight = filled(trained.weight, drawPatch);
-  return { weight, bias: trained.bias === null ? null : filled(trained.bias, drawPatch) };
+  return drawLinear(trained, by, channels * patch * patch, spec.layers, random);
 }
 
 function untrainedWords(trained: FloatArray, ids: Int32Array, draw: () => number): Float32Array {
@@ -241,12 +232,36 @@ function untrainedWords(trained: FloatArray, ids: Int32Array, draw: () => number
   return words;
 }
 
-function linear(shape: LinearWeights<Length>, draw: () => number): LinearWeights {
-  return { weight: filled(shape.weight, draw), bias: constant(shape.bias, 0) };
+/** What draws the numbers of an array, one a call. */
+function numbers(draw: Draw, inputs: number, outputs: number, layers: number, random: RandomNumbers): () => number {
+  const next = draw({ inputs, outputs, layers });
+  return () => next(random);
 }
 
-function norm(shape: LinearWeights<Length>): LinearWeights {
+/** `shape` is [outputs, inputs]; the weight before the bias. */
+function drawLinear(
+  shape: LinearWeights<Length>,
+  by: LinearDraw,
+  inputs: number,
+  layers: number,
+  random: RandomNumbers,
+  allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
+): LinearWeights {
+  const outputs = shape.weight.length / inputs;
+  const of = (draw: Draw): (() => number) => numbers(draw, inputs, outputs, layers, random);
+  const weight = fill(allocate(shape.weight.length), of(by.weight));
+  if (shape.bias === null) return { weight, bias: null };
+  return { weight, bias: by.bias === undefined ? constant(shape.bias, 0) : filled(shape.bias, of(by.bias)) };
+}
+
+function plainNorm(shape: LinearWeights<Length>): LinearWeights {
   return { weight: constant(shape.weight, 1), bias: constant(shape.bias, 0) };
+}
+
+function untrainedNorm(shape: LinearWeights<Length>, { norm }: InitialRule, random: RandomNumbers): LinearWeights {
+  if (norm === undefined) return plainNorm(shape);
+  const { length } = shape.weight;
+  return { weight: filled(shape.weight, numbers(norm, length, length, 1, random)), bias: constant(shape.bias, 0) };
 }
 
 function constant(shape: Length, value: number): Float32Array;
@@ -262,8 +277,4 @@ function filled(shape: Length, draw: () => number): Float32Array {
 function fill(values: Float32Array, draw: () => number): Float32Array {
   for (let i = 0; i < values.length; i++) values[i] = draw();
   return values;
-}
-
-function uniformWithin(random: RandomNumbers, bound: number): number {
-  return (2 * random.uniform() - 1) * bound;
 }

@@ -110,14 +110,16 @@ describe('report HTML', () => {
     const { theory } = first!.alignment;
     const nulls = { ...theory.nulls, untrained: theory.nulls.random };
     const alignment = { ...first!.alignment, theory: { ...theory, nulls } };
-    const of = (family: 'gpt2' | 'timm-vit'): string => {
+    const of = (family: 'mapped' | 'gpt2' | 'timm-vit'): string => {
       const provenance = { ...result.provenance, twinInitialisation: twinRule(family) };
       return reportHtml(
         { ...result, provenance, layers: [{ index: 0, heads: [{ ...first!, alignment }] }] },
         () => null,
       );
     };
-    assert.match(of('gpt2'), /generic rule here, not as the family begins: GPT-2 divides .* by sqrt\(2 layers\)/);
+    assert.match(of('mapped'), /generic rule here, not as the family begins: nobody knows how a network/);
+    assert.match(of('gpt2'), /as GPT-2: .*both output projections of a block N\(0, 0\.02\/sqrt\(2 layers\)\)/);
+    assert.doesNotMatch(of('gpt2'), /generic/);
     assert.match(of('timm-vit'), /weights N\(0, 0\.02\), biases 0/);
     assert.doesNotMatch(of('timm-vit'), /generic/);
   });
