@@ -8,6 +8,8 @@ import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { headTables } from '../../src/report/headTables';
 import { headFigures } from '../../src/report/figures/headFigures';
+import { headFilters, rankHeads } from '../../src/report/figures/headFilters';
+import { defaultMetricId, metricById } from '../../src/report/figures/metrics';
 import { overviewMetricIds } from '../../src/report/figures/overviewFigures';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, verdictText } from '../../src/report/format';
@@ -248,6 +250,50 @@ describe('the inspector page', () => {
         [['selectHead', { layer: 4, head: 3 }, true]],
       );
     });
+
+    check(
+      'lights one head in every map, says it, dims what a filter leaves out, and keeps filter and order',
+      async () => {
+        const { page, asked } = await open(run.done);
+        const overlap = figureOf(page, 'overview-alignment.theory.overlap');
+        const entropy = figureOf(page, 'overview-attention.entropy');
+        await overlap.locator('.stage').focus();
+        for (const key of ['Home', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
+        const readout = page.locator('.readout');
+        const head = run.result.layers[1]!.heads[1]!;
+        const { theory } = head.alignment;
+        assert.equal(
+          await readout.innerText(),
+          `Layer 1, head 1: Alignment overlap (theory) ${formatNumber(theory.overlap)}, chance level ${formatNumber(theory.overlapChance)}. Verdict: ${verdictText(head)}.`,
+        );
+        assert.equal(await readout.getAttribute('aria-live'), 'polite');
+        assert.equal(await entropy.locator('.mark rect').count(), 2, 'the same head is marked in another map');
+
+        const all = run.result.layers.flatMap((layer) => layer.heads);
+        const filter = headFilters(all).find((one) => one.id.startsWith('noise:'))!;
+        const left = all.filter((one) => filter.matches(one)).length;
+        assert.ok(left > 0 && left < all.length, `${left} heads pass ${filter.label}`);
+        const shown = page.locator('vscode-dropdown[aria-label="Show heads"]');
+        await shown.click();
+        await shown.locator('vscode-option', { hasText: filter.label }).click();
+        await settle(page);
+        assert.match(await page.locator('.head-choice').innerText(), new RegExp(`${left} of ${all.length} heads`));
+        assert.equal(await entropy.locator('.frame [fill-opacity]').count(), 1);
+        await page.locator('.ranked summary').click();
+        assert.equal(await page.locator('.ranking li').count(), left);
+        await page.reload();
+        await page.locator('.head-choice').getByText(`${left} of ${all.length} heads`).waitFor();
+        await page.locator('.ranked summary').click();
+        const [best] = rankHeads(run.result.layers, filter, metricById(defaultMetricId), 'highest');
+        const first = page.locator('.ranking button').first();
+        assert.equal(await first.innerText(), `Layer ${best!.layer}, head ${best!.head.index}`);
+        await first.focus();
+        await page.keyboard.press('Enter');
+        await page.getByRole('heading', { name: `Layer ${best!.layer}, head ${best!.head.index}` }).waitFor();
+        const asking = asked.filter(([method]) => method === 'selectHead');
+        assert.deepEqual(asking, [['selectHead', { layer: best!.layer, head: best!.head.index }, true]]);
+      },
+    );
 
     check('shows names from files as text, never as markup', async () => {
       const hostile = '<img src=x onerror="window.hacked = true">.safetensors';

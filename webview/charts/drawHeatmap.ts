@@ -119,12 +119,13 @@ function cellText(value: number, figure: HeatmapFigure): string {
   return tickText(value, span <= 2 ? 0.01 : span <= 40 ? 0.1 : 1);
 }
 
-/** Numbers in the cells where they fit, crosses where nothing was measured. */
+/** Numbers in the cells where they fit, crosses where nothing was measured, a veil over dimmed cells. */
 function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartTheme, window: CellWindow): string {
   const { plot, cellWidth, cellHeight } = layout;
   const withNumbers = cellHeight >= 15 && cellWidth >= 30;
   const crosses: string[] = [];
   const numbers: string[] = [];
+  const dims: string[] = [];
   if (!withNumbers && window.rows * window.columns > maxCrosses) return '';
   for (let row = 0; row < window.rows; row++) {
     for (let column = 0; column < window.columns; column++) {
@@ -133,6 +134,10 @@ function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
       const colour = cellColour(figure, value, theme);
       const x = plot.x + column * cellWidth;
       const y = plot.y + row * cellHeight;
+      if (figure.dimmed?.[cell] === true) {
+        dims.push(rectPath({ x, y, width: cellWidth, height: cellHeight }));
+        continue;
+      }
       if (!colour) {
         if (figure.blank !== undefined) continue;
         const reach = Math.min(cellWidth, cellHeight, 14) / 4;
@@ -151,7 +156,9 @@ function cellMarks(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
     crosses.length === 0
       ? ''
       : element('path', { d: crosses.join(''), fill: 'none', stroke: theme.muted, 'stroke-width': 1 });
-  return crossPath + numbers.join('');
+  const veil =
+    dims.length === 0 ? '' : element('path', { d: dims.join(''), fill: theme.background, 'fill-opacity': 0.82 });
+  return veil + crossPath + numbers.join('');
 }
 
 /** Signs of cells: two strokes of both grounds, so that they show on every colour. */

@@ -63,7 +63,7 @@ const { host, state: tab } = connectHost(local);
 const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
-const overview = new Overview(host, save);
+const overview = new Overview(host, save, memory);
 const laboratory = new Laboratory(host, app.dataset['laboratory'] ?? '', save);
 const headPage = new HeadPage(host, save, laboratory);
 headPage.onDetail = schedule;

@@ -1,6 +1,8 @@
 // The overview: what the model is, what went in, what it cost, and the main metrics as heatmaps.
 
 import type { SessionSnapshot } from '../../src/protocol/messages';
+import type { HeatmapFigure } from '../../src/report/figures/figure';
+import { metricById } from '../../src/report/figures/metrics';
 import { overviewFigures } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
 import { gramChoice, gramLabel } from '../../src/report/gramText';
@@ -9,6 +11,7 @@ import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { button } from '../ui/toolkit';
+import { HeadChoice, type ChoiceMemory } from './headChoice';
 import { inputPicture } from './inputPicture';
 import { NetworkSection } from './networkSection';
 import { tokenStrip } from './tokenStrip';
@@ -42,6 +45,8 @@ export class Overview {
   private readonly cards = h('div', { class: 'cards' });
   private readonly grid = h('div', { class: 'figures small' });
   private readonly network: NetworkSection;
+  private readonly choice: HeadChoice;
+  private shown: SessionSnapshot | null = null;
   private readonly views = new Map<string, FigureView>();
   /** Parts of the snapshot that the cards show now. */
   private drawn: readonly unknown[] | null = null;
@@ -49,8 +54,16 @@ export class Overview {
   constructor(
     private readonly host: HostLine['host'],
     private readonly save: (name: string, bytes: Uint8Array) => void,
+    memory: ChoiceMemory,
   ) {
     this.network = new NetworkSection(save);
+    this.choice = new HeadChoice(
+      memory,
+      (address) => void host.selectHead(address, true),
+      () => {
+        if (this.shown !== null) this.showFigures(this.shown);
+      },
+    );
   }
 
   /** Draws everything that `state` has; figures that are already there are updated in place. */
@@ -61,11 +74,21 @@ export class Overview {
       fill(this.element, state.phase === 'empty' ? introduction() : null, isBusy(state) ? null : this.actions());
       return;
     }
+    this.shown = state;
     this.showCards(state);
+    this.choice.show(state);
     this.showFigures(state);
     this.network.show(state);
     if (this.cards.parentElement !== this.element)
-      fill(this.element, this.cards, h('h2', {}, 'Heads'), this.grid, this.network.element);
+      fill(
+        this.element,
+        this.cards,
+        h('h2', {}, 'Heads'),
+        this.choice.controls,
+        this.choice.ranking,
+        this.grid,
+        this.network.element,
+      );
   }
 
   redraw(): void {
@@ -166,25 +189,38 @@ export class Overview {
   private showFigures(state: SessionSnapshot): void {
     const { model } = state;
     if (model === null) return;
-    const figures = overviewFigures(state.layers, model);
+    const dimmed = this.choice.dimmed(model.layers, model.heads);
+    const figures = overviewFigures(state.layers, model).map((figure) =>
+      dimmed === undefined ? figure : { ...figure, dimmed },
+    );
     const fresh = figures.filter((figure) => !this.views.has(figure.id));
     for (const figure of figures) this.views.get(figure.id)?.update(figure);
-    for (const figure of fresh) {
-      const view = new FigureView(figure, {
-        height: (width) => Math.max(190, Math.min(100 + model.layers * 24, width)),
-        onPick: (cursor) => {
-          if (cursor.kind === 'heatmap') void this.host.selectHead({ layer: cursor.row, head: cursor.column }, true);
-        },
-        save: this.save,
-      });
-      this.views.set(figure.id, view);
-    }
+    for (const figure of fresh) this.views.set(figure.id, this.map(figure, model.layers));
     const wanted = figures.map((figure) => this.views.get(figure.id)!.element);
     if (wanted.length !== this.grid.children.length || fresh.length > 0) fill(this.grid, ...wanted);
   }
 
+  private map(figure: HeatmapFigure, layers: number): FigureView {
+    const metric = metricById(figure.id.slice('overview-'.length));
+    return new FigureView(figure, {
+      height: (width) => Math.max(190, Math.min(100 + layers * 24, width)),
+      onPick: (cursor) => {
+        if (cursor.kind === 'heatmap') void this.host.selectHead({ layer: cursor.row, head: cursor.column }, true);
+      },
+      silent: true,
+      onCursor: (cursor, byKeyboard) => {
+        const at = cursor?.kind === 'heatmap' ? cursor : null;
+        // The same head in all maps; where the cursor itself is, that shows.
+        for (const view of this.views.values()) view.choose(at);
+        this.choice.point(at === null ? null : { layer: at.row, head: at.column }, metric, byKeyboard);
+      },
+      save: this.save,
+    });
+  }
+
   /** A new run: figures of the old one go. */
   reset(): void {
+    this.shown = null;
     this.views.clear();
     fill(this.grid);
     this.network.reset();

@@ -1,4 +1,5 @@
-// What the inspector tab remembers of itself while its window is closed: which inspection, which head, how far down.
+// What the inspector tab remembers of itself while its window is closed: which inspection, which head, how far down, and
+// which heads the overview looks for.
 
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { HostLine } from '../ui/host';
@@ -8,6 +9,21 @@ interface Remembered {
   readonly selected: SessionSnapshot['selected'];
   /** CSS pixels. */
   readonly scrolled: number;
+}
+
+/** How the overview is looked at; stays from inspection to inspection. */
+export interface OverviewChoices {
+  /** Id of a filter (headFilters.ts). */
+  readonly filter: string;
+  /** Id of a metric. */
+  readonly metric: string;
+  readonly order: 'highest' | 'lowest';
+}
+
+function isChoices(value: unknown): value is OverviewChoices {
+  if (typeof value !== 'object' || value === null) return false;
+  const { filter, metric, order } = value as Partial<Record<keyof OverviewChoices, unknown>>;
+  return typeof filter === 'string' && typeof metric === 'string' && (order === 'highest' || order === 'lowest');
 }
 
 function isRemembered(value: unknown): value is Remembered {
@@ -24,6 +40,7 @@ export class TabMemory {
   /** What was there when the page loaded, until it is shown again or the person goes elsewhere. */
   private before: Remembered | null;
   private now: Remembered | null = null;
+  private chosen: OverviewChoices | null;
   /** Everything of the page is there: nothing will be put above what is looked at. */
   private complete = false;
   private resting = 0;
@@ -31,6 +48,8 @@ export class TabMemory {
   constructor(private readonly tab: HostLine['state']) {
     const found = tab.get();
     this.before = isRemembered(found) ? found : null;
+    const choices = typeof found === 'object' && found !== null && 'choices' in found ? found.choices : null;
+    this.chosen = isChoices(choices) ? choices : null;
     window.addEventListener('scroll', () => {
       if (this.before === null && this.now !== null) this.write({ ...this.now, scrolled: window.scrollY });
     });
@@ -75,14 +94,29 @@ export class TabMemory {
     }, restMs);
   }
 
+  /** What was chosen last; null: nothing yet. */
+  get choices(): OverviewChoices | null {
+    return this.chosen;
+  }
+
+  choose(choices: OverviewChoices): void {
+    this.chosen = choices;
+    this.store();
+  }
+
   private forget(): void {
     this.before = null;
     this.now = null;
-    this.tab.set(null);
+    this.store();
   }
 
   private write(remembered: Remembered): void {
     this.now = remembered;
-    this.tab.set(remembered);
+    this.store();
+  }
+
+  private store(): void {
+    const { now, chosen } = this;
+    this.tab.set(now === null && chosen === null ? null : { ...now, ...(chosen === null ? {} : { choices: chosen }) });
   }
 }

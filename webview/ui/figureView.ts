@@ -37,7 +37,9 @@ export interface FigureOptions {
   /** Save what a button made; absent: no buttons. */
   readonly save?: (name: string, bytes: Uint8Array) => void;
   /** Hears where the pointer or the keyboard cursor is; null: it left. */
-  readonly onCursor?: (cursor: Cursor | null) => void;
+  readonly onCursor?: (cursor: Cursor | null, byKeyboard: boolean) => void;
+  /** Whoever hears the cursor says it; the figure itself is silent. */
+  readonly silent?: boolean;
   /** Makes parts of a heatmap choosable by dragging, + and -; hears what was chosen, null for all of it. */
   readonly onZoom?: (window: CellWindow | null) => void;
   /** Words below it: default all; 'short' is what it shows and the table, 'none' neither (side panel). */
@@ -154,6 +156,7 @@ export class FigureView {
 
   /** Marks the datum that the rest of the page talks about. */
   choose(cursor: Cursor | null): void {
+    if (JSON.stringify(cursor) === JSON.stringify(this.chosen)) return;
     this.chosen = cursor;
     this.drawMark();
   }
@@ -307,14 +310,14 @@ export class FigureView {
     this.cursor = cursor;
     this.byKeyboard = spoken && cursor !== null;
     this.drawMark();
-    this.options.onCursor?.(cursor);
+    this.options.onCursor?.(cursor, this.byKeyboard);
     if (cursor === null) {
       this.tooltip.hidden = true;
       return;
     }
     if (!spoken) return;
     const text = describeCursor(this.figure, cursor);
-    this.live.textContent = text;
+    if (this.options.silent !== true) this.live.textContent = text;
     const { x, y } = cursorPosition(this.figure, this.size, cursor, this.shownWindow());
     this.placeTooltip(text, x, y);
   }

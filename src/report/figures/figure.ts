@@ -76,6 +76,8 @@ export interface HeatmapFigure extends FigureBase {
   readonly domain: readonly [number, number];
   /** Signs on cells, with what each means below the plot's words: 'ring' around it, 'cross' and 'dot' in its corners. */
   readonly signs?: readonly CellSign[];
+  /** Cells that recede, [rows * columns], because a reader looks for others; absent: none. */
+  readonly dimmed?: readonly boolean[];
   /** Extra words for the tooltip of a cell (chance level, verdict), [rows * columns]. */
   readonly cellNotes?: readonly string[];
 }

@@ -28,7 +28,7 @@ function patterns(context: HeadContext, rule?: ScoreRule): ReturnType<typeof pat
 describe('report: the row of one query', () => {
   it('lies on the patch grid, ringed at the query, and counts the weight of registers and class tokens in words', () => {
     const [softmax] = patterns(picture);
-    const figure = queryFigure(softmax!, picture, 4);
+    const figure = queryFigure(softmax, picture, 4);
     assert.deepEqual([figure.rows, figure.columns], [2, 3]);
     assert.deepEqual(figure.values, softmaxPattern.slice(4 * tokens + 2, 5 * tokens));
     assert.deepEqual(figure.signs, [{ row: 0, column: 2, shape: 'ring' }]);
@@ -38,13 +38,13 @@ describe('report: the row of one query', () => {
       figure.shows,
     );
     assert.deepEqual(figure.domain, [0, Math.max(...figure.values)]);
-    assert.equal(queryFigure(softmax!, picture, 1).signs, undefined, 'a register is nowhere on the grid');
+    assert.equal(queryFigure(softmax, picture, 1).signs, undefined, 'a register is nowhere on the grid');
   });
 
   it('counts class embeddings behind the patches as no patches, too', () => {
     const decoder = { ...picture, prefixTokens: 0, suffixTokens: 2 };
     const [softmax] = patterns(decoder);
-    const figure = queryFigure(softmax!, decoder, 7);
+    const figure = queryFigure(softmax, decoder, 7);
     assert.deepEqual(figure.values, softmaxPattern.slice(7 * tokens, 7 * tokens + 6));
     const outside = softmaxPattern[7 * tokens + 6]! + softmaxPattern[7 * tokens + 7]!;
     assert.ok(figure.shows.includes(`${formatNumber(outside)} of its weight`), figure.shows);
@@ -53,7 +53,7 @@ describe('report: the row of one query', () => {
   it('goes over the tokens of a text, with what the mask hides left empty', () => {
     const named = { ...text, tokenNames: Array.from('abcdefgh', (letter, i) => `${i} "${letter}"`) };
     const [softmax] = patterns(named, { causal: true, window: null, scale: null });
-    const figure = queryFigure(softmax!, named, 2);
+    const figure = queryFigure(softmax, named, 2);
     assert.deepEqual([figure.rows, figure.columns, figure.columnLabels], [1, tokens, named.tokenNames]);
     assert.deepEqual(
       [...figure.values],
@@ -74,7 +74,7 @@ describe('report: the row of one query', () => {
 
   it('stands where a row has no number at all', () => {
     const [softmax] = patterns(text);
-    const figure = queryFigure({ ...softmax!, values: new Float32Array(tokens * tokens).fill(NaN) }, text, 0);
+    const figure = queryFigure({ ...softmax, values: new Float32Array(tokens * tokens).fill(NaN) }, text, 0);
     assert.deepEqual(figure.domain, [0, 1]);
     assert.match(figure.shows, /no number in this row.*8 keys are not measured/);
   });

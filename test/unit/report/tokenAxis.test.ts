@@ -49,15 +49,15 @@ describe('report: names of tokens', () => {
     const softmaxPattern = Float32Array.from({ length: 16 }, (_, i) => i / 16);
     const [figure] = patternFigures({ layer: 0, head: 0, tokens: 4, softmaxPattern, rpcPattern: null }, context);
     assert.equal(
-      describeCursor(figure!, { kind: 'heatmap', row: 2, column: 1 }),
+      describeCursor(figure, { kind: 'heatmap', row: 2, column: 1 }),
       'query position 2 "·cat", key position 1 "the"\nattention weight 0.5625',
     );
-    assert.deepEqual(tableRows(figure!)[1 + 4 * 2 + 1], ['2 "·cat"', '1 "the"', 0.5625]);
-    const layout = layoutHeatmap(figure!, { width: 500, height: 400 });
+    assert.deepEqual(tableRows(figure)[1 + 4 * 2 + 1], ['2 "·cat"', '1 "the"', 0.5625]);
+    const layout = layoutHeatmap(figure, { width: 500, height: 400 });
     assert.deepEqual(
       layout.rowTicks.map(({ text }) => text),
       names,
     );
-    assert.doesNotMatch(figure!.shows, /class token/);
+    assert.doesNotMatch(figure.shows, /class token/);
   });
 });

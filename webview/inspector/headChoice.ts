@@ -1,0 +1,162 @@
+// Looking for heads in the overview: one line that says the head under the cursor, a filter that dims all others in every
+// map, and the heads that are left as a ranked list of links.
+
+import type { HeadResult } from '../../src/diagnostics/headResult';
+import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
+import { allHeads, headFilters, rankHeads, type HeadFilter } from '../../src/report/figures/headFilters';
+import type { HeadMetric } from '../../src/report/figures/headMetric';
+import { availableMetrics, defaultMetricId, metricById } from '../../src/report/figures/metrics';
+import { formatNumber, verdictText } from '../../src/report/format';
+import { layerTitle } from '../../src/report/layerLabel';
+import { fill, h } from '../ui/dom';
+import { dropdown } from '../ui/toolkit';
+import type { OverviewChoices } from './tabMemory';
+
+/** Links that are made; the filter brings the number down. */
+const maxLinks = 200;
+
+const hint = 'Point at a cell, or go there by keyboard: the head lights up in every map. Click or Enter opens it.';
+
+export interface ChoiceMemory {
+  readonly choices: OverviewChoices | null;
+  choose(choices: OverviewChoices): void;
+}
+
+type Model = SessionSnapshot['model'];
+
+function headName(model: Model, { layer, head }: HeadAddress): string {
+  return `${layerTitle(model, layer)}, head ${head}`;
+}
+
+/** `0.41 (chance 0.33)` */
+function numberText(metric: HeadMetric, head: HeadResult): string {
+  const [value, chance] = [metric.value(head), metric.chance(head)];
+  const unit = metric.unit === '' || value === null ? '' : ` ${metric.unit}`;
+  const level = value === null ? '' : `, chance level ${chance === null ? 'not known' : formatNumber(chance)}`;
+  return `${formatNumber(value)}${unit}${level}`;
+}
+
+export class HeadChoice {
+  /** Filter and order. */
+  readonly controls: HTMLElement;
+  readonly ranking: HTMLElement;
+  private readonly readout = h('p', { class: 'readout', attributes: { 'aria-live': 'off' } }, hint);
+  private readonly count = h('p', { class: 'quiet', attributes: { role: 'status' } });
+  private readonly summary = h('summary');
+  private readonly list = h('ol', { class: 'ranking' });
+  private readonly filters = dropdown('Show heads', (filter) => {
+    this.change({ filter });
+  });
+  private readonly metrics = dropdown('Sort by', (metric) => {
+    this.change({ metric });
+  });
+  private readonly orders = dropdown('Order', (order) => {
+    this.change({ order: order === 'lowest' ? 'lowest' : 'highest' });
+  });
+  private chosen: OverviewChoices;
+  private state: Pick<SessionSnapshot, 'model' | 'layers'> | null = null;
+
+  constructor(
+    private readonly memory: ChoiceMemory,
+    private readonly open: (address: HeadAddress) => void,
+    /** The maps are to be drawn again. */
+    private readonly onChange: () => void,
+  ) {
+    this.chosen = memory.choices ?? { filter: allHeads.id, metric: defaultMetricId, order: 'highest' };
+    const labelled = (label: string, element: HTMLElement): HTMLElement =>
+      h('div', { class: 'choice' }, h('span', { attributes: { 'aria-hidden': 'true' } }, label), element);
+    this.controls = h(
+      'div',
+      { class: 'head-choice' },
+      labelled('Show', this.filters.element),
+      labelled('Sort by', this.metrics.element),
+      labelled('Order', this.orders.element),
+      this.count,
+      this.readout,
+    );
+    this.ranking = h('details', { class: 'ranked' }, this.summary, this.list);
+  }
+
+  show(state: Pick<SessionSnapshot, 'model' | 'layers'>): void {
+    this.state = state;
+    const heads = state.layers.flatMap((layer) => layer.heads);
+    const { filter, metric, order } = this.chosen;
+    const known = headFilters(heads);
+    this.filters.set(
+      known.map(({ id, label }) => ({ value: id, label })),
+      this.filter(known).id,
+    );
+    this.metrics.set(
+      availableMetrics(heads).map(({ id, label }) => ({ value: id, label })),
+      metricById(metric).id,
+    );
+    this.orders.set(
+      [
+        { value: 'highest', label: 'highest first' },
+        { value: 'lowest', label: 'lowest first' },
+      ],
+      order,
+    );
+    const ranked = rankHeads(state.layers, this.filter(known), metricById(metric), order);
+    this.count.textContent =
+      filter === allHeads.id ? '' : `${ranked.length} of ${heads.length} heads; the others are dimmed in every map.`;
+    this.ranking.hidden = heads.length === 0;
+    this.summary.textContent = `Ranking by ${metricById(metric).label}: ${ranked.length} heads`;
+    const links = ranked.slice(0, maxLinks).map(({ layer, head }) => {
+      const address = { layer, head: head.index };
+      const link = h(
+        'button',
+        {
+          class: 'link',
+          on: {
+            click: () => {
+              this.open(address);
+            },
+          },
+        },
+        headName(state.model, address),
+      );
+      return h('li', {}, link, ` ${numberText(metricById(metric), head)}; ${verdictText(head)}`);
+    });
+    const more = ranked.length - links.length;
+    fill(this.list, ...links, more > 0 ? h('li', { class: 'quiet' }, `${more} more; choose fewer with Show.`) : null);
+  }
+
+  /** [layers * heads]: true for heads that were measured and do not pass; undefined where all do. */
+  dimmed(rows: number, columns: number): readonly boolean[] | undefined {
+    const layers = this.state?.layers ?? [];
+    const filter = this.filter(headFilters(layers.flatMap(({ heads }) => heads)));
+    if (filter.id === allHeads.id) return undefined;
+    const dimmed = Array.from({ length: rows * columns }, () => false);
+    for (const { index, heads } of layers)
+      for (const head of heads) dimmed[index * columns + head.index] = !filter.matches(head);
+    return dimmed;
+  }
+
+  /** Says the head at the cursor; aloud where the keyboard is there. null: the cursor left. */
+  point(address: HeadAddress | null, metric: HeadMetric, aloud: boolean): void {
+    const { state } = this;
+    const head =
+      address === null
+        ? undefined
+        : state?.layers.find(({ index }) => index === address.layer)?.heads.find(({ index }) => index === address.head);
+    this.readout.setAttribute('aria-live', aloud ? 'polite' : 'off');
+    if (address === null || state === null) return;
+    const name = headName(state.model, address);
+    this.readout.textContent =
+      head === undefined
+        ? `${name}: not inspected.`
+        : `${name}: ${metric.label} ${numberText(metric, head)}. Verdict: ${verdictText(head)}.`;
+  }
+
+  private filter(known: readonly HeadFilter[]): HeadFilter {
+    return known.find(({ id }) => id === this.chosen.filter) ?? allHeads;
+  }
+
+  private change(part: Partial<OverviewChoices>): void {
+    this.chosen = { ...this.chosen, ...part };
+    this.memory.choose(this.chosen);
+    if (this.state !== null) this.show(this.state);
+    this.onChange();
+  }
+}
