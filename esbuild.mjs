@@ -82,6 +82,7 @@ const bundles = [
       heatmap: 'webview/heatmap/main.ts',
       checkpoint: 'webview/checkpoint/main.ts',
       mapping: 'webview/mapping/main.ts',
+      comparison: 'webview/comparison/main.ts',
       worker: 'webview/worker/main.ts',
       laboratory: 'webview/worker/laboratory.ts',
     },

@@ -2,6 +2,9 @@
 
 import * as vscode from 'vscode';
 import { selectBackend } from './vscode/backendChoice';
+import { compare, compareCheckpoints } from './vscode/compareCommand';
+import type { CompareArguments } from './vscode/compareCommand';
+import { ComparisonPanels, comparisonPanelType } from './vscode/comparisonPanel';
 import { CheckpointEditor, checkpointEditorId } from './vscode/checkpointEditor';
 import { exportReport } from './vscode/exportReport';
 import { HeatmapView, heatmapViewId } from './vscode/heatmapView';
@@ -18,6 +21,7 @@ import {
   restoreTab,
   resultEditor,
   resultEditorId,
+  showKept,
 } from './vscode/openSaved';
 import type { PageHost } from './vscode/pageHandlers';
 import { PageRuns } from './vscode/pageRuns';
@@ -34,6 +38,8 @@ import type { SessionSnapshot } from './protocol/messages';
 export interface GramlensApi {
   snapshot(): SessionSnapshot;
   inspect(known: InspectArguments): Promise<InspectionResult>;
+  /** Inspects what is not kept yet and opens the comparison tab. */
+  compare(known: CompareArguments): Promise<void>;
   /** Writes what the suffix asks for: a report (html, md) with its result beside it, csv or json; resolves with the files. */
   exportReport(file: vscode.Uri): Promise<readonly vscode.Uri[]>;
   /** Follows a link of a report, as the editor does when one is clicked. */
@@ -58,6 +64,10 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     vscode.Uri.joinPath(context.globalStorageUri, 'inspections').fsPath,
     keptInspections,
   );
+  const comparisons = new ComparisonPanels(extensionUri, saved, async (inspection, address) => {
+    await showKept(services, inspection, address);
+    await inspector.reveal();
+  });
   const services: Services = {
     extensionUri,
     version: packageJson.version,
@@ -67,6 +77,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     session,
     inspector,
     mappings,
+    comparisons,
     saved,
     startPageRunner: (page, host, file) => pageRuns.start(page, host, file),
   };
@@ -76,6 +87,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   command('gramlens.inspectCheckpoint', (uri) => inspectCheckpoint(services, uri));
   command('gramlens.mapTensors', (uri) => mapCheckpoint(services, uri));
   command('gramlens.inspectSample', (file) => inspectSample(services, file));
+  command('gramlens.compareCheckpoints', (uri, all) => compareCheckpoints(services, uri, all));
   command('gramlens.showHeatmap', () => vscode.commands.executeCommand(`${heatmapViewId}.focus`));
   command('gramlens.exportReport', () => exportReport(services));
   command('gramlens.cancelInspection', () => session.cancel());
@@ -87,6 +99,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     session,
     inspector,
     mappings,
+    comparisons,
     saved,
     inspector.onDidClose(() => {
       pageRuns.pageClosed();
@@ -94,6 +107,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     createStatusBar(session),
     vscode.window.registerWebviewViewProvider(heatmapViewId, new HeatmapView(extensionUri, pageHost)),
     vscode.window.registerWebviewPanelSerializer(mappingPanelType, mappings),
+    vscode.window.registerWebviewPanelSerializer(comparisonPanelType, comparisons),
     vscode.window.registerTreeDataProvider(recentViewId, new RecentView(saved)),
     vscode.window.registerWebviewPanelSerializer(inspectorPanelId, {
       deserializeWebviewPanel: (panel, memory: unknown) => restoreTab(services, panel, memory),
@@ -111,6 +125,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     snapshot: () => session.snapshot,
     inspect: (known) => inspect(services, known),
     exportReport: (file) => exportReport(services, file),
+    compare: (known) => compare(services, known),
     openLink: (link) => openLink(services, link),
   };
 }

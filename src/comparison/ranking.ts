@@ -66,12 +66,12 @@ export function rankChanges(
         banded += byBand.length;
         outside += far;
         const [most] = largestFirst(byBand);
-        if (most !== undefined) {
+        if (most !== undefined && most.size > 0) {
           const others = far - (most.size > 1 ? 1 : 0);
           inBands.push({ size: most.size, change: { ...line, metric: most.id, others } });
         }
         const [widest] = largestFirst(bySpread);
-        if (widest !== undefined)
+        if (widest !== undefined && widest.size > 0)
           inSpreads.push({ size: widest.size, change: { ...line, metric: widest.id, others: 0 } });
       }
     }

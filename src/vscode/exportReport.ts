@@ -10,7 +10,7 @@ import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv } from '../report/headsCsv';
 import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
-import { reportMarkdown } from '../report/reportMarkdown';
+import { reportMarkdown, type ReportFile } from '../report/reportMarkdown';
 import { resultJson } from '../report/resultJson';
 import { showError } from './log';
 import type { Services } from './services';
@@ -23,23 +23,43 @@ function kindOf({ path }: vscode.Uri): Kind {
   return suffix === 'md' || suffix === 'csv' || suffix === 'json' ? suffix : 'html';
 }
 
-/** The result beside a report: `name.gramlens.json`, which opens by double click. */
-function resultBeside(report: vscode.Uri): vscode.Uri {
-  return report.with({ path: `${report.path.replace(/(\.gramlens)?\.(html?|md)$/i, '')}.gramlens.json` });
+/** What can be written in each of the formats. */
+export interface Exports {
+  /** Default name of the file, without suffixes. */
+  readonly name: string;
+  /** Before the last suffix: `name.gramlens.html`. */
+  readonly mark: 'gramlens' | 'comparison';
+  /** Title of the dialog, and what the JSON file holds. */
+  readonly title: string;
+  readonly whole: string;
+  readonly rows: string;
+  /** Schema of the JSON file, by which one that was written before is known. */
+  readonly schema: string;
+  html(): Promise<string>;
+  /** `name` of the report, then its figures in `name-figures`. */
+  markdown(name: string): Promise<readonly ReportFile[]>;
+  csv(): string;
+  json(): string;
 }
 
-async function askForFile(title: string): Promise<vscode.Uri | undefined> {
+/** The JSON beside a report: `name.gramlens.json`, which opens by double click. */
+function jsonBeside(report: vscode.Uri, { mark }: Exports): vscode.Uri {
+  const path = report.path.replace(/\.(html?|md)$/i, '');
+  return report.with({ path: `${path.endsWith(`.${mark}`) ? path : `${path}.${mark}`}.json` });
+}
+
+async function askForFile({ name, mark, title, whole, rows }: Exports): Promise<vscode.Uri | undefined> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const name = `${title.replace(/\.[^.]+$/, '').replace(/[^\w.-]+/g, '-')}.gramlens.html`;
+  const file = `${name.replace(/[^\w.-]+/g, '-')}.${mark}.html`;
   return vscode.window.showSaveDialog({
-    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
+    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, file) }),
     filters: {
       [vscode.l10n.t('HTML, one file')]: ['html'],
       [vscode.l10n.t('Markdown with figure files')]: ['md'],
-      [vscode.l10n.t('CSV, a row a head')]: ['csv'],
-      [vscode.l10n.t('JSON, the whole result')]: ['json'],
+      [rows]: ['csv'],
+      [whole]: ['json'],
     },
-    title: vscode.l10n.t('Export Diagnostics Report'),
+    title,
     saveLabel: vscode.l10n.t('Export'),
   });
 }
@@ -91,16 +111,13 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
 }
 
 /** The files of an export; the first is the one that was chosen. */
-async function filesOf({ session }: Services, result: InspectionResult, chosen: vscode.Uri): Promise<ExportedFile[]> {
+async function filesOf(exports: Exports, chosen: vscode.Uri): Promise<ExportedFile[]> {
   const kind = kindOf(chosen);
-  if (kind === 'csv') return [{ uri: chosen, content: headsCsv(result) }];
-  if (kind === 'json') return [{ uri: chosen, content: resultJson(result) }];
-  const details = await collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
-  const { picture } = session.snapshot;
-  const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
-  const json = { uri: resultBeside(chosen), content: resultJson(result) };
-  if (kind === 'html') return [{ uri: chosen, content: reportHtml(result, details, options) }, json];
-  const [report, ...figures] = reportMarkdown(nameOf(chosen), result, details, options);
+  if (kind === 'csv') return [{ uri: chosen, content: exports.csv() }];
+  if (kind === 'json') return [{ uri: chosen, content: exports.json() }];
+  const json = { uri: jsonBeside(chosen, exports), content: exports.json() };
+  if (kind === 'html') return [{ uri: chosen, content: await exports.html() }, json];
+  const [report, ...figures] = await exports.markdown(nameOf(chosen));
   const folder = vscode.Uri.joinPath(chosen, '..');
   return [
     { uri: chosen, content: report!.content },
@@ -124,15 +141,39 @@ export async function exportReport(services: Services, given?: vscode.Uri): Prom
     );
     return [];
   }
-  const chosen = given ?? (await askForFile(result.provenance.checkpoint.name));
+  return exportAs(reportExports(session, result), given);
+}
+
+function reportExports(session: Services['session'], result: InspectionResult): Exports {
+  const { picture } = session.snapshot;
+  const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
+  const details = (): ReturnType<typeof collectDetails> =>
+    collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
+  return {
+    name: result.provenance.checkpoint.name.replace(/\.[^.]+$/, ''),
+    mark: 'gramlens',
+    title: vscode.l10n.t('Export Diagnostics Report'),
+    whole: vscode.l10n.t('JSON, the whole result'),
+    rows: vscode.l10n.t('CSV, a row a head'),
+    schema: resultSchemaName,
+    html: async () => reportHtml(result, await details(), options),
+    markdown: async (name) => reportMarkdown(name, result, await details(), options),
+    csv: () => headsCsv(result),
+    json: () => resultJson(result),
+  };
+}
+
+/** The same of anything that has these formats. */
+export async function exportAs(exports: Exports, given?: vscode.Uri): Promise<readonly vscode.Uri[]> {
+  const chosen = given ?? (await askForFile(exports));
   if (chosen === undefined) return [];
   let files: readonly ExportedFile[];
   try {
     const kind = kindOf(chosen);
-    const isResult = (start: string): boolean => start.includes(resultSchemaName);
     await checkReplaceable(chosen, () => true);
-    if (kind === 'html' || kind === 'md') await checkReplaceable(resultBeside(chosen), isResult);
-    files = await filesOf(services, result, chosen);
+    if (kind === 'html' || kind === 'md')
+      await checkReplaceable(jsonBeside(chosen, exports), (start) => start.includes(exports.schema));
+    files = await filesOf(exports, chosen);
     const figures = kind === 'md' ? vscode.Uri.joinPath(chosen, '..', `${nameOf(chosen)}-figures`) : null;
     await writeAll(files, figures === null || (await exists(figures)) ? null : figures);
   } catch (error) {

@@ -8,6 +8,9 @@ import type { InspectionRequest } from '../inspection/inspectionRequest';
 import { CancelledError } from '../inspection/cancelledError';
 import { isDeviceLoss, onCpu } from '../inspection/gpuFallback';
 import type { Fallback } from '../inspection/gpuFallback';
+import type { CheckpointFile } from '../inspection/node/checkpointFile';
+import { inputKey } from '../inspection/node/finishedInputs';
+import { hashBeside } from '../inspection/node/hashBeside';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import { canBeMapped } from '../model/mapping/describeGuess';
 import { ModelSpecError } from '../model/modelSpec';
@@ -17,7 +20,7 @@ import { backendSetting, gramSetting } from './settings';
 import { chooseBackend } from './backendChoice';
 import { log, showError } from './log';
 import { checkpointExtensions, Dismissed, loadInput, openFile, pickInput, planRequest, resolveSpec } from './openFlow';
-import type { OpenedFile, PlannedRequest } from './openFlow';
+import type { OpenedFile, PickedInput, PlannedRequest } from './openFlow';
 import { confirmPlan, planOfSettings } from './planQuestion';
 import { inputLabel } from './openSaved';
 import type { Services } from './services';
@@ -33,6 +36,21 @@ export interface InspectArguments {
   readonly overrides?: SpecOverrides;
   /** Run without showing the plan as a question. */
   readonly unasked?: boolean;
+}
+
+/** What a comparison knows besides. */
+export interface RunArguments extends Omit<InspectArguments, 'input'> {
+  readonly input?: PickedInput;
+  /** Take a kept inspection with the same checkpoint, input, settings and version where there is one. */
+  readonly reuse?: boolean;
+  /** Settings that an earlier run of the comparison had, where settings leave them to the checkpoint or to a question. */
+  readonly like?: Pick<InspectionRequest, 'rpc' | 'gram'>;
+}
+
+export interface Inspected {
+  readonly result: InspectionResult;
+  readonly request: InspectionRequest;
+  readonly picked: PickedInput;
 }
 
 const samples = [
@@ -124,7 +142,8 @@ export async function inspectSample(services: Services, file?: unknown): Promise
   });
 }
 
-function wasLeft(error: unknown): boolean {
+/** The person left a question or cancelled: nothing to show. */
+export function wasLeft(error: unknown): boolean {
   return error instanceof Dismissed || error instanceof CancelledError;
 }
 
@@ -139,6 +158,11 @@ async function shown(work: () => Promise<InspectionResult>): Promise<InspectionR
 
 /** The whole way; throws Dismissed, CancelledError or the failure. */
 export async function inspect(services: Services, known: InspectArguments): Promise<InspectionResult> {
+  return (await runInspection(services, known)).result;
+}
+
+/** The same with what was asked for. */
+export async function runInspection(services: Services, known: RunArguments): Promise<Inspected> {
   const { session } = services;
   const opening = await session.planning(basename(known.uri.path));
   try {
@@ -152,20 +176,30 @@ export async function inspect(services: Services, known: InspectArguments): Prom
 
 async function planAndRun(
   services: Services,
-  known: InspectArguments,
+  known: RunArguments,
   opening: vscode.CancellationToken,
-): Promise<InspectionResult> {
+): Promise<Inspected> {
   const { session, inspector } = services;
   const opened = await openFile(known.uri);
   const spec = await resolveSpec(opened, known.overrides ?? {}, opening);
   const setting = tokenizerSetting(known.overrides ?? {}, opened.mapping, opened.path);
   const tokenizer = new TokenizerSource(services.tokenizerScript, opened, spec, setting);
-  const input = await inputOf(known, spec, tokenizer, opening).finally(() => tokenizer.close());
+  const { picked, input } = await inputOf(known, spec, tokenizer, opening).finally(() => tokenizer.close());
   if (opening.isCancellationRequested) throw new CancelledError();
   const page = await inspector.reveal();
   const backend = await chooseBackend(page);
-  const make = (gram: GramChoice): Promise<PlannedRequest> => planRequest(services, opened, spec, input, backend, gram);
-  const first = await planOfSettings(make, gramSetting(spec));
+  const make = (gram: GramChoice): Promise<PlannedRequest> =>
+    planRequest(services, opened, spec, input, backend, gram, known.like?.rpc);
+  const first = await planOfSettings(make, known.like?.gram ?? gramSetting(spec));
+  const kept = known.reuse === true ? await keptRun(services, opened.file, first.request) : null;
+  if (kept !== null) {
+    session.planningEnded(
+      opening,
+      'cancelled',
+      vscode.l10n.t('The inspection of {0} that is kept is used.', basename(known.uri.path)),
+    );
+    return { result: kept, request: first.request, picked };
+  }
   const { request, plan, threads } = known.unasked === true ? first : await confirmPlan(first, make, opening);
 
   const startRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
@@ -190,32 +224,52 @@ async function planAndRun(
   const result = await withCancellableProgress(services, opened, () =>
     session.run(opening, request, plan, makeRunner, fallback),
   );
-  session.keepUntil(keep(services, result));
-  return result;
+  session.keepUntil(keep(services, request, result));
+  return { result, request, picked };
+}
+
+/** What decides the numbers of a run, under which it is kept. */
+function keyOf(request: InspectionRequest, checkpointSha256: string | null): string {
+  return inputKey(request, checkpointSha256, {});
+}
+
+/** The result that such a run would have, from disk. */
+async function keptRun(
+  { saved, runnerScript }: Services,
+  file: CheckpointFile,
+  request: InspectionRequest,
+): Promise<InspectionResult | null> {
+  if (!('path' in file)) return null;
+  const sha256 = await hashBeside(runnerScript, file, request.index.byteLength, new AbortController().signal);
+  return (await saved.withKey(keyOf(request, sha256)))?.result ?? null;
 }
 
 /** Beside whatever the person does next; where the patterns cannot be kept, the numbers are. */
-async function keep({ session, saved }: Services, result: InspectionResult): Promise<void> {
+async function keep({ session, saved }: Services, request: InspectionRequest, result: InspectionResult): Promise<void> {
   const { inspection, title, plan, picture } = session.snapshot;
   if (inspection === null || session.result !== result) return;
   const one = { id: inspection, title, result, plan, picture };
   const label = inputLabel(result);
+  // A run that fell back to cpu is none of the backend that was asked for.
+  const { backend, checkpoint } = result.provenance;
+  const key = keyOf({ ...request, backend }, checkpoint.sha256);
   try {
     await saved
-      .save(one, label, (layer, head) => session.keptHead({ layer, head }))
-      .catch(() => saved.save(one, label, null));
+      .save(one, label, (layer, head) => session.keptHead({ layer, head }), key)
+      .catch(() => saved.save(one, label, null, key));
   } catch (error) {
     log().warn(`the inspection is not kept for later: ${sentence(error)}`);
   }
 }
 
 async function inputOf(
-  known: InspectArguments,
+  known: RunArguments,
   spec: ModelSpec,
   tokenizer: TokenizerSource,
   opening: vscode.CancellationToken,
-): Promise<ModelInput> {
-  return loadInput(known.input ?? (await pickInput(spec, tokenizer, opening)), spec, tokenizer);
+): Promise<{ readonly picked: PickedInput; readonly input: ModelInput }> {
+  const picked = known.input ?? (await pickInput(spec, tokenizer, opening));
+  return { picked, input: await loadInput(picked, spec, tokenizer) };
 }
 
 async function withCancellableProgress(

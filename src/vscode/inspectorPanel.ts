@@ -5,7 +5,7 @@ import { CancelledError } from '../inspection/cancelledError';
 import type { PageCalls } from '../protocol/messages';
 import { pageHandlers } from './pageHandlers';
 import type { PageHost } from './pageHandlers';
-import { connectPage, pageHtml, pageRoots } from './webviewPage';
+import { connectPage, pageHtml, pageRoots, tabIcon } from './webviewPage';
 
 /** Type of the tab, under which the window remembers it. */
 export const inspectorPanelId = 'gramlens.inspector';
@@ -57,9 +57,7 @@ export class InspectorPanel implements vscode.Disposable {
 
   private setUp(panel: vscode.WebviewPanel): OpenPanel {
     panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(this.extensionUri) };
-    const icon = (theme: string): vscode.Uri =>
-      vscode.Uri.joinPath(this.extensionUri, 'media', `gramlens-${theme}.svg`);
-    panel.iconPath = { light: icon('light'), dark: icon('dark') };
+    panel.iconPath = tabIcon(this.extensionUri);
     const subscriptions: vscode.Disposable[] = [];
     let markReady = (): void => undefined;
     let neverReady: (error: Error) => void = () => undefined;

@@ -17,7 +17,15 @@ import { imageShape } from '../model/blockShape';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
 import { ModelSpecError } from '../model/modelSpec';
-import type { AudioShape, ImageShape, ModelInput, ModelSpec, SpecOverrides, SpecQuestion } from '../model/modelSpec';
+import type {
+  AudioShape,
+  ImageShape,
+  ModelInput,
+  ModelSpec,
+  RpcSettings,
+  SpecOverrides,
+  SpecQuestion,
+} from '../model/modelSpec';
 import type { ReadBeside } from '../model/text/findTokenizer';
 import { checkTextSize, decodeText } from '../model/text/textInput';
 import { readableBytes, readableSeconds } from '../report/planLines';
@@ -268,7 +276,7 @@ export interface PlannedRequest {
   readonly threads: number;
 }
 
-/** The request that the settings make of `spec` and `input`, with this Gram matrix, and what it will cost. */
+/** The request that the settings make of `spec` and `input`, with this Gram matrix, and what it will cost. `rpc`: instead of theirs. */
 export async function planRequest(
   { runnerScript, twinFolder, version }: Pick<Services, 'runnerScript' | 'twinFolder' | 'version'>,
   opened: OpenedFile,
@@ -276,8 +284,9 @@ export async function planRequest(
   input: ModelInput,
   backend: BackendChoice,
   gram: GramChoice,
+  rpc?: RpcSettings,
 ): Promise<PlannedRequest> {
-  const choices = { ...settingsChoices(spec), gram };
+  const choices = { ...settingsChoices(spec), gram, ...(rpc === undefined ? {} : { rpc }) };
   const request = makeRequest(opened.index, spec, input, backend, choices, version);
   const threads = poolSize(request.heads.length);
   // A page that runs the network on its GPU has twins of its own.

@@ -39,7 +39,7 @@ function drawingRunner(script: string, folder: string | null): Runner {
 }
 
 /** Shows a kept inspection without running anything. Throws a sentence where it is gone. */
-async function showKept(services: Services, id: string, selected: HeadAddress | null): Promise<void> {
+export async function showKept(services: Services, id: string, selected: HeadAddress | null): Promise<void> {
   const saved = await services.saved.open(id);
   await services.session.showFinished(saved, drawingRunner(services.runnerScript, saved.folder), selected);
 }
@@ -85,7 +85,8 @@ export async function restoreTab(services: Services, panel: vscode.WebviewPanel,
   }
 }
 
-async function readResult(uri: vscode.Uri): Promise<InspectionResult> {
+/** Of a run over several inputs the means alone. Throws a sentence. */
+export async function readResult(uri: vscode.Uri): Promise<InspectionResult> {
   const name = basename(uri.path);
   const { size } = await vscode.workspace.fs.stat(uri);
   if (size > maxResultBytes) {

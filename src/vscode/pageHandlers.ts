@@ -83,7 +83,8 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
   };
 }
 
-async function saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void> {
+/** Asks where, and writes. */
+export async function saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void> {
   if (bytes.byteLength > maxFigureBytes) throw new Error('the figure is too large to save');
   const name = suggestedName.replace(/[^\w.-]+/g, '-');
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;

@@ -1,6 +1,6 @@
 // HTML and content security policy of the webview pages. Knows no `vscode`, so that the page tests serve exactly this.
 
-export type PageName = 'inspector' | 'heatmap' | 'checkpoint' | 'mapping';
+export type PageName = 'inspector' | 'heatmap' | 'checkpoint' | 'mapping' | 'comparison';
 
 export interface PageMarkup {
   readonly page: PageName;

@@ -37,6 +37,8 @@ export interface SavedSummary {
 
 interface Meta extends SavedSummary {
   readonly version: number;
+  /** Of everything its numbers depend on (`inputKey`); absent: a result that came as a file, or one of an earlier version. */
+  readonly key?: string;
   readonly plan: InspectionPlan | null;
   readonly picture: { readonly width: number; readonly height: number; readonly base64: string } | null;
 }
@@ -81,13 +83,24 @@ export class SavedInspections implements vscode.Disposable {
     );
   }
 
+  /** The newest inspection whose numbers depend on the same; null: none is kept. */
+  async withKey(key: string): Promise<SavedInspection | null> {
+    for (const { id } of await this.list()) {
+      const meta = await this.meta(id).catch(() => null);
+      const found = meta?.key === key ? await this.open(id).catch(() => null) : null;
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
   /** `fetchHead`: null where nothing was kept of the heads (a result that came as a file). */
   save(
     one: Omit<SavedInspection, 'folder'>,
     input: string,
     fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null,
+    key: string | null = null,
   ): Promise<void> {
-    const work = this.queue.then(() => this.write(one, input, fetchHead));
+    const work = this.queue.then(() => this.write(one, input, fetchHead, key));
     this.queue = work.catch(() => undefined);
     return work;
   }
@@ -127,6 +140,7 @@ export class SavedInspections implements vscode.Disposable {
     { id, title, result, plan, picture }: Omit<SavedInspection, 'folder'>,
     input: string,
     fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null,
+    key: string | null,
   ): Promise<void> {
     const most = this.mostKept();
     if (most === 0) return;
@@ -140,6 +154,7 @@ export class SavedInspections implements vscode.Disposable {
       await writeFile(join(partial, resultFile), resultJsonPieces(result));
       const meta: Meta = {
         version: 1,
+        ...(key === null ? {} : { key }),
         id,
         title,
         description: describeModel(result),

@@ -4,6 +4,7 @@ import type * as vscode from 'vscode';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import type { PageCalls } from '../protocol/messages';
+import type { ComparisonPanels } from './comparisonPanel';
 import type { InspectorPanel } from './inspectorPanel';
 import type { MappingPanels } from './mappingPanel';
 import type { Runner } from './runners';
@@ -23,6 +24,7 @@ export interface Services {
   readonly session: InspectionSession;
   readonly inspector: InspectorPanel;
   readonly mappings: MappingPanels;
+  readonly comparisons: ComparisonPanels;
   readonly saved: SavedInspections;
   /** A run on the inspector page's WebGPU device. */
   startPageRunner(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Runner | Promise<Runner>;

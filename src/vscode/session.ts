@@ -277,6 +277,11 @@ export class InspectionSession implements vscode.Disposable {
     this.keeping = work.catch(() => undefined);
   }
 
+  /** Resolves when the finished run is kept, or could not be. */
+  async kept(): Promise<void> {
+    await this.keeping;
+  }
+
   /** What the finished run keeps of a head, to be saved or tried with other settings of RPC. */
   async keptHead(address: HeadAddress): Promise<KeptHead> {
     // While the next file is being opened, the runner is still that of the finished one.

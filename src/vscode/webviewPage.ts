@@ -14,6 +14,12 @@ export function pageRoots(extensionUri: vscode.Uri): vscode.Uri[] {
   return folders.map((folder) => vscode.Uri.joinPath(extensionUri, ...folder));
 }
 
+/** Our mark on the tabs of the inspector and of comparisons. */
+export function tabIcon(extensionUri: vscode.Uri): { light: vscode.Uri; dark: vscode.Uri } {
+  const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(extensionUri, 'media', `gramlens-${theme}.svg`);
+  return { light: icon('light'), dark: icon('dark') };
+}
+
 /** The page's HTML with a fresh nonce. */
 export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri, page: PageName, title: string): string {
   return pageMarkup({

@@ -23,6 +23,8 @@ const files: Readonly<Record<string, string>> = {
   'checkpoint.css': 'text/css',
   'mapping.js': 'text/javascript',
   'mapping.css': 'text/css',
+  'comparison.js': 'text/javascript',
+  'comparison.css': 'text/css',
   'worker.js': 'text/javascript',
   'laboratory.js': 'text/javascript',
   'codicon.css': 'text/css',
@@ -58,6 +60,9 @@ window.acquireVsCodeApi = () => {
 </script>`;
 }
 
+const pages: readonly string[] = ['inspector', 'heatmap', 'checkpoint', 'mapping', 'comparison'] satisfies PageName[];
+const isPage = (name: string): name is PageName => pages.includes(name);
+
 export interface PageServer {
   /** `host` other than the loopback address: not a secure context. */
   address(page: PageName, theme: ThemeName, host?: string): string;
@@ -69,7 +74,7 @@ export async function startPageServer(): Promise<PageServer> {
     const origin = `http://${request.headers.host ?? '127.0.0.1'}`;
     const url = new URL(request.url ?? '/', origin);
     const name = url.pathname.slice(1);
-    if (name === 'inspector' || name === 'heatmap' || name === 'checkpoint' || name === 'mapping') {
+    if (isPage(name)) {
       const theme = (url.searchParams.get('theme') ?? 'dark') as ThemeName;
       const html = pageMarkup({
         page: name,

@@ -1,0 +1,75 @@
+// One head in every metric: first run, last run, chance levels, change; and the way to its page in the inspector.
+
+import type { Comparison } from '../../src/comparison/comparison';
+import { comparedHeadAt, endsOf, partnerText, signed, verdictChange } from '../../src/comparison/comparisonText';
+import type { HeadAddress } from '../../src/protocol/messages';
+import { formatNumber } from '../../src/report/format';
+import { layerTitle } from '../../src/report/layerLabel';
+import { fill, h } from '../ui/dom';
+import { button } from '../ui/toolkit';
+
+export class HeadNumbers {
+  readonly element = h('section', { class: 'head-numbers' });
+
+  constructor(private readonly open: (run: number, address: HeadAddress) => void) {}
+
+  show(comparison: Comparison, selected: HeadAddress | null): void {
+    const head = selected === null ? undefined : comparedHeadAt(comparison, selected.layer, selected.head);
+    this.element.hidden = head === undefined;
+    if (selected === null || head === undefined) return;
+    const { layer } = selected;
+    const { runs, metrics, model, kind } = comparison;
+    const opened = kind === 'methods' ? [0] : [0, runs.length - 1];
+    const buttons = opened.map((run) =>
+      button(
+        kind === 'methods' ? 'Open in the Inspector' : `Open in ${runs[run]!.name}`,
+        () => {
+          this.open(run, { layer, head: head.partners[run]! });
+        },
+        { icon: 'go-to-file' },
+      ),
+    );
+    const words = [
+      ...(head.verdicts.length === 0 ? [] : [`alignment: ${verdictChange(head.verdicts)}`]),
+      ...Object.entries(head.noiseVerdicts).map(([noise, verdicts]) => `${noise}: ${verdictChange(verdicts)}`),
+    ];
+    const [from, to] = endsOf(comparison);
+    const columns = ['metric', from, to, 'change', 'chance', 'in bands', 'in sd over heads'];
+    const rows = metrics.map(({ id, label, unit }) => {
+      const { values, chance, difference, inBands, inSpreads, reason } = head.metrics[id]!;
+      const cells = [
+        formatNumber(values[0]),
+        formatNumber(values.at(-1)),
+        difference === null ? (reason ?? '') : signed(difference),
+        chance === undefined ? '' : [chance[0], chance.at(-1)].map((level) => formatNumber(level)).join(', '),
+        inBands === undefined ? '' : signed(inBands),
+        inSpreads === undefined ? '' : signed(inSpreads),
+      ];
+      const name = unit === '' ? label : `${label} [${unit}]`;
+      const far = inBands !== undefined && Math.abs(inBands) > 1;
+      return h(
+        'tr',
+        far ? { class: 'outside' } : {},
+        h('th', { attributes: { scope: 'row' } }, name),
+        ...cells.map((text) => h('td', {}, text)),
+      );
+    });
+    const title = `${layerTitle(model, layer)}, ${partnerText(head)}`;
+    fill(
+      this.element,
+      h('h2', {}, title),
+      h('div', { class: 'actions' }, ...buttons),
+      h('p', { class: 'verdict' }, words.join('; ')),
+      h(
+        'div',
+        { class: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': `Numbers of ${title}` } },
+        h(
+          'table',
+          {},
+          h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
+          h('tbody', {}, ...rows),
+        ),
+      ),
+    );
+  }
+}

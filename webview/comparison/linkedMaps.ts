@@ -1,0 +1,110 @@
+// Difference maps of all main metrics beside a large one of the chosen: the cell under the pointer or the keyboard
+// cursor of one is lit in all, with its number.
+
+import type { Comparison } from '../../src/comparison/comparison';
+import { differenceFigure, shownMetricIds } from '../../src/comparison/comparisonFigures';
+import { comparedHeadAt, partnerText, signed } from '../../src/comparison/comparisonText';
+import type { HeadAddress } from '../../src/protocol/messages';
+import { layerTitle } from '../../src/report/layerLabel';
+import type { Cursor } from '../charts/cursor';
+import { fill, h } from '../ui/dom';
+import { FigureView } from '../ui/figureView';
+
+interface SmallMap {
+  readonly id: string;
+  readonly view: FigureView;
+  readonly lit: HTMLElement;
+}
+
+const cellOf = (address: HeadAddress | null): Cursor | null =>
+  address === null ? null : { kind: 'heatmap', row: address.layer, column: address.head };
+
+export class LinkedMaps {
+  /** The large map with what is lit above it, and the small ones. */
+  readonly large = h('section', { class: 'maps large' });
+  readonly small = h('section', { class: 'maps figures small' });
+  private readonly place = h('div');
+  private readonly where = h('p', { class: 'where', attributes: { role: 'status' } });
+  private main: FigureView | null = null;
+  private others: SmallMap[] = [];
+  private comparison: Comparison | null = null;
+  private selected: HeadAddress | null = null;
+
+  constructor(
+    private readonly select: (address: HeadAddress) => void,
+    private readonly save: (name: string, bytes: Uint8Array) => void,
+  ) {
+    fill(this.large, h('h2', {}, 'Difference maps'), this.where, this.place);
+  }
+
+  show(comparison: Comparison, metric: string, selected: HeadAddress | null): void {
+    const another = comparison !== this.comparison;
+    this.comparison = comparison;
+    this.selected = selected;
+    const figure = differenceFigure(comparison, metric);
+    if (this.main === null) {
+      this.main = this.mapOf(figure, 'all');
+      fill(this.place, this.main.element);
+    } else this.main.update(figure);
+    if (another) this.drawSmall(comparison);
+    this.light(null);
+  }
+
+  redraw(): void {
+    for (const view of this.views()) view.draw(true);
+  }
+
+  private views(): FigureView[] {
+    return [...(this.main === null ? [] : [this.main]), ...this.others.map(({ view }) => view)];
+  }
+
+  private drawSmall(comparison: Comparison): void {
+    const before = new Map(this.others.map((map) => [map.id, map]));
+    this.others = shownMetricIds(comparison).map((id) => {
+      const figure = differenceFigure(comparison, id);
+      const known = before.get(id);
+      known?.view.update(figure);
+      return known ?? { id, view: this.mapOf(figure, 'none'), lit: h('p', { class: 'lit quiet' }) };
+    });
+    fill(this.small, ...this.others.map(({ view, lit }) => h('div', {}, view.element, lit)));
+  }
+
+  private mapOf(figure: ReturnType<typeof differenceFigure>, words: 'all' | 'none'): FigureView {
+    const rows = figure.rows;
+    return new FigureView(figure, {
+      height: (width) => Math.max(170, Math.min(words === 'all' ? 140 + rows * 34 : 90 + rows * 22, width)),
+      words,
+      save: this.save,
+      onPick: (cursor) => {
+        if (cursor.kind === 'heatmap') this.pick({ layer: cursor.row, head: cursor.column });
+      },
+      onCursor: (cursor) => {
+        this.light(cursor?.kind === 'heatmap' ? { layer: cursor.row, head: cursor.column } : null);
+      },
+    });
+  }
+
+  private pick(address: HeadAddress): void {
+    const { comparison } = this;
+    if (comparison !== null && comparedHeadAt(comparison, address.layer, address.head)) this.select(address);
+  }
+
+  /** Marks a head in every map and writes its numbers below them; null: the selected one. */
+  private light(address: HeadAddress | null): void {
+    const { comparison } = this;
+    const lit = address ?? this.selected;
+    for (const view of this.views()) view.choose(cellOf(lit));
+    const head = comparison === null || lit === null ? undefined : comparedHeadAt(comparison, lit.layer, lit.head);
+    this.where.textContent =
+      comparison === null || lit === null || head === undefined
+        ? 'Point at a head, or go to it with the arrow keys: it is lit in every map. Enter or a click shows all its numbers.'
+        : `${layerTitle(comparison.model, lit.layer)}, ${partnerText(head)}`;
+    for (const { id, lit: line } of this.others) {
+      const number = head?.metrics[id];
+      const far =
+        number?.inBands === undefined ? '' : Math.abs(number.inBands) > 1 ? ', outside its band' : ', inside its band';
+      // Room for one line always, so that the maps stay where they are.
+      line.textContent = number === undefined ? '\u00a0' : `${signed(number.difference)}${far}`;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// The comparison tab: linked difference maps, the ranked list of what changed, one head in every metric, and timelines.
+
+import './comparison.css';
+import type { Comparison, MatchedBy } from '../../src/comparison/comparison';
+import { comparisonTitle, matchingText } from '../../src/comparison/comparisonText';
+import type { ComparisonHostCalls, ComparisonPageCalls, ComparisonTab } from '../../src/protocol/comparisonMessages';
+import type { HeadAddress } from '../../src/protocol/messages';
+import { fill, h } from '../ui/dom';
+import { connectHost } from '../ui/host';
+import { onThemeChange } from '../ui/theme';
+import { button, dropdown, registerComponents } from '../ui/toolkit';
+import { HeadNumbers } from './headNumbers';
+import { LinkedMaps } from './linkedMaps';
+import { RankedLists } from './rankedLists';
+import { runCards } from './runCards';
+import { Timelines } from './timelines';
+
+registerComponents();
+const app = document.getElementById('app')!;
+const { host, state: tab } = connectHost<ComparisonPageCalls, ComparisonHostCalls>({});
+
+const view: { matchedBy: MatchedBy; metric: string | null; selected: HeadAddress | null } = {
+  matchedBy: 'index',
+  metric: null,
+  selected: null,
+  ...(tab.get() as Partial<ComparisonTab> | undefined),
+};
+let comparison: Comparison | null = null;
+
+const title = h('h1');
+const message = h('div', { class: 'message', attributes: { role: 'status' } });
+const exporting = button('Export Report…', () => void host.exportReport(view.matchedBy).catch(say), {
+  icon: 'export',
+  primary: true,
+});
+const metrics = dropdown('Metric of the large map', (metric) => {
+  view.metric = metric;
+  draw();
+});
+const matching = dropdown('How heads are matched', (by) => {
+  view.matchedBy = by === 'permutation' ? 'permutation' : 'index';
+  void open();
+});
+const cards = h('div', { class: 'cards' });
+const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
+const select = (address: HeadAddress): void => {
+  view.selected = address;
+  draw();
+  numbers.element.scrollIntoView({ block: 'nearest' });
+};
+const maps = new LinkedMaps(select, save);
+const lists = new RankedLists(select);
+const timelines = new Timelines(select, save);
+const numbers = new HeadNumbers((run, address) => void host.openHead(run, address).catch(say));
+const body = h(
+  'div',
+  {},
+  cards,
+  h(
+    'div',
+    { class: 'choices' },
+    h('div', { class: 'choice' }, h('span', { class: 'quiet' }, 'Metric'), metrics.element),
+    h('div', { class: 'choice matching' }, h('span', { class: 'quiet' }, 'Heads matched by'), matching.element),
+  ),
+  h('div', { class: 'lead' }, maps.large, lists.elements.inBands),
+  numbers.element,
+  maps.small,
+  timelines.element,
+  lists.elements.inSpreads,
+);
+fill(app, h('header', { class: 'top' }, title, message, exporting), body);
+
+onThemeChange(() => {
+  maps.redraw();
+  timelines.redraw();
+});
+
+function say(error: unknown): void {
+  message.classList.add('failed');
+  message.textContent = error instanceof Error ? error.message : String(error);
+}
+
+async function open(): Promise<void> {
+  app.dataset['phase'] = 'comparing';
+  message.classList.remove('failed');
+  message.textContent = 'Comparing…';
+  try {
+    comparison = JSON.parse(await host.compare(view.matchedBy)) as Comparison;
+    const { runs, inputs } = comparison;
+    title.textContent = comparisonTitle(comparison);
+    message.textContent =
+      inputs.length === 1
+        ? `on ${inputs[0]!.label}, ${runs.length} runs`
+        : `on ${inputs.length} inputs, ${runs.length} runs`;
+    fill(cards, ...runCards(comparison));
+    draw();
+    app.dataset['phase'] = 'done';
+  } catch (error) {
+    title.textContent ||= 'Comparison';
+    body.hidden = comparison === null;
+    exporting.hidden = comparison === null;
+    say(error);
+    app.dataset['phase'] = 'failed';
+  }
+}
+
+function draw(): void {
+  if (comparison === null) return;
+  const { metrics: all, runs } = comparison;
+  view.metric = (all.find(({ id }) => id === view.metric) ?? all[0])?.id ?? null;
+  const { metric, selected, matchedBy } = view;
+  metrics.set(
+    all.map(({ id, label }) => ({ value: id, label })),
+    metric ?? '',
+  );
+  matching.set(
+    [
+      { value: 'index', label: 'index' },
+      { value: 'permutation', label: 'best permutation' },
+    ],
+    matchedBy,
+  );
+  matching.element.title = matchingText(comparison);
+  matching.element.parentElement!.hidden = comparison.kind === 'methods';
+  if (metric !== null) {
+    maps.show(comparison, metric, selected);
+    timelines.show(comparison, metric, selected);
+  }
+  numbers.show(comparison, selected);
+  lists.show(comparison, selected);
+  const kept: ComparisonTab = {
+    runs: runs.map(({ name, inspection }) => ({ name, inspection })),
+    matchedBy,
+    metric,
+    selected,
+  };
+  tab.set(kept);
+}
+
+void open();

@@ -1,0 +1,39 @@
+// What is compared: the runs, how heads were paired, and what else differs.
+
+import type { Comparison } from '../../src/comparison/comparison';
+import { matchingText } from '../../src/comparison/comparisonText';
+import { formatNumber } from '../../src/report/format';
+import { h } from '../ui/dom';
+
+function card(title: string, ...content: readonly HTMLElement[]): HTMLElement {
+  return h('section', { class: 'card' }, h('h2', {}, title), ...content);
+}
+
+/** How close index, permutation and chance come, as a mean over the layers; '' where nothing was matched. */
+function closeness({ layers }: Comparison): string {
+  const found = layers.flatMap(({ matching }) => matching.at(-1) ?? []);
+  if (found.length === 0) return '';
+  const mean = (of: (one: (typeof found)[number]) => number): string =>
+    formatNumber(found.reduce((sum, one) => sum + of(one), 0) / found.length);
+  return `Mean distance of matched heads, in standard deviations of their metrics: ${mean((one) => one.byIndex)} by index, ${mean((one) => one.byPermutation)} by the best permutation, ${mean((one) => one.byChance)} by chance.`;
+}
+
+export function runCards(comparison: Comparison): HTMLElement[] {
+  const { runs, notes, order } = comparison;
+  const list = runs.flatMap(({ name, step, attention, backend, precision, checkpoint }) => [
+    h('dt', {}, step === null ? name : `step ${step}`),
+    h(
+      'dd',
+      {},
+      `${step === null ? '' : `${name}, `}${attention}, ${backend} ${precision}, SHA-256 ${checkpoint.sha256?.slice(0, 12) ?? 'not computed'}`,
+    ),
+  ]);
+  const close = closeness(comparison);
+  return [
+    card('Runs', h('dl', {}, ...list), ...(order === null ? [] : [h('p', { class: 'quiet' }, order)])),
+    card('Heads', h('p', {}, matchingText(comparison)), ...(close === '' ? [] : [h('p', { class: 'quiet' }, close)])),
+    ...(notes.length === 0
+      ? []
+      : [card('Notes', h('ul', { class: 'notes' }, ...notes.map((note) => h('li', {}, note))))]),
+  ];
+}
