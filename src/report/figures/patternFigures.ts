@@ -14,8 +14,9 @@ const covered = 0.995;
 
 /** Where the colour scale ends: the largest magnitude, or the quantile where the largest stands far above it. */
 export function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: string } {
-  const most = Math.max(...patterns.map(largest)) || 1;
-  const quantile = Math.max(...patterns.map((values) => magnitudeAt(values, covered)));
+  const found = patterns.map((values) => magnitudes(values, covered));
+  const most = Math.max(...found.map((one) => one.most)) || 1;
+  const quantile = Math.max(...found.map((one) => one.quantile));
   if (quantile <= 0 || most <= 1.5 * quantile) return { end: most, note: '' };
   return {
     end: quantile,
@@ -30,27 +31,32 @@ const infinityBits = 0x7f800000;
 const lowBits = 15;
 
 /**
- * The magnitude below which `part` of the numbers lie (NaN left out; 0 where there is none): the very value that sorting
- * them gives, in two counts instead, because a pattern of 4,096 tokens has 17 million.
+ * The largest magnitude and the one below which `part` of the numbers lie (NaN left out; 0 where there is none): the very
+ * value that sorting them gives, in two counts instead, because a pattern of 4,096 tokens has 17 million.
  */
-function magnitudeAt(values: Float32Array, part: number): number {
+function magnitudes(values: Float32Array, part: number): { readonly most: number; readonly quantile: number } {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const high = new Uint32Array((magnitudeBits >>> lowBits) + 1);
   let numbers = 0;
+  let top = 0;
   for (let i = 0; i < bits.length; i++) {
     const magnitude = bits[i]! & magnitudeBits;
     if (magnitude > infinityBits) continue;
+    if (magnitude > top) top = magnitude;
     high[magnitude >>> lowBits]! += 1;
     numbers += 1;
   }
-  if (numbers === 0) return 0;
+  if (numbers === 0) return { most: 0, quantile: 0 };
   const { bin, rank } = binOf(high, Math.floor(part * (numbers - 1)));
   const low = new Uint32Array(1 << lowBits);
   for (let i = 0; i < bits.length; i++) {
     const magnitude = bits[i]! & magnitudeBits;
     if (magnitude >>> lowBits === bin) low[magnitude & ((1 << lowBits) - 1)]! += 1;
   }
-  return new Float32Array(Uint32Array.of((bin << lowBits) | binOf(low, rank).bin).buffer)[0]!;
+  const [most = 0, quantile = 0] = new Float32Array(
+    Uint32Array.of(top, (bin << lowBits) | binOf(low, rank).bin).buffer,
+  );
+  return { most, quantile };
 }
 
 /** The bin that holds the number of this rank from 0, and its rank in there. */

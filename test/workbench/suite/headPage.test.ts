@@ -11,7 +11,6 @@ const figures = [
   'pattern-difference',
   'pattern-scores',
   'class-map',
-  'tensor-q',
   'tensor-k',
   'tensor-v',
   'tensor-out',
