@@ -1,4 +1,5 @@
-// The two ends of the network in float64: pixels or token ids to residual stream, residual stream to logits.
+// The two ends of the network over the primitives of a backend: pixels or token ids to residual stream, residual stream
+// to logits.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import { imageShape, specOfHead } from '../model/blockShape';
@@ -26,10 +27,10 @@ import {
 import { requireFinite } from './finite';
 import { maskLogits, patchLogits } from './float64Masks';
 import { normRows } from './float64Norm';
-import type { Float64Ops } from './float64Ops';
+import type { LayerOps } from './layerOps';
 
 /** Tokens with positions, normed where the family does that; result [N, C]. */
-export function embed(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Residual {
+export function embed(ops: LayerOps, spec: ModelSpec, weights: EmbedWeights, input: ModelInput): Residual {
   const data =
     'ids' in input
       ? embedIds(spec, weights, input)
@@ -58,7 +59,7 @@ function embedIds(spec: ModelSpec, weights: EmbedWeights, input: TokenInput): Fl
 }
 
 /** Two convolutions over time with GELU behind each, then positions; the second has stride 2. */
-function embedFeatures(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: FeatureInput): Float64Array {
+function embedFeatures(ops: LayerOps, spec: ModelSpec, weights: EmbedWeights, input: FeatureInput): Float64Array {
   const { first, second, position } = checkFeatures(spec, weights, input);
   requireFinite(input.features, `features of ${input.label}`);
   const { mels, frames } = input;
@@ -67,16 +68,16 @@ function embedFeatures(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, 
     input.features,
     (_, at) => input.features[(at % mels) * frames + Math.floor(at / mels)]!,
   );
-  const convolve = (rows: Float64Array, width: number, stride: number, by: LinearWeights): Float64Array => {
+  const convolve = (rows: FloatArray, width: number, stride: number, by: LinearWeights): FloatArray => {
     const windows = timeWindows(rows, width, stride);
     return ops.activate('gelu', ops.linear(windows, windows.length / (3 * width), by, 3 * width, c));
   };
   const embedded = convolve(convolve(columns, mels, 1, first), c, 2, second);
-  return embedded.map((value, at) => value + position[at]!);
+  return Float64Array.from(embedded).map((value, at) => value + position[at]!);
 }
 
 /** Rows [T, width] as [ceil(T / stride), width, 3]: each row with its neighbours in time, zeros past both ends. */
-function timeWindows(rows: Float64Array, width: number, stride: number): Float64Array {
+function timeWindows(rows: FloatArray, width: number, stride: number): Float64Array {
   const count = rows.length / width;
   const out = new Float64Array(Math.ceil(count / stride) * width * 3);
   for (let t = 0; t * stride < count; t++) {
@@ -90,7 +91,7 @@ function timeWindows(rows: Float64Array, width: number, stride: number): Float64
 }
 
 /** Patch embedding, prefix tokens (class, distillation, registers) and positions. */
-function embedImage(ops: Float64Ops, spec: ModelSpec, weights: EmbedWeights, input: ImageInput): Float64Array {
+function embedImage(ops: LayerOps, spec: ModelSpec, weights: EmbedWeights, input: ImageInput): Float64Array {
   const image = imageShape(spec);
   const patch = checkPatches(image, weights, input);
   requireFinite(input.pixels, `pixels of ${input.label}`);
@@ -139,7 +140,7 @@ function patches(image: ImageShape, input: ImageInput): Float64Array {
  * Final norm, pooling, transform and classifier; distilled models average both classifiers. Encoders that end with
  * their states: the final norm of every token, [N, C]. Segmentation: masks [classes, patches].
  */
-export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights, x: Residual): FloatArray | null {
+export function unembed(ops: LayerOps, whole: ModelSpec, weights: HeadWeights, x: Residual): FloatArray | null {
   const { classifier, distClassifier, masks } = weights;
   const spec = specOfHead(whole);
   if (spec.head.output === 'states' && weights.norm !== null) {
@@ -158,7 +159,7 @@ export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights,
   };
   const pooling = spec.head.pooling ?? 'class';
   if (pooling === 'patches') return requireFinite(patchLogits(ops, spec, weights, classifier, x), 'logits');
-  let pooled: Float64Array =
+  let pooled: FloatArray =
     pooling === 'class-mean' ? Float64Array.of(...pool('class'), ...pool('mean')) : pool(pooling);
   if (weights.poolNorm) pooled = normRows(ops, spec, pooled, 1, weights.poolNorm);
   weights.transforms?.forEach(({ dense, norm }, i) => {
@@ -179,7 +180,8 @@ export function unembed(ops: Float64Ops, whole: ModelSpec, weights: HeadWeights,
   return requireFinite(logits, 'logits');
 }
 
-function unitLength(row: Float64Array): Float64Array {
-  const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
-  return row.map((value) => value / Math.max(length, leastLength));
+function unitLength(row: FloatArray): Float64Array {
+  const unit = Float64Array.from(row);
+  const length = Math.sqrt(unit.reduce((sum, value) => sum + value * value, 0));
+  return unit.map((value) => value / Math.max(length, leastLength));
 }

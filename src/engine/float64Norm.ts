@@ -4,11 +4,11 @@ import type { FloatArray } from '../checkpoint/tensorIndex';
 import { blockShape } from '../model/blockShape';
 import type { ModelSpec } from '../model/modelSpec';
 import type { LinearWeights } from '../model/weights';
-import type { Float64Ops } from './float64Ops';
+import type { LayerOps } from './layerOps';
 
 /** Rows of x [rows, width] by the network's norm; width is the length of its weight. */
 export function normRows(
-  ops: Float64Ops,
+  ops: LayerOps,
   spec: ModelSpec,
   x: FloatArray,
   rows: number,

@@ -1,5 +1,6 @@
-// One transformer block in float64 (pre-LN, post-LN or parallel): q k v, attention, projection, MLP, with the trace
-// the diagnostics read. Generic over the primitives, so `reference` and `cpu` cannot drift apart in wiring.
+// One transformer block (pre-LN, post-LN or parallel): q k v, attention, projection, MLP, with the trace the diagnostics
+// read. Generic over the primitives, so `reference` and `cpu` cannot drift apart in wiring; whatever their products, the
+// residual stream is added up and attention computed in float64.
 
 import type { FloatArray } from '../checkpoint/tensorIndex';
 import { blockShape, specOfLayer } from '../model/blockShape';
@@ -8,7 +9,7 @@ import { EngineError, type LayerOptions, type LayerTrace, type Residual } from '
 import type { BlockWeights, LinearWeights } from '../model/weights';
 import { requireFinite } from './finite';
 import { normRows } from './float64Norm';
-import type { Float64Ops } from './float64Ops';
+import type { LayerOps } from './layerOps';
 import { mergeHeads, projectionLayout, repeatHeads, splitHeads, standardiseRows } from './headLayout';
 import { layerAttention, type LayerHeads } from './layerAttention';
 import { ropeTables, rotate } from './rope';
@@ -19,7 +20,7 @@ import { enterStage } from './stageEntry';
  * @throws EngineError nonFinite naming layer and tensor; internal when sizes contradict the spec.
  */
 export function runLayer(
-  ops: Float64Ops,
+  ops: LayerOps,
   whole: ModelSpec,
   weights: BlockWeights,
   before: Residual,
@@ -95,12 +96,12 @@ function withReplaced(
 
 /** fc2(act(fc1 x)), or fc2(act(gate x) * up x) with gate and up packed in fc1. */
 function feedForward(
-  ops: Float64Ops,
+  ops: LayerOps,
   spec: ModelSpec,
   weights: BlockWeights,
   x: Float64Array,
   tokens: number,
-): Float64Array {
+): FloatArray {
   const { embedDim, mlpDim } = spec;
   if (blockShape(spec).mlp === 'plain') {
     const hidden = ops.activate(spec.activation, ops.linear(x, tokens, weights.fc1, embedDim, mlpDim));
@@ -118,7 +119,7 @@ function feedForward(
  * in a symmetric layer, where q is k (spec section 1). Norms over d come first, then standardisation, then RoPE.
  */
 function projectHeads(
-  ops: Float64Ops,
+  ops: LayerOps,
   spec: ModelSpec,
   weights: BlockWeights,
   x: Float64Array,
@@ -148,7 +149,7 @@ function projectHeads(
 }
 
 /** x + scale * branch, [N, C]; scale [C] is the layer scale, null means 1. */
-function addBranch(x: FloatArray, branch: Float64Array, scale: FloatArray | null): Float64Array {
+function addBranch(x: FloatArray, branch: FloatArray, scale: FloatArray | null): Float64Array {
   const out = new Float64Array(branch.length);
   for (let i = 0; i < out.length; i++) {
     out[i] = x[i]! + branch[i]! * (scale === null ? 1 : scale[i % scale.length]!);

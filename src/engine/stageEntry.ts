@@ -7,7 +7,7 @@ import type { EntryWeights } from '../model/weights';
 import { EngineError, type Residual } from './backend';
 import { requireFinite } from './finite';
 import { normRows } from './float64Norm';
-import type { Float64Ops } from './float64Ops';
+import type { LayerOps } from './layerOps';
 
 /** Sizes before and after the entry: tokens that go on, and both widths. */
 export interface EntryShape {
@@ -33,7 +33,7 @@ export function entryShape(spec: ModelSpec, layer: number, weights: EntryWeights
 
 /** The residual stream [kept + M, C'] that the first block of the stage works on; `before` where it begins none. */
 export function enterStage(
-  ops: Float64Ops,
+  ops: LayerOps,
   spec: ModelSpec,
   weights: EntryWeights | null | undefined,
   before: Residual,

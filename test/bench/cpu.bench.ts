@@ -1,12 +1,12 @@
-// Products and one ViT-Ti/16 block on the cpu backend (float64), one thread, against ONNX Runtime's WebAssembly (float32,
-// all its optimisations) and PyTorch in both precisions, runs taking turns. Table to stdout, JSON to out/bench.
+// Products and one ViT-Ti/16 block on the cpu backend in both precisions, one thread, against ONNX Runtime's WebAssembly
+// (float32, all its optimisations) and PyTorch in both precisions, runs taking turns. Table to stdout, JSON to out/bench.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Ort from 'onnxruntime-web';
 import { createCpuBackend } from '../../src/engine/cpu/backend';
-import { createCpuKernels } from '../../src/engine/cpu/kernels';
+import { createCpuOps, createFloat32CpuOps } from '../../src/engine/cpu/kernels';
 import type { BlockWeights, LinearWeights } from '../../src/model/weights';
 import { modelSpec } from '../unit/engine/goldenModels';
 import { normals } from '../unit/engine/portableNormals';
@@ -16,7 +16,7 @@ import { median } from './median';
 import { machine, machineLine, pythonWith, startPeer } from './peer';
 import type { Peer } from './peer';
 
-const turns = 31;
+const turns = 101;
 const sizes = { tokens: 197, width: 192, heads: 3, mlp: 768 };
 const bars = { ort: 1.1, torch: 5 };
 
@@ -24,13 +24,15 @@ interface Work {
   readonly name: string;
   /** The command of cpu_peer.py, without the precision. */
   readonly command: string;
-  own(): Promise<unknown>;
+  own32(): Promise<unknown>;
+  own64(): Promise<unknown>;
   ort(): Promise<unknown>;
 }
 
 interface Row {
   readonly work: string;
-  readonly ownMs: number;
+  readonly own32Ms: number;
+  readonly own64Ms: number;
   readonly ortMs: number;
   /** null: PyTorch is not installed. */
   readonly torch32Ms: number | null;
@@ -48,15 +50,18 @@ async function openOrt(): Promise<typeof Ort> {
 }
 
 async function product(ort: typeof Ort, m: number, k: number, n: number): Promise<Work> {
-  const kernels = await createCpuKernels();
+  const [narrow, wide] = [await createFloat32CpuOps(), await createCpuOps()];
   const [a, b] = [numbers(m * k), numbers(k * n)];
-  const [wideA, wideB] = [Float64Array.from(a), Float64Array.from(b)];
+  const wideA = Float64Array.from(a);
+  // Rows of a weight are columns of the product: the same sums.
+  const weights = { weight: b, bias: null };
   const session = await ort.InferenceSession.create(matmulGraph(m, k, n), { executionProviders: ['wasm'] });
   const feeds = { a: new ort.Tensor('float32', a, [m, k]), b: new ort.Tensor('float32', b, [k, n]) };
   return {
     name: `product ${m} x ${k} x ${n}`,
     command: `matmul ${m} ${k} ${n}`,
-    own: () => Promise.resolve(kernels.matmul(wideA, wideB, m, k, n)),
+    own32: () => Promise.resolve(narrow.linear(a, m, weights, k, n)),
+    own64: () => Promise.resolve(wide.linear(wideA, m, weights, k, n)),
     ort: () => session.run(feeds),
   };
 }
@@ -100,20 +105,21 @@ async function block(ort: typeof Ort): Promise<Work> {
     activation: 'gelu',
     weights: {},
   });
-  const backend = await createCpuBackend();
+  const [narrow, wide] = [await createCpuBackend('float32'), await createCpuBackend('float64')];
   const x = numbers(tokens * width);
   const residual = { tokens, width, data: Float64Array.from(x) };
   const session = await ort.InferenceSession.create(layerGraph(sizes, arrays), { executionProviders: ['wasm'] });
   const feeds = { x: new ort.Tensor('float32', x, [tokens, width]) };
   const options = { layer: 0, forward: 'native', rpc: null, wantPattern: false } as const;
   await sameNumbers(
-    (await backend.runLayer(spec, weights, residual, options)).next.data,
+    (await narrow.runLayer(spec, weights, residual, options)).next.data,
     (await session.run(feeds))['y']!,
   );
   return {
     name: 'ViT-Ti/16 block, N 197',
     command: `layer ${tokens} ${width} ${heads} ${mlp}`,
-    own: () => backend.runLayer(spec, weights, residual, options),
+    own32: () => narrow.runLayer(spec, weights, residual, options),
+    own64: () => wide.runLayer(spec, weights, residual, options),
     ort: () => session.run(feeds),
   };
 }
@@ -133,25 +139,29 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
 }
 
 async function measure(work: Work, peer: Peer | null): Promise<Row> {
-  const times = { own: [] as number[], ort: [] as number[], torch32: [] as number[], torch64: [] as number[] };
+  const sides = {
+    own32: () => timed(() => work.own32()),
+    own64: () => timed(() => work.own64()),
+    ort: () => timed(() => work.ort()),
+    torch32: async () => (await peer?.ask(`${work.command} float32`)) ?? NaN,
+    torch64: async () => (await peer?.ask(`${work.command} float64`)) ?? NaN,
+  };
+  const times = Object.entries(sides).map(([side, run]) => ({ side, run, each: [] as number[] }));
   for (let turn = -3; turn < turns; turn++) {
-    const own = await timed(() => work.own());
-    const ort = await timed(() => work.ort());
-    const torch32 = (await peer?.ask(`${work.command} float32`)) ?? NaN;
-    const torch64 = (await peer?.ask(`${work.command} float64`)) ?? NaN;
-    // The first turns warm up.
-    if (turn < 0) continue;
-    times.own.push(own);
-    times.ort.push(ort);
-    times.torch32.push(torch32);
-    times.torch64.push(torch64);
+    for (const { run, each } of times) {
+      const ms = await run();
+      // The first turns warm up.
+      if (turn >= 0) each.push(ms);
+    }
   }
+  const of = (side: keyof typeof sides): number => median(times.find((time) => time.side === side)!.each);
   return {
     work: work.name,
-    ownMs: median(times.own),
-    ortMs: median(times.ort),
-    torch32Ms: peer === null ? null : median(times.torch32),
-    torch64Ms: peer === null ? null : median(times.torch64),
+    own32Ms: of('own32'),
+    own64Ms: of('own64'),
+    ortMs: of('ort'),
+    torch32Ms: peer === null ? null : of('torch32'),
+    torch64Ms: peer === null ? null : of('torch64'),
   };
 }
 
@@ -159,11 +169,11 @@ function table(rows: readonly Row[]): string {
   const ratio = (own: number, peer: number | null): string =>
     peer === null ? 'not installed' : `${peer.toFixed(2)} (${(own / peer).toFixed(2)}x)`;
   return [
-    `| one thread | cpu float64, ms | ONNX Runtime wasm float32 (bar ${bars.ort}x) | PyTorch float64 (bar ${bars.torch}x) | PyTorch float32 |`,
-    '|---|---|---|---|---|',
+    `| one thread | cpu float32, ms | ONNX Runtime wasm float32 (bar ${bars.ort}x) | PyTorch float32 (bar ${bars.torch}x) | cpu float64, ms | PyTorch float64 |`,
+    '|---|---|---|---|---|---|',
     ...rows.map(
-      ({ work, ownMs, ortMs, torch32Ms, torch64Ms }) =>
-        `| ${work} | ${ownMs.toFixed(2)} | ${ratio(ownMs, ortMs)} | ${ratio(ownMs, torch64Ms)} | ${ratio(ownMs, torch32Ms)} |`,
+      ({ work, own32Ms, own64Ms, ortMs, torch32Ms, torch64Ms }) =>
+        `| ${work} | ${own32Ms.toFixed(2)} | ${ratio(own32Ms, ortMs)} | ${ratio(own32Ms, torch32Ms)} | ${own64Ms.toFixed(2)} | ${ratio(own64Ms, torch64Ms)} |`,
     ),
   ].join('\n');
 }

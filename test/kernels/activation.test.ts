@@ -31,7 +31,7 @@ describe('webgpu: activations', () => {
       const near = await read(activation(kind, tensorOf(x, [x.length], 'x')), kind);
       const distant = await read(activation(kind, tensorOf(far, [far.length], 'x')), kind);
       close();
-      const expected = createReferenceOps().activate(kind, x);
+      const expected = Float64Array.from(createReferenceOps().activate(kind, x));
       const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - near[i]!)), 0);
       console.log(`      ${kind}: worst absolute error ${worst.toExponential(1)}`);
       assert.ok(worst <= activationTolerance, `${kind} is off by ${worst}`);

@@ -5,12 +5,14 @@ import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { LinearWeights } from '../../model/weights';
 import { plainScores, type ScoreRule } from '../../model/blockShape';
 import type { Activation } from '../../model/modelSpec';
-import type { Float64Ops } from '../float64Ops';
+import type { LayerOps } from '../layerOps';
 import type { HeadKernels, RpcOutput, RpcParameters, RpcStep } from '../headKernels';
 import { rpcConstants } from '../rpcConstants';
 import { plainEigen } from '../reference/eigen';
 import { checkedEigen } from '../symmetricEigen';
 import { wasmEigen } from './eigen';
+import { activate32, linear32, sigmoidSlope } from './float32';
+import { inPanels } from './panels';
 import { instantiateKernels, type WasmModule } from './wasmModule';
 
 /** Head kernels of `cpu`, on a WebAssembly instance of their own. */
@@ -19,7 +21,7 @@ export async function createCpuKernels(): Promise<HeadKernels> {
 }
 
 /** Layer primitives of `cpu`, on a WebAssembly instance of their own. */
-export async function createCpuOps(): Promise<Float64Ops> {
+export async function createCpuOps(): Promise<LayerOps> {
   const module = await instantiateKernels();
   return {
     kernels: headKernels(module),
@@ -27,6 +29,18 @@ export async function createCpuOps(): Promise<Float64Ops> {
     layerNorm: (x, rows, width, weights, eps) => layerNorm(module, x, rows, width, weights, eps),
     rmsNorm: (x, rows, width, weights, eps) => rmsNorm(module, x, rows, width, weights, eps),
     activate: (kind, x) => activate(module, kind, x),
+  };
+}
+
+/** The same with products and activations in float32: weights are used as a float32 checkpoint stores them. */
+export async function createFloat32CpuOps(): Promise<LayerOps> {
+  const module = await instantiateKernels();
+  return {
+    kernels: headKernels(module),
+    linear: (x, rows, weights, inWidth, outWidth) => linear32(module, x, rows, weights, inWidth, outWidth),
+    layerNorm: (x, rows, width, weights, eps) => layerNorm(module, x, rows, width, weights, eps),
+    rmsNorm: (x, rows, width, weights, eps) => rmsNorm(module, x, rows, width, weights, eps),
+    activate: (kind, x) => activate32(module, kind, x),
   };
 }
 
@@ -82,13 +96,7 @@ function quadraticForm(module: WasmModule, a: Float64Array, n: number, x: Float6
   return module.exports.quadraticForm(module.put(a), n, module.put(x), count, work, pack);
 }
 
-/**
- * Weights that are in WebAssembly memory at once, as float64: 32 MB. The matrices of a large model are 700 MB there, and
- * what its memory has grown to is never given back.
- */
-const panelNumbers = 2 ** 22;
-
-/** Panels of the weight's rows, which are columns of the result: each number is the same sum as without them. */
+/** Panels of the weight's rows: their float64 copies are 32 MB, where the matrices of a large model are 700 MB. */
 function linear(
   module: WasmModule,
   x: FloatArray,
@@ -97,17 +105,10 @@ function linear(
   inWidth: number,
   outWidth: number,
 ): Float64Array {
-  const { weight, bias } = weights;
-  const step = Math.max(4, Math.floor(panelNumbers / Math.max(1, inWidth) / 4) * 4);
-  if (outWidth <= step) return product(module, 1, x, weight, bias, rows, inWidth, outWidth);
   const out = new Float64Array(rows * outWidth);
-  for (let from = 0; from < outWidth; from += step) {
-    const width = Math.min(step, outWidth - from);
-    const some = weight.subarray(from * inWidth, (from + width) * inWidth);
-    const part = product(module, 1, x, some, bias?.subarray(from, from + width) ?? null, rows, inWidth, width);
-    for (let i = 0; i < rows; i++) out.set(part.subarray(i * width, (i + 1) * width), i * outWidth + from);
-  }
-  return out;
+  return inPanels(out, rows, weights, inWidth, outWidth, (some, width) =>
+    product(module, 1, x, some.weight, some.bias, rows, inWidth, width),
+  );
 }
 
 function layerNorm(
@@ -148,13 +149,13 @@ function ruleArguments(rule: ScoreRule, headDim: number): [scale: number, causal
   return [rule.scale ?? 1 / Math.sqrt(headDim), rule.causal ? 1 : 0, rule.window ?? 0];
 }
 
-function activate(module: WasmModule, kind: Activation, x: Float64Array): Float64Array {
+function activate(module: WasmModule, kind: Activation, x: FloatArray): Float64Array {
   module.reset();
   const at = module.put(x);
   if (kind === 'gelu') module.exports.gelu(at, x.length);
   else if (kind === 'gelu_tanh') module.exports.geluTanh(at, x.length);
   else if (kind === 'relu') module.exports.relu(at, x.length);
-  else module.exports.sigmoidUnit(at, x.length, kind === 'silu' ? 1 : 1.702);
+  else module.exports.sigmoidUnit(at, x.length, sigmoidSlope[kind]);
   return module.take(at, x.length);
 }
 

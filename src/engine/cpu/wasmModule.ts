@@ -20,6 +20,12 @@ export interface KernelExports {
   eigenStride(n: number): number;
   eigenScratch(n: number, count: number): number;
   eigen(a: Pointer, n: number, count: number, values: Pointer, vectors: Pointer, scratch: Pointer): number;
+  linear32Scratch(): number;
+  linear32(x: Pointer, w: Pointer, bias: Pointer, y: Pointer, m: number, k: number, n: number, scratch: Pointer): void;
+  gelu32(x: Pointer, n: number): void;
+  geluTanh32(x: Pointer, n: number): void;
+  relu32(x: Pointer, n: number): void;
+  sigmoidUnit32(x: Pointer, n: number, slope: number): void;
   expInto(from: Pointer, to: Pointer, n: number, shift: number, scale: number): void;
   gelu(x: Pointer, n: number): void;
   geluTanh(x: Pointer, n: number): void;
@@ -92,6 +98,10 @@ export interface WasmModule {
   putRows(values: Float64Array, width: number, stride: number): Pointer;
   /** A fresh copy of `length` doubles. */
   take(pointer: Pointer, length: number): Float64Array;
+  /** `alloc`, `put` and `take` of float32. */
+  alloc32(length: number): Pointer;
+  put32(values: FloatArray): Pointer;
+  take32(pointer: Pointer, length: number): Float32Array;
   /** A fresh copy [rows, width] of rows that lie `stride` doubles apart. */
   takeRows(pointer: Pointer, rows: number, width: number, stride: number): Float64Array;
 }
@@ -132,6 +142,7 @@ function arena(memory: WebAssembly.Memory, exports: KernelExports): WasmModule {
     top = end;
     return pointer;
   };
+  const alloc32 = (length: number): Pointer => alloc(Math.ceil(length / 4) * 2);
   return {
     exports,
     alloc,
@@ -157,6 +168,13 @@ function arena(memory: WebAssembly.Memory, exports: KernelExports): WasmModule {
       return out;
     },
     take: (pointer, length) => new Float64Array(memory.buffer, pointer, length).slice(),
+    alloc32,
+    put32: (values) => {
+      const pointer = alloc32(values.length);
+      new Float32Array(memory.buffer, pointer, values.length).set(values);
+      return pointer;
+    },
+    take32: (pointer, length) => new Float32Array(memory.buffer, pointer, length).slice(),
   };
 }
 

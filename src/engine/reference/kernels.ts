@@ -3,7 +3,7 @@
 import type { FloatArray } from '../../checkpoint/tensorIndex';
 import type { LinearWeights } from '../../model/weights';
 import type { Activation } from '../../model/modelSpec';
-import type { Float64Ops } from '../float64Ops';
+import type { LayerOps } from '../layerOps';
 import type { HeadKernels } from '../headKernels';
 import { attention, pattern } from './attention';
 import { symmetricEigen } from './eigen';
@@ -17,7 +17,7 @@ export function createReferenceKernels(): HeadKernels {
 }
 
 /** Layer primitives of `reference`. */
-export function createReferenceOps(): Float64Ops {
+export function createReferenceOps(): LayerOps {
   return { kernels: createReferenceKernels(), linear, layerNorm, rmsNorm, activate };
 }
 
@@ -63,8 +63,8 @@ const functions: Readonly<Record<Activation, (x: number) => number>> = {
   silu: (x) => x * sigmoid(x),
 };
 
-function activate(kind: Activation, x: Float64Array): Float64Array {
-  return x.map(functions[kind]);
+function activate(kind: Activation, x: FloatArray): Float64Array {
+  return Float64Array.from(x, functions[kind]);
 }
 
 /** 1/(1 + exp(-x)); exp overflows to infinity only where the result is 0 anyway. */

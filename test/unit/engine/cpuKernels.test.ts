@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
-import { createCpuOps } from '../../../src/engine/cpu/kernels';
+import { createCpuOps, createFloat32CpuOps } from '../../../src/engine/cpu/kernels';
 import { instantiateKernels, type WasmModule } from '../../../src/engine/cpu/wasmModule';
-import type { Float64Ops } from '../../../src/engine/float64Ops';
+import type { LayerOps } from '../../../src/engine/layerOps';
 import { createReferenceOps } from '../../../src/engine/reference/kernels';
 import type { RpcVariant } from '../../../src/model/modelSpec';
 import { randomSymmetric } from './eigenMatrices';
@@ -12,20 +12,33 @@ import { normals, relativeError } from './portableNormals';
 
 /** Sums run in another order than in `reference`; both are float64. */
 const tolerance = 1e-12;
+/**
+ * Products in float32 against float64 ones of the same float32 numbers, relative to max |.|: 40 roundings of 2^-24. Sums go
+ * by 256 terms, so that more of them cost little; 3e-7 is measured at 3072.
+ */
+const tolerance32 = 40 * 2 ** -24;
+/** Activations in float32, absolute where |x| <= 1, else relative to |x|. */
+const activation32 = 2e-7;
 const variants: readonly RpcVariant[] = ['code', 'code-headdim', 'paper', 'admm'];
 
 describe('engine: cpu kernels against reference', () => {
-  let cpu: Float64Ops;
+  let cpu: LayerOps;
+  let narrow: LayerOps;
   let module: WasmModule;
   const reference = createReferenceOps();
   before(async () => {
     cpu = await createCpuOps();
+    narrow = await createFloat32CpuOps();
     module = await instantiateKernels();
   });
-  const close = (what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void => {
-    const error = relativeError(actual, expected);
-    assert.ok(error <= tolerance, `${what}: relative error ${error}, allowed ${tolerance}`);
-  };
+  const within =
+    (allowed: number) =>
+    (what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void => {
+      const error = relativeError(actual, expected);
+      assert.ok(error <= allowed, `${what}: relative error ${error}, allowed ${allowed}`);
+    };
+  const close = within(tolerance);
+  const close32 = within(tolerance32);
 
   it('multiplies matrices of every remainder of the 4 x 4 tile and across inner blocks', () => {
     for (const [m, k, n] of [
@@ -194,7 +207,49 @@ describe('engine: cpu kernels against reference', () => {
     const weight = Float32Array.from({ length: width * out }, (_, i) => Math.fround(Math.sin(i)));
     const bias = Float32Array.from({ length: out }, (_, i) => i / out);
     const matrix = { weight, bias };
-    close('panels', cpu.linear(x, rows, matrix, width, out), reference.linear(x, rows, matrix, width, out));
+    const expected = reference.linear(x, rows, matrix, width, out);
+    close('panels', cpu.linear(x, rows, matrix, width, out), expected);
+    close32('panels in float32', narrow.linear(x, rows, matrix, width, out), expected);
+  });
+
+  it('linear in float32 agrees at every remainder of the 4 x 8 tile and across inner blocks', () => {
+    for (const [m, k, n] of [
+      [1, 1, 1],
+      [3, 5, 7],
+      [4, 4, 8],
+      [5, 256, 65],
+      [6, 257, 64],
+      [7, 602, 71],
+      [197, 58, 197],
+      [9, 1, 3],
+      [2, 3072, 12],
+    ] as const) {
+      const x = Float32Array.from(normals(`x/${m}/${k}`, m * k));
+      const weight = Float32Array.from({ length: n * k }, (_, i) => Math.sin(i + (i % 7)));
+      for (const bias of [null, Float32Array.from({ length: n }, (_, i) => i / n)]) {
+        const actual = narrow.linear(x, m, { weight, bias }, k, n);
+        assert.ok(actual instanceof Float32Array);
+        close32(`${m}x${k}x${n}`, actual, reference.linear(x, m, { weight, bias }, k, n));
+      }
+    }
+    assert.deepEqual(
+      narrow.linear(new Float32Array(0), 2, { weight: new Float32Array(0), bias: null }, 0, 3).length,
+      6,
+    );
+  });
+
+  it('activations in float32 agree over [-12, 12] and far outside', () => {
+    const near = Float32Array.from({ length: 4801 }, (_, i) => (i - 2400) / 200);
+    const x = Float32Array.of(...near, -1e30, -1e4, -100, -88, 88, 100, 1e4, 1e30, -0, NaN);
+    for (const kind of ['gelu', 'gelu_tanh', 'relu', 'silu', 'quick_gelu'] as const) {
+      const actual = narrow.activate(kind, x);
+      const expected = reference.activate(kind, x);
+      x.forEach((value, i) => {
+        const error = Math.abs(actual[i]! - expected[i]!) / Math.max(1, Math.abs(value));
+        const same = Number.isNaN(value) ? Number.isNaN(actual[i]!) : error <= activation32;
+        assert.ok(same, `${kind}(${value}) = ${actual[i]!}, expected ${expected[i]!}: ${error}`);
+      });
+    }
   });
 
   it('LayerNorm and linear agree, float32 weights included', () => {

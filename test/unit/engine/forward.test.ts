@@ -1,27 +1,22 @@
-// Whole forward passes of tiny models against PyTorch (float64, see make_goldens.py), on both float64 backends.
+// Whole forward passes of tiny models against PyTorch (float64, see make_goldens.py), on `reference` and both precisions
+// of `cpu`.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'mocha';
 import type { Backend, LayerTrace } from '../../../src/engine/backend';
-import { createCpuBackend } from '../../../src/engine/cpu/backend';
-import { createReferenceBackend } from '../../../src/engine/reference/backend';
 import type { RpcSettings } from '../../../src/model/modelSpec';
+import { forwardBackends, forwardTolerance } from './forwardBackends';
 import { blockWeights, embedWeights, headWeights, modelInput, modelSpec, type GoldenCase } from './goldenModels';
 import { relativeError } from './portableNormals';
-
-/** Spec section 10, float64: q, k, v, attention, h, logits relative to max |.|. */
-const tolerance = 1e-9;
 
 const { cases } = JSON.parse(readFileSync('test/fixtures/engine/forward.json', 'utf8')) as { cases: GoldenCase[] };
 const bytes = readFileSync('test/fixtures/engine/forward.bin');
 const expected = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 
-for (const [name, make] of [
-  ['reference', () => Promise.resolve(createReferenceBackend())],
-  ['cpu', createCpuBackend],
-] as const) {
-  describe(`engine: forward pass against PyTorch, ${name}`, () => {
+for (const { kind, precision, make } of forwardBackends) {
+  const tolerance = forwardTolerance[precision];
+  describe(`engine: forward pass against PyTorch, ${kind} in ${precision}`, () => {
     let backend: Backend;
     before(async () => {
       backend = await make();
@@ -34,7 +29,7 @@ for (const [name, make] of [
     };
 
     it('says what it is', () => {
-      assert.deepEqual([backend.kind, backend.precision, backend.adapter], [name, 'float64', null]);
+      assert.deepEqual([backend.kind, backend.precision, backend.adapter], [kind, precision, null]);
     });
 
     for (const model of cases) {

@@ -7,6 +7,8 @@ import { gemmPacked, packAll, packedLength } from './gemm';
 export { eigen, eigenScratch, eigenStride } from './eigen';
 export { addBias, gemm, gemmScratch, quadraticForm, quadraticFormScratch } from './gemm';
 export { expInto, gelu, geluTanh, layerNorm, relu, rmsNorm, sigmoidUnit } from './elementwise';
+export { gelu32, geluTanh32, relu32, sigmoidUnit32 } from './elementwise32';
+export { linear32, linear32Scratch } from './linear32';
 
 /** Rows of the pattern held at a time: 32 rows of 1024 tokens are 256 KB. A multiple of the tile's 4 rows. */
 const ROWS: i32 = 32;
