@@ -32,11 +32,14 @@ export class HeadAblations {
 
   constructor(
     private readonly spec: ModelSpec,
-    private readonly backend: Backend,
+    private readonly backend: Pick<Backend, 'runLayer'>,
     private readonly seed: number,
   ) {}
 
-  /** Carries every branch through a layer, then begins those of `heads` in it. `before`: the clean stream entering it. */
+  /**
+   * Carries every branch through a layer, then begins those of `heads` in it. `before`: the clean stream entering it, in the
+   * precision of the branches.
+   */
   async step(
     weights: BlockWeights,
     before: Residual,

@@ -25,7 +25,7 @@ export function streamBytes(spec: ModelSpec): number {
 /** Carries `branches` through a layer; `optionsOf` says which attention flows on in each. */
 export async function carryBranches<T extends Branch>(
   branches: readonly T[],
-  network: { readonly spec: ModelSpec; readonly backend: Backend; readonly weights: BlockWeights },
+  network: { readonly spec: ModelSpec; readonly backend: Pick<Backend, 'runLayer'>; readonly weights: BlockWeights },
   optionsOf: (branch: T) => LayerOptions,
   check: () => void,
 ): Promise<void> {

@@ -1,6 +1,6 @@
-// Layers from our own engine: weights by role, the backend that the person chose, the float64 one behind the metrics,
-// and the untrained twins beside them. Weights of two layers are in memory at a time, of one where they are large; of a
-// twin one matrix.
+// Layers from our own engine: weights by role, the backend that the person chose, the float64 one behind the metrics, and
+// beside them the untrained twins, ablated and noisy runs. Weights of two layers are in memory at a time, of one where they
+// are large; of a twin one matrix.
 
 import type { FloatArray, TensorIndex } from '../checkpoint/tensorIndex';
 import type { AblationNumbers } from '../diagnostics/headResult';
@@ -18,6 +18,7 @@ import type { BlockWeights, EmbedWeights, Length, ProjectionWeights } from '../m
 import { ablationNumbers, HeadAblations } from './ablation';
 import type { Branch } from './branches';
 import { CancelledError } from './cancelledError';
+import { Companions } from './companions';
 import { headInputs, rpcParameters, runsRpc } from './headInputs';
 import type { TwinTable, TwinTrace } from './headInputs';
 import { headsOfLayer, lastForwardLayer } from './inspectionRequest';
@@ -35,6 +36,8 @@ export interface EngineServices {
   readonly backend: Backend;
   /** Float64 backend behind every metric; the same object when `backend` is float64 itself. */
   readonly metrics: Backend;
+  /** Runs untrained twins, ablated and noisy runs; the same object as `metrics` on `reference`. */
+  readonly companions: Backend;
   readonly signal: AbortSignal;
   /** Untrained twins whose numbers are known for every head asked for: they are not run. Absent or null: they are. */
   readonly knownTwins?: TwinTable | null;
@@ -110,6 +113,10 @@ class EngineLayers implements LayerSource {
   private metrics: Residual = noResidual;
   private painted: Residual = noResidual;
   private twins: readonly Twin[] = [];
+  private readonly twinPasses: Companions;
+  private readonly branchPasses: Companions;
+  /** The network as it is, in the precision of the branches: where they begin, and on what that precision is measured. */
+  private clean: Branch = { residual: noResidual };
   private next: Promise<BlockWeights> | null = null;
   private readonly ablated: HeadAblations | null;
   private effects: ReadonlyMap<string, AblationNumbers> = new Map();
@@ -125,9 +132,11 @@ class EngineLayers implements LayerSource {
     this.backend = services.backend;
     this.lastLayer = lastForwardLayer(request);
     this.shadowed = services.backend !== services.metrics;
-    this.ablated = request.ablation ? new HeadAblations(this.spec, services.metrics, request.seed) : null;
+    this.twinPasses = new Companions(services.companions, services.metrics);
+    this.branchPasses = new Companions(services.companions, services.metrics);
+    this.ablated = request.ablation ? new HeadAblations(this.spec, this.branchPasses, request.seed) : null;
     const { networkNoise } = request;
-    this.noisy = networkNoise === null ? null : new NetworkNoiseRuns({ ...request, networkNoise }, services.metrics);
+    this.noisy = networkNoise === null ? null : new NetworkNoiseRuns({ ...request, networkNoise }, this.branchPasses);
     this.rolled = new RolloutRun(this.spec);
     this.oneLayerAtATime = oneLayerAtATime(request.index, this.spec);
   }
@@ -140,7 +149,15 @@ class EngineLayers implements LayerSource {
     this.metrics = await services.metrics.embed(spec, embedWeights, request.input);
     this.painted = this.shadowed ? await services.backend.embed(spec, embedWeights, request.input) : this.metrics;
     if (this.shadowed) this.meter.compare('embedding', this.painted.data, this.metrics.data);
-    this.noisy?.begin(this.metrics);
+    if (this.accompanied) {
+      const { input } = request;
+      const residual = await this.branchPasses.embedding(
+        (backend) => backend.embed(spec, embedWeights, input),
+        this.metrics,
+      );
+      this.clean = { residual };
+    }
+    this.noisy?.begin(this.clean.residual);
     this.twins = await this.embedTwins(embedWeights, ids);
     if (!this.oneLayerAtATime) this.readAhead(0);
   }
@@ -164,10 +181,11 @@ class EngineLayers implements LayerSource {
       shown = await services.backend.runLayer(spec, weights, this.painted, options);
       this.meter.compareLayer(shown, trace);
     }
+    const plain = this.plainOptions(layer);
+    const carried = this.accompanied ? await this.carryClean(weights, plain, trace) : trace;
     if (this.ablated !== null) {
       const heads = request.layers.includes(layer) ? headsOfLayer(request, layer) : [];
-      const plain = { ...options, rpc: options.forward === 'rpc' ? options.rpc : null, wantPattern: false };
-      await this.ablated.step(weights, this.metrics, plain, heads, () => {
+      await this.ablated.step(weights, this.clean.residual, plain, heads, () => {
         this.checkCancelled();
       });
     }
@@ -175,6 +193,7 @@ class EngineLayers implements LayerSource {
       this.checkCancelled();
     });
     this.metrics = trace.next;
+    this.clean = { residual: carried.next };
     this.painted = shown.next;
     let twins: readonly TwinTrace[] = [];
     // The layer has run: its large matrices go before a twin's are drawn.
@@ -206,8 +225,8 @@ class EngineLayers implements LayerSource {
     const { request, services, spec } = this;
     const parts: FloatArray[] = [];
     const shownParts: FloatArray[] = [];
-    const ablated = this.ablated?.branches ?? [];
-    const branches: readonly Branch[] = [...ablated, ...(this.noisy?.branches ?? [])];
+    const ablated: readonly Branch[] = this.ablated === null ? [] : [this.clean, ...this.ablated.branches];
+    const branches = [...ablated, ...(this.noisy?.branches ?? [])];
     const branchParts = branches.map((): FloatArray[] => []);
     for (const rows of hasOutput(spec) ? classifierParts(request.index, spec) : []) {
       const weights = await services.weights.head(rows);
@@ -216,7 +235,7 @@ class EngineLayers implements LayerSource {
       parts.push(part);
       if (this.shadowed) shownParts.push((await services.backend.unembed(spec, weights, this.painted)) ?? part);
       for (const [at, { residual }] of branches.entries()) {
-        const beside = await services.metrics.unembed(spec, weights, residual);
+        const beside = await this.branchPasses.unembed(spec, weights, residual);
         if (beside !== null) branchParts[at]!.push(beside);
       }
       this.checkCancelled();
@@ -225,9 +244,13 @@ class EngineLayers implements LayerSource {
     const float64 = await this.finished(services.metrics, this.metrics, joined(parts));
     const outputs: FloatArray[] = [];
     for (const [at, { residual }] of branches.entries()) {
-      outputs.push(await this.finished(services.metrics, residual, joined(branchParts[at]!)));
+      outputs.push(await this.finished(this.branchPasses, residual, joined(branchParts[at]!)));
     }
-    this.effects = ablationNumbers(ablated, outputs, float64, outputKind(spec) === 'logits');
+    const [clean, ...others] = outputs.slice(0, ablated.length);
+    if (this.ablated !== null && clean !== undefined) {
+      this.branchPasses.watchedOutput(outputKind(spec), clean, float64);
+      this.effects = ablationNumbers(this.ablated.branches, others, clean, outputKind(spec) === 'logits');
+    }
     this.noiseNumbers = this.noisy?.numbers(outputs.slice(ablated.length)) ?? null;
     const shown = this.shadowed ? await this.finished(services.backend, this.painted, joined(shownParts)) : float64;
     if (this.shadowed) this.meter.compare(outputKind(spec), shown, float64);
@@ -251,7 +274,7 @@ class EngineLayers implements LayerSource {
   }
 
   /** Logits as they are, or log-probabilities where the head is an adaptive softmax. */
-  private async finished(backend: Backend, last: Residual, logits: FloatArray): Promise<FloatArray> {
+  private async finished(backend: Pick<Backend, 'unembed'>, last: Residual, logits: FloatArray): Promise<FloatArray> {
     const { clusters } = this.spec.head;
     if (clusters === undefined) return logits;
     const rows = await backend.unembed(this.spec, await this.services.weights.head('clusters'), last);
@@ -260,6 +283,15 @@ class EngineLayers implements LayerSource {
 
   parity(): ReturnType<LayerSource['parity']> {
     return this.shadowed ? this.meter.result() : float64Parity;
+  }
+
+  companions(): ReturnType<NonNullable<LayerSource['companions']>> {
+    return this.accompanied ? this.branchPasses.precision() : undefined;
+  }
+
+  /** Twins, or runs that leave the network somewhere, were asked for. */
+  private get accompanied(): boolean {
+    return this.request.twins > 0 || this.ablated !== null || this.noisy !== null;
   }
 
   /** The next layer's weights are read while this one computes; a failure surfaces when it is awaited. */
@@ -276,6 +308,22 @@ class EngineLayers implements LayerSource {
       rpc: runsRpc(request.rpc, layer) ? request.rpc : null,
       wantPattern: request.keepTensors && request.layers.includes(layer),
     };
+  }
+
+  /** On its own, because a closure in `forward` would keep the weights for as long as the layer's heads are at work. */
+  private carryClean(weights: BlockWeights, options: LayerOptions, trace: LayerTrace): Promise<LayerTrace> {
+    const { spec, clean } = this;
+    return this.branchPasses.layer(
+      options.layer,
+      (backend) => backend.runLayer(spec, weights, clean.residual, options),
+      trace,
+    );
+  }
+
+  /** What flows on and nothing beside it. */
+  private plainOptions(layer: number): LayerOptions {
+    const own = this.layerOptions(layer);
+    return { ...own, rpc: own.forward === 'rpc' ? own.rpc : null, wantPattern: false };
   }
 
   /** RPC that the model itself runs in this layer, or is made to run. */
@@ -295,23 +343,27 @@ class EngineLayers implements LayerSource {
     for (let seed = 0; seed < request.twins; seed += 1) {
       const random = randomNumbers(`${request.seed}/twin/${seed}/embed`);
       const weights = untrainedEmbedWeights(spec, trained, random, ids);
-      twins.push({ seed, residual: await services.metrics.embed(spec, weights, request.input) });
+      const residual = await this.twinPasses.embedding((pass) => pass.embed(spec, weights, request.input), null);
+      twins.push({ seed, residual });
       this.checkCancelled();
     }
     return twins;
   }
 
   private async runTwins(trained: BlockWeights<Length>, layer: number): Promise<TwinTrace[]> {
-    const { request, services, spec } = this;
+    const { request, spec } = this;
     const traces: TwinTrace[] = [];
     const room = matrixRoom();
+    const options = this.plainOptions(layer);
     for (const twin of this.twins) {
-      const random = randomNumbers(`${request.seed}/twin/${twin.seed}/${layer}`);
-      const weights = untrainedBlockWeights(spec, trained, random, room);
-      // RPC beside a twin is of no use; RPC that flows on in the model flows on in its twin.
-      const own = this.layerOptions(layer);
-      const options = { ...own, rpc: own.forward === 'rpc' ? own.rpc : null, wantPattern: false };
-      const trace = await services.metrics.runLayer(spec, weights, twin.residual, options);
+      const key = `${request.seed}/twin/${twin.seed}/${layer}`;
+      // Drawn afresh by each pass: a block takes its matrices one after the other.
+      const trace = await this.twinPasses.layer(
+        layer,
+        (pass) =>
+          pass.runLayer(spec, untrainedBlockWeights(spec, trained, randomNumbers(key), room), twin.residual, options),
+        null,
+      );
       twin.residual = trace.next;
       traces.push({ k: trace.k, v: trace.v });
       this.checkCancelled();

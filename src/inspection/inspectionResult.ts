@@ -18,6 +18,15 @@ export interface Parity {
   readonly reason?: string;
 }
 
+/** Forward passes that are compared with the network's own: untrained twins, ablated and noisy runs. */
+export interface CompanionPrecision {
+  readonly precision: 'float32' | 'float64';
+  /** Of the network itself, which runs in this precision, too. */
+  readonly parity: Parity;
+  /** The layer from which on float32 could not hold it and ablated and noisy runs were float64; null: none. */
+  readonly float64From: number | null;
+}
+
 export interface Provenance {
   readonly gramlensVersion: string;
   readonly checkpoint: {
@@ -54,6 +63,8 @@ export interface Provenance {
   /** Precision of the tensors and arithmetic behind every metric. */
   readonly metricsPrecision: 'float64' | 'float64 of float32 tensors';
   readonly parity: Parity;
+  /** Absent without such passes, in graphs and in results of earlier builds. */
+  readonly companions?: CompanionPrecision;
   readonly rpc: {
     readonly variant: string;
     readonly iterations: number;

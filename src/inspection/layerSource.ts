@@ -8,7 +8,7 @@ import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { AttentionRollout } from '../diagnostics/rollout';
 import type { Backend } from '../engine/backend';
 import type { ModelSpec } from '../model/modelSpec';
-import type { Parity } from './inspectionResult';
+import type { Parity, Provenance } from './inspectionResult';
 
 export interface NamedArray {
   readonly name: string;
@@ -52,4 +52,6 @@ export interface LayerSource {
   inspected(): ModelSpec;
   /** How far the forward pass was from float64, once it is over. */
   parity(): Parity;
+  /** In which precision what is compared with the network ran, once it is over. */
+  companions?(): Provenance['companions'];
 }

@@ -66,7 +66,7 @@ export class NetworkNoiseRuns {
 
   constructor(
     private readonly asked: Asked,
-    private readonly backend: Backend,
+    private readonly backend: Pick<Backend, 'runLayer'>,
   ) {}
 
   /** `embedded`: the stream entering the first layer. */

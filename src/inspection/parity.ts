@@ -20,13 +20,19 @@ export function relativeError(computed: FloatArray, float64: FloatArray): number
   return worst === 0 ? 0 : worst / largest;
 }
 
+/** Errors of the tensors of a layer, by name. */
+export function layerErrors(computed: LayerTrace, float64: LayerTrace): [name: string, error: number][] {
+  const names = ['x', 'q', 'k', 'v', 'out'] as const;
+  const errors = names.map((name): [string, number] => [name, relativeError(computed[name], float64[name])]);
+  if (computed.rpc !== null && float64.rpc !== null) errors.push(['rpc', relativeError(computed.rpc, float64.rpc)]);
+  return [...errors, ['residual', relativeError(computed.next.data, float64.next.data)]];
+}
+
 export class ParityMeter {
   private readonly worst = new Map<string, number>();
 
   compareLayer(computed: LayerTrace, float64: LayerTrace): void {
-    for (const name of ['x', 'q', 'k', 'v', 'out'] as const) this.compare(name, computed[name], float64[name]);
-    if (computed.rpc !== null && float64.rpc !== null) this.compare('rpc', computed.rpc, float64.rpc);
-    this.compare('residual', computed.next.data, float64.next.data);
+    for (const [name, error] of layerErrors(computed, float64)) this.note(name, error);
   }
 
   compare(name: string, computed: FloatArray, float64: FloatArray): void {

@@ -19,12 +19,15 @@ import type { InspectionPlan, InspectionRequest } from './inspectionRequest';
 import { largestLayerMemory, oneLayerAtATime } from './readAhead';
 
 /**
- * Rates behind the estimate of the time, measured on one thread of a 2-core machine with WASM SIMD in float64.
+ * Rates behind the estimate of the time, measured on one thread of a 2-core machine with WASM SIMD, in float64 where nothing
+ * else is said.
  * They promise nothing: machines differ by more than the estimate's own error.
  */
 const rates = {
   /** Matrix products and attention, flop/s. */
   products: 8e9,
+  /** Of a layer whose products are float32 and its attention float64. */
+  float32Layers: 13.5e9,
   /** Orthonormal bases and Rayleigh shares of null draws, flop/s, and what every draw costs besides. */
   nullFlops: 8e9,
   nullDraw: 1.2e-4,
@@ -209,12 +212,15 @@ export function planInspection(
     return sum;
   };
   const counted = graphWork(request);
-  const forwardFlops =
-    counted ??
-    flopsUpTo(lastForwardLayer(request)) +
-      request.twins * flopsUpTo(Math.max(...request.layers)) +
-      ablationFlops(request, flopsUpTo) +
-      networkNoiseFlops(request);
+  const ownFlops = counted ?? flopsUpTo(lastForwardLayer(request));
+  // Of a graph everything is counted in the graph.
+  const companionFlops =
+    counted === null
+      ? request.twins * flopsUpTo(Math.max(...request.layers)) +
+        ablationFlops(request, flopsUpTo) +
+        networkNoiseFlops(request)
+      : 0;
+  const forwardFlops = ownFlops + companionFlops;
   const costs = request.layers.flatMap((layer) => {
     const heads = headsOfLayer(request, layer);
     const kvHeads = new Set(heads.map((head) => kvHeadOf(specOfLayer(spec, layer), head))).size;
@@ -226,7 +232,8 @@ export function planInspection(
   const diagnosticsFlops = costs.reduce((sum, cost) => sum + cost.of * cost.flops, 0);
   const headSeconds = costs.reduce((sum, cost) => sum + cost.of * cost.seconds, 0);
   const twinWeights = request.twins * drawnWeights(spec, Math.max(...request.layers));
-  const forwardSeconds = forwardFlops / rates.products + twinWeights * rates.drawnWeight;
+  const forwardSeconds =
+    ownFlops / rates.products + companionFlops / rates.float32Layers + twinWeights * rates.drawnWeight;
   const slowdown = request.backend === 'reference' ? referenceSlowdown : 1;
   return {
     description,

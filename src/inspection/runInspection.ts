@@ -218,6 +218,7 @@ class Run {
     for (const entry of request.index.entries.values()) dtypes.add(entry.dtype ?? entry.dtypeName);
     const { backend } = services.source;
     const networkNoise = services.source.networkNoise?.() ?? null;
+    const companions = services.source.companions?.();
     const rollout = services.source.rollout?.() ?? null;
     this.services.onProgress('SHA-256 of the checkpoint', 1);
     const sha256 = await services.checkpointSha256();
@@ -242,6 +243,7 @@ class Run {
         precision: backend.precision,
         metricsPrecision: spec.onnx === undefined ? 'float64' : 'float64 of float32 tensors',
         parity: services.source.parity(),
+        ...(companions === undefined ? {} : { companions }),
         rpc: { ...request.rpc },
         forward: request.forward,
         nativeRpc: spec.rpc,

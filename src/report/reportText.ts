@@ -1,10 +1,11 @@
 // The words of the report: what ran, the method in half a page, cautions, how to cite. Measured facts come from the
 // result; nothing here judges a paper or a model.
 
-import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
+import type { InspectionResult, Parity, Provenance } from '../inspection/inspectionResult';
 import type { NullSummary } from '../diagnostics/headResult';
 import { defaultLevels } from '../diagnostics/noiseLevels';
 import { familyName } from '../model/describeSpec';
+import { companionsText } from './companionsText';
 import { formatNumber, formatShare, noiseVerdictText, verdictText } from './format';
 import { escapeHtml, htmlFacts, htmlList, htmlParagraphs } from './html';
 import { outputRows, outputTitle } from './outputText';
@@ -127,16 +128,18 @@ function laterRows(provenance: Partial<Provenance>): (readonly [string, string])
   return rows;
 }
 
+function parityText(parity: Parity): string {
+  if (parity.maxRelError === null) return parity.reason ?? 'not measured';
+  const names = Object.keys(parity.perTensor);
+  const perTensor = Object.entries(parity.perTensor).map(([name, error]) => `${name} ${formatNumber(error, 2)}`);
+  const against = names.some((name) => name.includes(' against ')) ? '' : ' against float64';
+  return `largest relative error${against}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})`;
+}
+
 /** Everything that is needed to run it again and get the same numbers. */
 export function provenanceTable(result: InspectionResult): string {
   const { provenance } = result;
-  const { checkpoint, parity, rpc } = provenance;
-  const perTensor = Object.entries(parity.perTensor).map(([name, error]) => `${name} ${formatNumber(error, 2)}`);
-  const names = Object.keys(parity.perTensor);
-  const parityText =
-    parity.maxRelError === null
-      ? (parity.reason ?? 'not measured')
-      : `largest relative error${names.some((name) => name.includes(' against ')) ? '' : ' against float64'}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})`;
+  const { checkpoint, parity, rpc, companions } = provenance;
   const variants = [
     ...new Set(result.layers.flatMap((layer) => layer.heads.map((head) => head.rpc?.asymmetric ?? null))),
   ];
@@ -159,7 +162,8 @@ export function provenanceTable(result: InspectionResult): string {
       `${provenance.backend} (${provenance.backendReason})${provenance.adapter === null ? '' : `, ${provenance.adapter}`}`,
     ],
     ['Precision', `forward pass ${provenance.precision}, metrics ${provenance.metricsPrecision}`],
-    ['Parity', parityText],
+    ['Parity', parityText(parity)],
+    ...(companions === undefined ? [] : [['Twins, ablated, noisy runs', companionsText(companions)] as const]),
     [
       'RPC beside the model',
       `variant ${rpc.variant}${asym}, ${rpc.iterations} iterations, lambda ${formatNumber(rpc.lambda)}, ${layersText(rpc.layers)}${masked === '' ? '' : `.${masked}`}`,

@@ -3,6 +3,7 @@
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { metricById } from '../../src/report/figures/metrics';
+import { companionsText } from '../../src/report/companionsText';
 import { overviewFigures } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
 import { gramChoice, gramLabel } from '../../src/report/gramText';
@@ -174,6 +175,9 @@ export class Overview {
                     ? (provenance.parity.reason ?? '')
                     : `${provenance.parity.maxRelError.toExponential(1)} of max, against float64`,
                 ],
+                ...(provenance.companions === undefined
+                  ? []
+                  : [['twins, ablated, noisy runs', companionsText(provenance.companions)] as const]),
                 ...(gram === '' ? [] : [['Gram matrix', gram] as const]),
                 ['seed', String(provenance.seed)],
                 ...(provenance.elapsedMs === undefined

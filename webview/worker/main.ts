@@ -127,13 +127,15 @@ interface GpuSource {
 
 async function networkSource(request: InspectionRequest, runId: number, signal: AbortSignal): Promise<GpuSource> {
   const backend = await openBackend();
-  const metrics = await createCpuBackend();
+  const metrics = await createCpuBackend('float64');
+  const companions = await createCpuBackend('float32');
   const weights = createWeightLoader(request.index, remoteBytes(runId, request), request.spec);
   return {
-    source: engineLayers(request, { weights, backend, metrics, signal }),
+    source: engineLayers(request, { weights, backend, metrics, companions, signal }),
     dispose: () => {
       backend.dispose();
       metrics.dispose();
+      companions.dispose();
     },
   };
 }

@@ -89,7 +89,8 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
       traces = pictured ? new DiskTraces(warn) : null;
       const reference = request.backend === 'reference';
       kernels = reference ? createReferenceKernels() : await createCpuKernels();
-      const metrics = reference ? createReferenceBackend() : await createCpuBackend();
+      const metrics = reference ? createReferenceBackend() : await createCpuBackend('float64');
+      const companions = reference ? metrics : await createCpuBackend('float32');
       const onGpu = request.backend === 'webgpu' ? gpu : null;
       const isGraph = request.spec.onnx !== undefined;
       const painter = onGpu === null || isGraph ? metrics : await onGpu.openBackend();
@@ -122,6 +123,7 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
                 weights: createWeightLoader(request.index, bytes, request.spec),
                 backend: painter,
                 metrics,
+                companions,
                 signal,
                 knownTwins: twins?.known ?? null,
               }),
@@ -143,6 +145,7 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
         if (painter !== metrics) painter.dispose();
         graphs?.dispose();
         metrics.dispose();
+        if (companions !== metrics) companions.dispose();
       }
     },
     headDetail: async (layer, head) => {

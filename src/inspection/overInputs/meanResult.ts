@@ -1,7 +1,7 @@
 // Results of the same inspection on one input each -> one result over all of them. They are added one after the other,
 // in the order in which the inputs were named; what is kept are sums, and a line each in the provenance.
 
-import type { InspectionResult, Parity, Provenance } from '../inspectionResult';
+import type { CompanionPrecision, InspectionResult, Parity, Provenance } from '../inspectionResult';
 import { MeanHead } from './meanHead';
 
 type InputLine = Provenance['inputs'][number];
@@ -9,6 +9,20 @@ type InputLine = Provenance['inputs'][number];
 /** What stands in the provenance of an input behind the first; its tokens stand in its own result. */
 function withoutTokens({ kind, label, sha256, tokens }: InputLine): InputLine {
   return { kind, label, sha256, tokens };
+}
+
+/** The first layer that some run had to compute in float64, and the larger errors. */
+function worstCompanions(
+  a: CompanionPrecision | undefined,
+  b: CompanionPrecision | undefined,
+): CompanionPrecision | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const from = [a.float64From, b.float64From].filter((layer) => layer !== null);
+  return {
+    precision: a.precision,
+    parity: worst(a.parity, b.parity),
+    float64From: from.length === 0 ? null : Math.min(...from),
+  };
 }
 
 /** The larger error of both runs, tensor by tensor; a run that measured none leaves the other's. */
@@ -37,7 +51,11 @@ export class MeanResult {
     this.tokens = { least: Math.min(least, model.tokens), most: Math.max(most, model.tokens) };
     const parity = this.frame === null ? provenance.parity : worst(this.frame.provenance.parity, provenance.parity);
     const frame = this.frame ?? rest;
-    this.frame = { ...frame, provenance: { ...frame.provenance, parity } };
+    const companions = worstCompanions(frame.provenance.companions, provenance.companions);
+    this.frame = {
+      ...frame,
+      provenance: { ...frame.provenance, parity, ...(companions === undefined ? {} : { companions }) },
+    };
     for (const { index, heads } of layers) {
       const means = this.layers.get(index) ?? new Map<number, MeanHead>();
       this.layers.set(index, means);

@@ -66,7 +66,7 @@ async function inspectFile(file: File, twins: number): Promise<InspectionOutcome
     return await runInspection(request, {
       source:
         request.spec.onnx === undefined
-          ? engineLayers(request, { weights, backend, metrics: backend, signal })
+          ? engineLayers(request, { weights, backend, metrics: backend, companions: backend, signal })
           : onnxLayers(request, { runtime: await openNodeOnnx(dist), check: null, bytes, backend, kernels, signal }),
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));

@@ -57,15 +57,20 @@ export async function sampleRequest(
   return makeRequest(index, spec, input, { kind: backend, reason: 'test' }, { ...small, ...choices }, '0.0.0-test');
 }
 
-/** Runs in this thread; `painter` is the backend of the forward pass where it is not a float64 one. */
+/**
+ * Runs in this thread; `painter` is the backend of the forward pass where it is not a float64 one, `beside` that of twins,
+ * ablated and noisy runs where it is not the usual one.
+ */
 export async function runHere(
   sample: Sample,
   request: InspectionRequest,
   painter: Backend | null = null,
+  beside: Backend | null = null,
 ): Promise<InspectionOutcome> {
   const reference = request.backend === 'reference';
   const kernels: HeadKernels = reference ? createReferenceKernels() : await createCpuKernels();
-  const metrics = reference ? createReferenceBackend() : await createCpuBackend();
+  const metrics = reference ? createReferenceBackend() : await createCpuBackend('float64');
+  const companions = reference ? metrics : await createCpuBackend('float32');
   const source = await openFileSource(samplePath(sample));
   const { signal } = new AbortController();
   try {
@@ -74,6 +79,7 @@ export async function runHere(
         weights: createWeightLoader(request.index, source, request.spec),
         backend: painter ?? metrics,
         metrics,
+        companions: beside ?? companions,
         signal,
       }),
       diagnoseHeads: async (inputs, options, onHead) => {

@@ -184,6 +184,7 @@ async function inspect(name: string): Promise<InspectionOutcome> {
       weights: createWeightLoader(index, source, request.spec),
       backend,
       metrics: backend,
+      companions: backend,
       signal,
     }),
     diagnoseHeads: (inputs, options, onHead) => {
