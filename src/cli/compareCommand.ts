@@ -1,7 +1,7 @@
 // `gramlens compare`: checkpoints are inspected one after the other with the same options, results are read; then what
 // changed is written and printed.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { compareMethods } from '../comparison/compareMethods';
 import { compareResults } from '../comparison/compareResults';
 import { ComparisonError, type Comparison, type MatchedBy } from '../comparison/comparison';
@@ -41,7 +41,8 @@ interface Target extends ComparedPath {
 async function targetsOf(paths: readonly string[]): Promise<readonly Target[]> {
   const inside = paths.length === 1 ? await runsIn(paths[0]!) : [];
   const found = inside.length > 0 ? inside : await Promise.all(paths.map(runAt));
-  const names = distinctNames(found.map(({ path }) => path));
+  // Whole paths: names become folders, and `..` must not lead out of them.
+  const names = distinctNames(found.map(({ path }) => resolve(path)));
   const targets = found.map((target, i) => ({ ...target, name: names[i]! }));
   return inside.length > 0 ? orderBySteps(names).places.map((place) => targets[place]!) : targets;
 }

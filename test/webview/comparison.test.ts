@@ -8,11 +8,12 @@ import { compareResults } from '../../src/comparison/compareResults';
 import type { MatchedBy } from '../../src/comparison/comparison';
 import { signed } from '../../src/comparison/comparisonText';
 import type { ComparisonHostCalls, ComparisonPageCalls } from '../../src/protocol/comparisonMessages';
+import { fullIt } from '../setup/full';
 import { exampleResult } from '../unit/report/exampleResult';
 import { changed, sourceOf } from '../unit/comparison/sources';
 import { seriousFindings } from './axe';
 import { cellCentre, cellColours, figureOf } from './figures';
-import { settle, startPageLab } from './openPage';
+import { ownPageTests, settle, startPageLab } from './openPage';
 import type { PageLab, PagePlace, ShownPage } from './openPage';
 import { shownThemes } from './themeColours';
 
@@ -77,17 +78,7 @@ describe('the comparison page', () => {
     await settle(shown.page);
     return { ...shown, asked };
   };
-  const check = (title: string, make: () => Promise<View>, body: (view: View) => Promise<void>): void => {
-    it(title, async () => {
-      const view = await make();
-      try {
-        await body(view);
-        assert.deepEqual(await view.problems(), []);
-      } finally {
-        await view.close();
-      }
-    });
-  };
+  const check = ownPageTests<View>();
   const comparison = compareResults(sources, 'index');
   const numberOf = (layer: number, head: number, id: string) => comparison.layers[layer]!.heads[head]!.metrics[id]!;
 
@@ -173,6 +164,7 @@ describe('the comparison page', () => {
         await page.screenshot({ path: `${folder}/comparison-${theme}.png`, fullPage: true });
         assert.deepEqual(await seriousFindings(page), []);
       },
+      theme === 'dark' ? it : fullIt,
     );
   }
 });

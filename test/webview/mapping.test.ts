@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
-import { after, before, describe, it } from 'mocha';
+import { after, before, describe } from 'mocha';
 import { parseMappingText } from '../../src/model/mapping/mappingFile';
 import type { MappingHostCalls, MappingPageCalls } from '../../src/protocol/mappingMessages';
 import { unknownShapes } from '../unit/model/unknownCheckpoint';
 import { seriousFindings } from './axe';
-import { settle, startPageLab } from './openPage';
+import { ownPageTests, settle, startPageLab } from './openPage';
 import type { PageLab, PagePlace, ShownPage } from './openPage';
 import { shownThemes } from './themeColours';
 
@@ -59,17 +59,7 @@ describe('the mapping page', () => {
     await settle(shown.page);
     return { ...shown, saved };
   };
-  const check = (title: string, make: () => Promise<View>, body: (view: View) => Promise<void>): void => {
-    it(title, async () => {
-      const view = await make();
-      try {
-        await body(view);
-        assert.deepEqual(await view.problems(), []);
-      } finally {
-        await view.close();
-      }
-    });
-  };
+  const check = ownPageTests<View>();
 
   check('shows the guess with reasons, and saves it', open, async ({ page, saved }) => {
     const role = (name: string) => page.locator(`[data-role="${name}"]`);

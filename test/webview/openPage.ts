@@ -258,6 +258,26 @@ export function pageTests(
   };
 }
 
+/** The same where each test opens a page of its own kind and is handed it. */
+export function ownPageTests<View extends Pick<ShownPage<unknown>, 'problems' | 'close'>>(): (
+  title: string,
+  make: () => Promise<View>,
+  body: (view: View) => Promise<void>,
+  test?: typeof fullIt,
+) => void {
+  return (title, make, body, test = it) => {
+    test(title, async () => {
+      const view = await make();
+      try {
+        await body(view);
+        assert.deepEqual(await view.problems(), []);
+      } finally {
+        await view.close();
+      }
+    });
+  };
+}
+
 /** Two frames and the timers behind them: what was sent has been drawn. */
 export async function settle(page: Page): Promise<void> {
   await page.evaluate(

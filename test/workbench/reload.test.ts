@@ -108,4 +108,26 @@ describe('a window that is closed and opened again', function () {
     // The name holds the run's duration: had anything been computed again, it would be another one.
     assert.deepEqual(await seen(again), before);
   });
+
+  fullIt('shows a comparison again, from what is kept', async () => {
+    const compared = async (): Promise<string> => {
+      for (const end = Date.now() + waitMs; Date.now() < end;) {
+        for (const frame of page.frames()) {
+          const found = await frame.$('main#app[data-phase="done"]:has(.maps)').catch(() => null);
+          if (found !== null) return frame.locator('h1').innerText();
+        }
+        await page.waitForTimeout(200);
+      }
+      throw new Error(`waited ${waitMs / 1000} s for the comparison page`);
+    };
+    await command('Gramlens: Compare Checkpoints');
+    const methods = page.locator('.quick-input-list .monaco-list-row[aria-label*="Softmax and RPC"]');
+    await methods.waitFor();
+    await methods.click();
+    assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
+    const loaded = page.waitForEvent('load', { timeout: waitMs });
+    await command('Developer: Reload Window');
+    await loaded;
+    assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
+  });
 });

@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import type { Comparison } from '../../../src/comparison/comparison';
 import { distinctNames, runsIn } from '../../../src/inspection/node/runFolder';
 import { resultJson } from '../../../src/report/resultJson';
+import { fullIt } from '../../setup/full';
 import { changed } from '../comparison/sources';
 import { samplePath } from '../inspection/sampleRun';
 import { exampleResult } from '../report/exampleResult';
@@ -77,7 +78,8 @@ describe('gramlens compare', () => {
     assert.match(readFileSync(join(out, 'comparison.html'), 'utf8'), /<h2>Timelines<\/h2>/);
   });
 
-  it('compares softmax with RPC where it is given one run', () => {
+  // What it compares is asserted on the core every time.
+  fullIt('compares softmax with RPC where it is given one run', () => {
     const out = join(home, '.methods');
     assert.equal(gramlens(nine, '--out', out, '--format', 'json', '--quiet').status, 0);
     assert.equal(readComparison(out).kind, 'methods');
