@@ -26,6 +26,7 @@ import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv, headScalars } from '../report/headsCsv';
 import { headTable } from '../report/headTable';
 import { inspectionId } from '../report/inspectionId';
+import { inputCount } from '../report/overInputs';
 import { outputLine } from '../report/outputText';
 import { npz } from '../report/npz';
 import { reportHtml } from '../report/reportHtml';
@@ -340,8 +341,9 @@ async function outputFiles(finished: Finished, formats: readonly Format[]): Prom
   return files;
 }
 
-/** The option that decides whether a metric is measured at all. */
-function optionBehind(metric: string): string | null {
+/** What decides whether a metric is measured at all. */
+function optionBehind(metric: string, inputs: number): string | null {
+  if (inputs > 1 && /\.[pq]$/.test(metric)) return `one input; over several there is ${metric}Below05`;
   if (/\.[pq]Below05$/.test(metric)) return 'several inputs; of one input there is p';
   if (metric.startsWith('rpcSweep.')) return '--rpc-sweep and --rpc layers=';
   if (metric.startsWith('rpc.')) return '--rpc layers=';
@@ -366,7 +368,7 @@ function reportFailOn(result: InspectionResult, rules: readonly FailOn[]): void 
       }
     }
     if (missing === 0) continue;
-    const option = optionBehind(rule.metric);
+    const option = optionBehind(rule.metric, inputCount(result));
     const hint = option === null ? 'its reason stands in result.json' : `it depends on ${option}`;
     process.stderr.write(
       `--fail-on "${rule.text}": ${rule.metric} was not measured in ${missing} of ${heads.length} heads (${hint}).\n`,

@@ -70,9 +70,16 @@ export class MeanResult {
   /** @throws Error where nothing was added. */
   result(): InspectionResult {
     if (this.frame === null) throw new Error('no input was inspected');
-    const { provenance, model, output, schema } = this.frame;
+    const { provenance, model, output, schema, rollout, networkNoise } = this.frame;
     const { least, most } = this.tokens;
-    const notes = least === most ? [] : [`The inputs have ${least} to ${most} tokens; N here is that of the first.`];
+    const alone = [
+      ...(rollout === undefined ? [] : ['attention rollout']),
+      ...(networkNoise === undefined ? [] : ['noise through the network']),
+    ];
+    const notes = [
+      ...(least === most ? [] : [`The inputs have ${least} to ${most} tokens; N here is that of the first.`]),
+      ...(alone.length === 0 ? [] : [`Not averaged, but measured on each input: ${alone.join(', ')}; see inputs.`]),
+    ];
     return {
       schema,
       provenance: {

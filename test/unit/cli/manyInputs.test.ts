@@ -46,7 +46,9 @@ describe('many inputs on the command line', () => {
   let text = '';
 
   before(() => {
-    run = gramlens(inspect(pictures, out, '--format', 'html,json,csv', '--fail-on', 'alignment.theory.overlap < 2'));
+    const rules = ['alignment.theory.overlap < 2', 'alignment.theory.nulls.random.overlap.p < 2'];
+    const failOn = rules.flatMap((rule) => ['--fail-on', rule]);
+    run = gramlens(inspect(pictures, out, '--format', 'html,json,csv', ...failOn));
     text = existsSync(join(out, 'result.json')) ? readFileSync(join(out, 'result.json'), 'utf8') : '';
   });
 
@@ -59,6 +61,10 @@ describe('many inputs on the command line', () => {
     const { layers } = JSON.parse(text) as InspectionResult;
     const mean = layers[0]!.heads[1]!.alignment.theory.overlap!;
     assert.ok(run.stderr.includes(`layer 1, head 2 has ${mean}`), run.stderr);
+    assert.match(
+      run.stderr,
+      /overlap\.p was not measured in 2 of 2 heads \(it depends on one input; over several there is .*overlap\.pBelow05\)/,
+    );
   });
 
   it('holds each input to the last digit as a run on it alone, in result.json as in its own file', () => {

@@ -191,6 +191,13 @@ describe('many inputs: the result', () => {
     }
   });
 
+  it('says what it does not average', () => {
+    const rollout = { layers: [] } as unknown as NonNullable<InspectionResult['rollout']>;
+    const { notes } = meanOf(results.map((result) => ({ ...result, rollout }))).model;
+    assert.equal(notes.at(-1), 'Not averaged, but measured on each input: attention rollout; see inputs.');
+    assert.doesNotMatch(mean.model.notes.join(' '), /Not averaged/);
+  });
+
   it('keeps sums and no input: its size is the same after 3 and after 30', () => {
     const sizeAfter = (count: number): number => {
       const sums = new MeanResult();
