@@ -98,8 +98,9 @@ export class HeadChoice {
       order,
     );
     const ranked = rankHeads(state.layers, this.filter(known), metricById(metric), order);
-    this.count.textContent =
-      filter === allHeads.id ? '' : `${ranked.length} of ${heads.length} heads; the others are dimmed in every map.`;
+    const left = `${ranked.length} of ${heads.length} heads`;
+    const others = ranked.length < heads.length ? '; the others are dimmed in every map' : '';
+    this.count.textContent = filter === allHeads.id ? '' : `${left}${others}.`;
     this.ranking.hidden = heads.length === 0;
     this.summary.textContent = `Ranking by ${metricById(metric).label}: ${ranked.length} heads`;
     const links = ranked.slice(0, maxLinks).map(({ layer, head }) => {
