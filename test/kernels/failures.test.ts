@@ -7,6 +7,7 @@ import type { BlockWeights } from '../../src/model/weights';
 import { BufferPool } from '../../src/engine/webgpu/bufferPool';
 import { DeviceGuard } from '../../src/engine/webgpu/deviceGuard';
 import { createWebGpuBackend, type WebGpuBackend, type WebGpuOptions } from '../../src/engine/webgpu/webgpuBackend';
+import weighQuads from '../../src/engine/webgpu/kernels/weighQuads.wgsl';
 import weighRegisters from '../../src/engine/webgpu/kernels/weighRegisters.wgsl';
 import rpcShrink from '../../src/engine/webgpu/kernels/rpcShrink.wgsl';
 import { openDawn, type Dawn } from './dawn';
@@ -155,6 +156,19 @@ describe('webgpu: failures', () => {
         'selfCheck',
         new RegExp(`computes the kernel "${kernel}.*" wrong: error \\d`),
       );
+    });
+  }
+
+  for (const [what, broken] of [
+    ['computes them wrong', weighQuads.replace('quadSwapY(p[1])', 'quadSwapX(p[1])')],
+    ['does not compile them', weighQuads.replace('let lane', 'let lane: nonsense')],
+  ] as const) {
+    it(`does without quads on a software adapter that ${what}`, async () => {
+      assert.notEqual(broken, weighQuads);
+      const adapter = { description: dawn.description, isFallback: true, info: dawn.adapter.info };
+      const backend = await createWebGpuBackend(dawn.device, adapter, { sources: { weighQuads: broken } });
+      assert.equal(backend.kernels, 'registers');
+      backend.dispose();
     });
   }
 

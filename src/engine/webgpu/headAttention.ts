@@ -278,7 +278,7 @@ export function chunksOf(
   return rows >= tokens ? { heads: Math.min(heads, Math.floor(rows / tokens)), rows: tokens } : { heads: 1, rows };
 }
 
-/** `struct Sizes` of the attention kernels. */
+/** `struct Sizes` of kernels/common.wgsl. */
 function sizesUniform(counts: readonly number[], scale: number, rule: ScoreRule, mirrored: boolean): ArrayBuffer {
   const data = new ArrayBuffer(48);
   new Uint32Array(data).set(counts);

@@ -2,6 +2,7 @@
 // messages are read here before a pipeline is used.
 
 import { EngineError } from '../backend';
+import common from './kernels/common.wgsl';
 import rpcShrink from './kernels/rpcShrink.wgsl';
 import scoresQuads from './kernels/scoresQuads.wgsl';
 import scoresRegisters from './kernels/scoresRegisters.wgsl';
@@ -54,7 +55,8 @@ export class Pipelines {
     constants: Readonly<Record<string, number>>,
   ): Promise<GPUComputePipeline> {
     const { device } = this;
-    const module = device.createShaderModule({ label, code: this.sources[name] });
+    // Behind the source: directives stand first, and the compiler counts the lines of the source as its file does.
+    const module = device.createShaderModule({ label, code: this.sources[name] + common });
     const { messages } = await module.getCompilationInfo();
     const errors = messages.filter((message) => message.type === 'error');
     if (errors.length > 0) {

@@ -60,6 +60,22 @@ export async function createWebGpuBackend(
   options: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
   const family = options.kernels ?? familyFor(device.features, adapter.isFallback);
+  try {
+    return await openBackend(device, adapter, family, options);
+  } catch (error) {
+    const wrong = error instanceof EngineError && (error.reason === 'selfCheck' || error.reason === 'shader');
+    // Subgroups are a second path: a driver that gets them wrong runs what does without.
+    if (!wrong || family !== 'quads' || options.kernels !== undefined) throw error;
+    return openBackend(device, adapter, 'registers', options);
+  }
+}
+
+async function openBackend(
+  device: GPUDevice,
+  adapter: WebGpuAdapter,
+  family: KernelFamily,
+  options: WebGpuOptions,
+): Promise<WebGpuBackend> {
   const guard = new DeviceGuard(device);
   const pool = new BufferPool(device);
   const attention = new HeadAttention(device, new Pipelines(device, options.sources), family, options.limits);

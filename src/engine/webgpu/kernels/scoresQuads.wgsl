@@ -4,30 +4,10 @@
 // the diagonal are written on both sides of it.
 enable subgroups;
 
-struct Sizes {
-  heads: u32,      // heads in this chunk
-  tokens: u32,     // N
-  headStart: u32,  // first head of the chunk
-  rowStart: u32,   // first query row of the chunk
-  rows: u32,       // query rows of the chunk
-  width4: u32,     // d / 4, rounded up
-  stride4: u32,    // N / 4, rounded up
-  scale: f32,
-  causal: u32,
-  window: u32,
-  mirrored: u32,   // 1: the queries are the keys, and the chunk has all rows
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(2) var<storage, read> keys: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> scores: array<vec4f>;
-
-const four = vec4u(0u, 1u, 2u, 3u);
-
-/** Members of the n-th four of `count`; past the end the last one again. */
-fn membersOf(n: u32, count: u32) -> vec4u {
-  return min(n * 4u + four, vec4u(count - 1u));
-}
 
 /** Row and column of the i-th tile of a head. */
 fn tileOf(i: u32, columnTiles: u32) -> vec2u {
@@ -39,10 +19,6 @@ fn tileOf(i: u32, columnTiles: u32) -> vec2u {
   let n = i / (columnTiles + 1u);
   let at = i % (columnTiles + 1u);
   return select(vec2u(columnTiles - 1u - n, at - 1u), vec2u(n, n + at), at < columnTiles - n);
-}
-
-fn times(keyRows: mat4x4f, queryColumns: mat4x4f) -> mat4x4f {
-  return mat4x4f(keyRows * queryColumns[0], keyRows * queryColumns[1], keyRows * queryColumns[2], keyRows * queryColumns[3]);
 }
 
 /** Columns of `tile` as scores of the rows of a four; on both sides of the diagonal where the queries are the keys. */

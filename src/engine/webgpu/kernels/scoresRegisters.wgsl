@@ -1,15 +1,5 @@
 // scores[h, i, j] = scale * q_i . k_j, register-blocked: 8 rows x 4 columns an invocation, no workgroup memory
 // (fast on software adapters). Columns past the last token hold copies of it; softmax overwrites them with 0.
-struct Sizes {
-  heads: u32,      // heads in this chunk
-  tokens: u32,     // N
-  headStart: u32,  // first head of the chunk
-  rowStart: u32,   // first query row of the chunk
-  rows: u32,       // query rows of the chunk
-  width4: u32,     // d / 4, rounded up
-  stride4: u32,    // N / 4, rounded up
-  scale: f32,
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(2) var<storage, read> keys: array<vec4f>;

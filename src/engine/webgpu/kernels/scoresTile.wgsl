@@ -1,15 +1,5 @@
 // scores[h, i, j] = scale * q_i . k_j, tiled through workgroup memory: 64 x 64 scores a workgroup, 16 of d at a time,
 // 4 x 4 scores an invocation (for hardware adapters). 8 KiB of workgroup memory.
-struct Sizes {
-  heads: u32,
-  tokens: u32,
-  headStart: u32,
-  rowStart: u32,
-  rows: u32,
-  width4: u32,
-  stride4: u32,
-  scale: f32,
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(2) var<storage, read> keys: array<vec4f>;

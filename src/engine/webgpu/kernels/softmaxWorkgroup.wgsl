@@ -1,18 +1,6 @@
 // Numerators of softmax in place over the rows of scores [heads * rows, stride4 * 4], and their sum [heads * rows], one
 // row a workgroup, reductions as a tree in workgroup memory; who reads them divides. The row's maximum is subtracted
 // first; sums are pairwise by construction. Keys that the query does not see, and padding, become 0.
-struct Sizes {
-  heads: u32,
-  tokens: u32,
-  headStart: u32,
-  rowStart: u32,
-  rows: u32,
-  width4: u32,
-  stride4: u32,
-  scale: f32,
-  causal: u32,
-  window: u32,
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;

@@ -4,37 +4,11 @@
 // grow with every term; weights are 0 past the last token, where the value index is clamped.
 enable subgroups;
 
-struct Sizes {
-  heads: u32,
-  tokens: u32,
-  headStart: u32,
-  rowStart: u32,
-  rows: u32,
-  width4: u32,
-  stride4: u32,
-  scale: f32,
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> sums: array<f32>;
 @group(0) @binding(3) var<storage, read> values: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> outputs: array<vec4f>;
-
-const four = vec4u(0u, 1u, 2u, 3u);
-
-/** Members of the n-th four of `count`; past the end the last one again. */
-fn membersOf(n: u32, count: u32) -> vec4u {
-  return min(n * 4u + four, vec4u(count - 1u));
-}
-
-fn times(valueColumns: mat4x4f, weightColumns: mat4x4f) -> mat4x4f {
-  return mat4x4f(
-    valueColumns * weightColumns[0],
-    valueColumns * weightColumns[1],
-    valueColumns * weightColumns[2],
-    valueColumns * weightColumns[3],
-  );
-}
 
 /** Columns of `tile` as outputs of the rows of a four. */
 fn write(tile: mat4x4f, head: u32, rowFour: u32, column: u32) {

@@ -1,16 +1,6 @@
 // out[h, i, :] = sum_j weights[h, i, j] v_j / sums[h, i], register-blocked: 8 rows x 8 columns an invocation, no
 // workgroup memory. The sum over keys is kept in blocks of 128 keys that are added up afterwards (two-level), so that
 // the error does not grow with every term; weights are 0 past the last token, where the value index is clamped.
-struct Sizes {
-  heads: u32,
-  tokens: u32,
-  headStart: u32,
-  rowStart: u32,
-  rows: u32,
-  width4: u32,
-  stride4: u32,
-  scale: f32,
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> sums: array<f32>;

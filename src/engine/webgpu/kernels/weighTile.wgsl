@@ -1,16 +1,6 @@
 // out[h, i, :] = sum_j weights[h, i, j] v_j / sums[h, i], tiled through workgroup memory: 64 rows x 64 columns a
 // workgroup, 16 keys at a time, 4 x 4 outputs an invocation (for hardware adapters). Each tile of 16 keys is summed by
 // itself and then added to the total (two-level sum).
-struct Sizes {
-  heads: u32,
-  tokens: u32,
-  headStart: u32,
-  rowStart: u32,
-  rows: u32,
-  width4: u32,
-  stride4: u32,
-  scale: f32,
-}
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> sums: array<f32>;
