@@ -89,12 +89,17 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
   }
 
   private handlers(load: Load): ComparisonHostCalls {
-    const compare = async (by: unknown): Promise<Comparison> =>
-      compareSources(await load(), by === 'permutation' ? 'permutation' : 'index');
+    const made = new Map<MatchedBy, Comparison>();
+    const compare = async (asked: unknown): Promise<Comparison> => {
+      const by = asked === 'permutation' ? 'permutation' : 'index';
+      const comparison = made.get(by) ?? compareSources(await load(), by);
+      made.set(by, comparison);
+      return comparison;
+    };
     return {
       compare: async (by) => {
         try {
-          return comparisonJson(await compare(by));
+          return JSON.stringify(await compare(by));
         } catch (error) {
           log().warn(sentence(error));
           throw error;

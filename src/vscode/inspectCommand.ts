@@ -239,7 +239,9 @@ async function keptRun(
   file: CheckpointFile,
   request: InspectionRequest,
 ): Promise<InspectionResult | null> {
-  if (!('path' in file)) return null;
+  const { fileName } = request.index;
+  // Hashing a large checkpoint takes a while: not where none of its name is kept.
+  if (!('path' in file) || !(await saved.list()).some(({ title }) => title === fileName)) return null;
   const sha256 = await hashBeside(runnerScript, file, request.index.byteLength, new AbortController().signal);
   return (await saved.withKey(keyOf(request, sha256)))?.result ?? null;
 }
