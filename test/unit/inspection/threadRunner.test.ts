@@ -2,6 +2,9 @@
 
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startThreadRunner } from '../../../src/inspection/node/threadRunner';
 import { CancelledError } from '../../../src/inspection/cancelledError';
 import { numbersOf, runHere, samplePath, sampleRequest, silentHost } from './sampleRun';
@@ -50,13 +53,15 @@ describe('runner thread', () => {
         return Promise.resolve();
       },
     });
-    const run = runner.run(request, { path: samplePath(sample) }, 2);
+    const twinFolder = join(mkdtempSync(join(tmpdir(), 'gramlens-stopped-')), 'twins');
+    const run = runner.run(request, { path: samplePath(sample) }, 2, { twinFolder });
     await firstHead;
     const seenAtStop = seen;
     const [, outcome] = await Promise.all([runner.stop(), run.catch((error: unknown) => error)]);
     assert.ok(outcome instanceof CancelledError, String(outcome));
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.ok(seen <= seenAtStop + 1, 'heads went on arriving');
+    assert.equal(existsSync(twinFolder), false, 'twins of a run that was stopped');
     assert.equal(liveWorkers(), before);
     await assert.rejects(runner.run(request, { path: samplePath(sample) }, 2), CancelledError);
   });
