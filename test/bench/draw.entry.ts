@@ -137,8 +137,7 @@ const page: DrawPage = {
     const start = performance.now();
     const figure = figureOf(grid);
     const model = performance.now() - start;
-    await nextFrame();
-    await nextTask();
+    await longestTask();
     longest = 0;
     const begin = performance.now();
     await show(figure);

@@ -89,11 +89,13 @@ export class CellPooling {
   step(): boolean {
     const { width, figure } = this;
     const best = new Float64Array(width);
+    const reach = new Float64Array(width);
     let cells = 0;
     while (this.done < this.height && cells < bandCells) {
       const [from, to] = [this.rows.first[this.done]!, this.rows.last[this.done]!];
-      if (figure.palette === 'diverging') this.furthest(best, from, to);
-      else this.largest(best, from, to);
+      best.fill(Number.NaN);
+      reach.fill(-Infinity);
+      for (let row = from; row < to; row++) this.pool(row * figure.columns, best, reach);
       this.scale(best, this.indexes, this.done * width);
       this.done += 1;
       cells += (to - from) * figure.columns;
@@ -101,37 +103,21 @@ export class CellPooling {
     return !this.isDone;
   }
 
-  private largest(best: Float64Array, from: number, to: number): void {
-    const { values, columns } = this.figure;
+  /** Takes the row of cells that begins at `start` into `best`, the values on show; `reach`: by what they were chosen. */
+  private pool(start: number, best: Float64Array, reach: Float64Array): void {
+    const { values, palette } = this.figure;
     const { first, last } = this.columns;
-    best.fill(Number.NaN);
-    for (let row = from; row < to; row++) {
-      const start = row * columns;
-      for (let pixel = 0; pixel < best.length; pixel++) {
-        let most = best[pixel]!;
-        for (let cell = start + first[pixel]!; cell < start + last[pixel]!; cell++) {
-          const value = values[cell]!;
-          // Also true where there is no number yet; a cell without one never wins.
-          if (!(value <= most) && value === value) most = value;
+    const fromZero = palette === 'diverging';
+    for (let pixel = 0; pixel < best.length; pixel++) {
+      const end = start + last[pixel]!;
+      for (let cell = start + first[pixel]!; cell < end; cell++) {
+        const value = values[cell]!;
+        const size = fromZero ? Math.abs(value) : value;
+        // Never true of a cell without a number.
+        if (size > reach[pixel]!) {
+          reach[pixel] = size;
+          best[pixel] = value;
         }
-        best[pixel] = most;
-      }
-    }
-  }
-
-  private furthest(best: Float64Array, from: number, to: number): void {
-    const { values, columns } = this.figure;
-    const { first, last } = this.columns;
-    best.fill(Number.NaN);
-    for (let row = from; row < to; row++) {
-      const start = row * columns;
-      for (let pixel = 0; pixel < best.length; pixel++) {
-        let most = best[pixel]!;
-        for (let cell = start + first[pixel]!; cell < start + last[pixel]!; cell++) {
-          const value = values[cell]!;
-          if (!(Math.abs(value) <= Math.abs(most)) && value === value) most = value;
-        }
-        best[pixel] = most;
       }
     }
   }
