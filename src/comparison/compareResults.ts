@@ -7,7 +7,7 @@ import { Running } from '../inspection/overInputs/running';
 import { noiseVerdictText, verdictText } from '../report/format';
 import type { HeadMetric } from '../report/figures/headMetric';
 import { headMetrics } from '../report/figures/metrics';
-import { gramOfRun } from '../report/gramText';
+import { gramChoice, gramOfRun } from '../report/gramText';
 import { groupedHeadsText } from '../report/sharedHeads';
 import {
   ComparisonError,
@@ -149,15 +149,11 @@ export function sharedFacts({
   layers,
 }: InspectionResult): Pick<Comparison, 'inputs' | 'model' | 'gram'> {
   const { family, heads, kvHeads, causal, stages } = model;
-  const { gram, gramKeys, keys } = gramOfRun(layers) ?? {};
+  const choice = gramOfRun(layers) ?? {};
   return {
     inputs: provenance.inputs.map(({ kind, label, sha256, tokens }) => ({ kind, label, sha256, tokens })),
     model: { family, layers: model.layers, heads, kvHeads, causal, ...(stages === undefined ? {} : { stages }) },
-    gram: {
-      ...(gram === undefined ? {} : { gram }),
-      ...(gramKeys === undefined ? {} : { gramKeys }),
-      ...(keys === undefined ? {} : { keys }),
-    },
+    gram: { ...gramChoice(choice), ...(choice.gramKeys === undefined ? {} : { gramKeys: choice.gramKeys }) },
   };
 }
 

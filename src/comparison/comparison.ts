@@ -107,7 +107,7 @@ export interface Comparison {
   }[];
   readonly model: Pick<ModelSummary, 'family' | 'layers' | 'heads' | 'kvHeads' | 'causal' | 'stages'>;
   /** Which Gram matrix the numbers rest on, where the model leaves a choice. */
-  readonly gram: Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys'>;
+  readonly gram: Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys' | 'standardised'>;
   /** What else differs, and what was left out and why. */
   readonly notes: readonly string[];
   /** Metrics that at least one head has in the first run and the last, in the order of the picker. */

@@ -35,6 +35,11 @@ const settings: readonly Setting[] = [
   { name: 'forward pass', of: ({ forward }) => said(forward), differing: 'refused' },
   { name: 'Gram matrix', of: ({ gram }) => said(gram), differing: 'refused' },
   { name: 'keys of the Gram matrix', of: ({ keys }) => said(keys), differing: 'refused' },
+  {
+    name: 'standardised keys of the Gram matrix',
+    of: ({ standardised }) => (standardised === true ? 'yes' : 'no'),
+    differing: 'refused',
+  },
   { name: 'noise levels', of: noiseLevels, differing: 'refused' },
   { name: 'RPC beside the model', of: rpcWords, differing: 'rpc' },
   { name: 'noise kinds', of: ({ noise }) => noise?.kinds.join(', ') ?? null, differing: 'noted' },

@@ -232,6 +232,10 @@ describe('what may be compared', () => {
       set({ seed: 7 }),
       /^ComparisonError: Different: seed \(a\.safetensors: 0; b\.safetensors: 7\)\. The checkpoints differ, too/,
     );
+    refused(
+      set({ standardised: true }),
+      /Different: standardised keys of the Gram matrix \(a\.safetensors: no; b\.safetensors: yes\)/,
+    );
     refused(set({ noise: { ...b.provenance.noise, levels: { key_gauss: [0.3] } } }), /Different: noise levels/);
     refused({ ...b, layers: [] }, /no inspected head in common/);
     assert.throws(() => compareResults([pair[0]!], 'index'), /needs two inspections/);
