@@ -12,7 +12,7 @@ import { layerSizes, layerTitle } from '../../src/report/layerLabel';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import type { CellWindow } from '../charts/cellWindow';
 import type { Cursor } from '../charts/cursor';
-import { fill, h } from '../ui/dom';
+import { fill, h, scrollRegion } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import type { Laboratory } from './laboratory';
@@ -54,9 +54,8 @@ function textTable({ title, columns, rows, note, formula }: HeadTable): HTMLElem
     'section',
     {},
     h('h2', {}, title),
-    h(
-      'div',
-      { class: 'scroll' },
+    scrollRegion(
+      title,
       h(
         'table',
         {},
@@ -82,9 +81,8 @@ function textTable({ title, columns, rows, note, formula }: HeadTable): HTMLElem
 
 function alignmentTable(head: HeadResult): HTMLElement {
   const columns = ['', 'measured', 'chance level', ...Object.values(nullNames), 'among the heads'];
-  return h(
-    'div',
-    { class: 'scroll' },
+  return scrollRegion(
+    'Alignment beside its nulls',
     h(
       'table',
       {},

@@ -49,7 +49,7 @@ export class QueryRows {
   constructor(private readonly save: (name: string, bytes: Uint8Array) => void) {
     this.element = h(
       'aside',
-      { class: 'query-rows', attributes: { 'aria-label': 'What single queries see' } },
+      { class: 'query-rows', attributes: { 'aria-label': 'What single queries see', tabindex: '0' } },
       h('h2', {}, 'One query'),
       this.hint,
       this.picturePlace,

@@ -22,6 +22,11 @@ export function fill(parent: HTMLElement, ...children: readonly Child[]): void {
   parent.replaceChildren(...children.filter((child) => child !== null));
 }
 
+/** A part that scrolls by itself: reached by keyboard, and it says what it is. */
+export function scrollRegion(label: string, ...children: readonly Child[]): HTMLElement {
+  return h('div', { class: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': label } }, ...children);
+}
+
 /** Puts SVG text made by our own draw functions (all strings escaped there) into `parent`. */
 export function setSvg(parent: HTMLElement, svg: string): void {
   parent.innerHTML = svg;

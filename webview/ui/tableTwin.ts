@@ -3,7 +3,7 @@
 import type { Figure } from '../../src/report/figures/figure';
 import { tableLength, tableRows } from '../charts/toCsv';
 import type { Cell } from '../charts/toCsv';
-import { fill, h } from './dom';
+import { fill, h, scrollRegion } from './dom';
 
 /** Rows that are shown; a 200 x 200 pattern is for the CSV button. */
 const maxTableRows = 2000;
@@ -40,12 +40,7 @@ export class TableTwin {
     fill(
       this.element,
       summary,
-      // A region that scrolls must be reachable by keyboard, and say what it is.
-      h(
-        'div',
-        { class: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': `Numbers of ${figure.title}` } },
-        h('table', {}, h('thead', {}, head), h('tbody', {}, ...body)),
-      ),
+      scrollRegion(`Numbers of ${figure.title}`, h('table', {}, h('thead', {}, head), h('tbody', {}, ...body))),
       left > 0 ? h('p', { class: 'quiet' }, `The first ${maxTableRows} rows; ${left} more are in the CSV.`) : null,
     );
   }
