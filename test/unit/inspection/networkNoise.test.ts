@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { NetworkNoise } from '../../../src/diagnostics/networkNoise';
+import { createCpuBackend } from '../../../src/engine/cpu/backend';
 import { noiseSettings } from '../../../src/inspection/defaults';
 import { planInspection } from '../../../src/inspection/plan';
 import { ChoiceError } from '../../../src/inspection/choiceError';
@@ -14,8 +15,11 @@ import type { RpcSettings } from '../../../src/model/modelSpec';
 import { full } from '../../setup/full';
 import { numbersOf, runHere, samples, sampleRequest } from './sampleRun';
 
-/** Streams agree to 1e-9 of their largest and KL is quadratic in their differences; RPC amplifies to 1e-7 (spec section 10). */
-const tolerance = 1e-7;
+/**
+ * Float64: streams agree to 1e-9 of their largest and KL is quadratic in their differences; RPC amplifies to 1e-7 (spec
+ * section 10). Float32 products: spec section 10.
+ */
+const tolerance = { float64: 1e-7, float32: 2e-4 } as const;
 
 interface Golden extends Pick<NetworkNoise, 'places' | 'repeats' | 'rows' | 'clean'> {
   readonly rpc: RpcSettings;
@@ -29,30 +33,33 @@ describe('noise between the layers', () => {
   const golden = JSON.parse(readFileSync('test/fixtures/inspection/network-noise.json', 'utf8')) as Golden;
 
   for (const sample of full ? samples : samples.slice(0, 1)) {
-    it(`moves logits and streams of ${sample} as PyTorch says, with softmax and with RPC`, async () => {
-      const noise = noiseSettings(kinds, [0.1, 0.8], golden.repeats);
-      const choices = { ...quick, noise, rpc: golden.rpc, networkNoise: golden.places };
-      const { result } = await runHere(sample, await sampleRequest(sample, 'cpu', choices));
-      assert.equal(resultFault(JSON.parse(JSON.stringify(result))), null);
-      const found = result.networkNoise!;
-      const { rows, clean } = golden.samples[sample]!;
-      const names = (list: NetworkNoise['rows']): string[] =>
-        list.map(({ place, kind, level }) => `${place} ${kind} ${level}`);
-      assert.deepEqual(names(found.rows), names(rows));
-      assert.equal(found.clean?.topChanged, clean?.topChanged);
-      const got = numbersOf({ clean: found.clean, rows: found.rows });
-      const want = numbersOf({ clean, rows });
-      assert.ok(want.size > 300, `only ${want.size} numbers were compared`);
-      const wrong = [...want].filter(
-        ([path, value]) => !(Math.abs(got.get(path)! - value) < tolerance * Math.max(1, Math.abs(value))),
-      );
-      assert.deepEqual(
-        wrong.map(([path, value]) => `${path}: ${got.get(path)} instead of ${value}`).slice(0, 10),
-        [],
-        `${wrong.length} of ${want.size}`,
-      );
-      assert.equal(got.size, want.size);
-    });
+    for (const precision of ['float64', 'float32'] as const)
+      it(`moves logits and streams of ${sample} as PyTorch says, in ${precision}, with softmax and with RPC`, async () => {
+        const noise = noiseSettings(kinds, [0.1, 0.8], golden.repeats);
+        const choices = { ...quick, noise, rpc: golden.rpc, networkNoise: golden.places };
+        const request = await sampleRequest(sample, 'cpu', choices);
+        const { result } = await runHere(sample, request, null, await createCpuBackend(precision));
+        assert.equal(result.provenance.companions!.precision, precision);
+        assert.equal(resultFault(JSON.parse(JSON.stringify(result))), null);
+        const found = result.networkNoise!;
+        const { rows, clean } = golden.samples[sample]!;
+        const names = (list: NetworkNoise['rows']): string[] =>
+          list.map(({ place, kind, level }) => `${place} ${kind} ${level}`);
+        assert.deepEqual(names(found.rows), names(rows));
+        assert.equal(found.clean?.topChanged, clean?.topChanged);
+        const got = numbersOf({ clean: found.clean, rows: found.rows });
+        const want = numbersOf({ clean, rows });
+        assert.ok(want.size > 300, `only ${want.size} numbers were compared`);
+        const wrong = [...want].filter(
+          ([path, value]) => !(Math.abs(got.get(path)! - value) < tolerance[precision] * Math.max(1, Math.abs(value))),
+        );
+        assert.deepEqual(
+          wrong.map(([path, value]) => `${path}: ${got.get(path)} instead of ${value}`).slice(0, 10),
+          [],
+          `${wrong.length} of ${want.size}`,
+        );
+        assert.equal(got.size, want.size);
+      });
   }
 
   it('leaves every other number as it was, and runs softmax alone where RPC flows on nowhere', async () => {
