@@ -1,12 +1,11 @@
 // The five perturbations of spec section 6, with the keys and the draw order of section 8. One draw serves all
 // levels of a repeat (nested), and softmax and RPC alike (paired).
 
-import { standardiseRows } from '../engine/headLayout';
-import { rotate } from '../engine/rope';
 import type { HeadKernels } from '../engine/headKernels';
 import type { HeadTensors } from './headAttention';
-import type { HeadInput, HeadProjection, QueryInput } from './headInput';
+import type { HeadInput, QueryInput } from './headInput';
 import type { NoiseKind } from './headResult';
+import { finishProjection, project } from './projectedHead';
 import { createRandom } from './random';
 import { rms } from './vector';
 
@@ -51,11 +50,6 @@ export function createNoise(
   }
 }
 
-/** Rows of this head of the projection, without bias: x W^T, [N, d]. */
-function project(x: Float64Array, projection: HeadProjection, input: QueryInput, kernels: HeadKernels): Float64Array {
-  return kernels.matmulTransposed(x, projection.weight, input.tokens, input.embedDim, input.headDim);
-}
-
 /** x + level rms(x) Z. The projection is linear, so Z is projected once for all levels. */
 function tokenGauss(
   key: string,
@@ -70,50 +64,20 @@ function tokenGauss(
   const noiseValue = project(noise, input.value, input, kernels);
   return (level) => {
     const step = level * size;
+    const moved = (rows: Float64Array, by: Float64Array): Float64Array => rows.map((value, i) => value + step * by[i]!);
     return {
       q:
         input.query === null || clean.query === null || noiseQuery === null
           ? input.q
-          : finishProjection(clean.query, noiseQuery, step, input.query, input, true),
-      k: finishProjection(clean.key, noiseKey, step, input.key, input, true),
-      v: finishProjection(clean.value, noiseValue, step, input.value, input, false),
+          : finishProjection(moved(clean.query, noiseQuery), input.query, input, true),
+      k: finishProjection(moved(clean.key, noiseKey), input.key, input, true),
+      v: finishProjection(moved(clean.value, noiseValue), input.value, input, false),
       tokens: input.tokens,
       kept: null,
       scaled: input.scaled,
       ...ruleOf(input),
     };
   };
-}
-
-/** Sum of clean and noise, then bias, and for q and k norm over d, standardisation and RoPE as the layer has them. */
-function finishProjection(
-  clean: Float64Array,
-  noise: Float64Array,
-  step: number,
-  projection: HeadProjection,
-  input: QueryInput,
-  scored: boolean,
-): Float64Array {
-  const d = input.headDim;
-  const out = clean.map((value, i) => value + step * noise[i]! + (projection.bias?.[i % d] ?? 0));
-  if (projection.norm !== null) normaliseRows(out, d, projection.norm);
-  if (!scored) return out;
-  const standard = input.standardise ? standardiseRows(out, d) : out;
-  return input.rope ? rotate(standard, input.rope, d) : standard;
-}
-
-/** LayerNorm (biased variance) or RMSNorm over each row of x [N, d], in place. */
-function normaliseRows(x: Float64Array, width: number, by: NonNullable<HeadProjection['norm']>): void {
-  for (let start = 0; start < x.length; start += width) {
-    let centre = 0;
-    if (by.kind !== 'rms') for (let c = 0; c < width; c++) centre += x[start + c]! / width;
-    let variance = 0;
-    for (let c = 0; c < width; c++) variance += (x[start + c]! - centre) ** 2 / width;
-    const size = Math.sqrt(variance + by.eps);
-    for (let c = 0; c < width; c++) {
-      x[start + c] = ((x[start + c]! - centre) / size) * by.weight[c]! + (by.bias?.[c] ?? 0);
-    }
-  }
 }
 
 /** k + level rms(k) Z; values stay clean, and queries where the head has its own. */

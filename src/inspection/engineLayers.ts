@@ -9,6 +9,7 @@ import type { AttentionRollout } from '../diagnostics/rollout';
 import { createRandom } from '../diagnostics/random';
 import { adaptiveLogProbabilities } from '../engine/adaptiveSoftmax';
 import type { Backend, LayerOptions, LayerTrace, Residual } from '../engine/backend';
+import { createReferenceKernels } from '../engine/reference/kernels';
 import { hasOutput, specOfLayer } from '../model/blockShape';
 import { lengthsOf, matrixRoom, untrainedBlockWeights, untrainedEmbedWeights } from '../model/initialise';
 import type { RandomNumbers } from '../model/initialRules';
@@ -28,6 +29,7 @@ import { RolloutRun } from './rolloutRun';
 import { outputKind } from './networkOutput';
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { float64Parity, ParityMeter } from './parity';
+import { SampledHeads } from './sampledHeads';
 import { oneLayerAtATime } from './readAhead';
 
 export interface EngineServices {
@@ -123,6 +125,8 @@ class EngineLayers implements LayerSource {
   private readonly noisy: NetworkNoiseRuns | null;
   private noiseNumbers: NetworkNoise | null = null;
   private readonly rolled: RolloutRun;
+  /** null: the metrics are those of the plain kernels. */
+  private readonly sampled: SampledHeads | null;
 
   constructor(
     private readonly request: InspectionRequest,
@@ -138,6 +142,8 @@ class EngineLayers implements LayerSource {
     const { networkNoise } = request;
     this.noisy = networkNoise === null ? null : new NetworkNoiseRuns({ ...request, networkNoise }, this.branchPasses);
     this.rolled = new RolloutRun(this.spec);
+    const isPlain = services.metrics.kind === 'reference';
+    this.sampled = isPlain ? null : new SampledHeads(createReferenceKernels(), request.layers);
     this.oneLayerAtATime = oneLayerAtATime(request.index, this.spec);
   }
 
@@ -176,6 +182,7 @@ class EngineLayers implements LayerSource {
       ...(rollout === undefined ? {} : { rollout }),
     });
     if (trace.rollout !== undefined) this.rolled.after(layer, trace.rollout);
+    this.compareSampled(weights, trace);
     let shown = trace;
     if (this.shadowed) {
       shown = await services.backend.runLayer(spec, weights, this.painted, options);
@@ -282,7 +289,11 @@ class EngineLayers implements LayerSource {
   }
 
   parity(): ReturnType<LayerSource['parity']> {
-    return this.shadowed ? this.meter.result() : float64Parity;
+    const sampled = this.sampled?.result() ?? float64Parity;
+    if (!this.shadowed) return sampled;
+    const { maxRelError, perTensor } = this.meter.result();
+    const all = { ...perTensor, ...sampled.perTensor };
+    return { ...sampled, maxRelError: Math.max(maxRelError ?? 0, sampled.maxRelError ?? 0), perTensor: all };
   }
 
   companions(): ReturnType<NonNullable<LayerSource['companions']>> {
@@ -292,6 +303,13 @@ class EngineLayers implements LayerSource {
   /** Twins, or runs that leave the network somewhere, were asked for. */
   private get accompanied(): boolean {
     return this.request.twins > 0 || this.ablated !== null || this.noisy !== null;
+  }
+
+  private compareSampled(weights: BlockWeights, trace: LayerTrace): void {
+    const head = this.sampled?.headOf(trace, headsOfLayer(this.request, trace.layer)) ?? null;
+    if (this.sampled === null || head === null) return;
+    const [input] = headInputs(this.spec, () => projectionsOf(weights), trace, [head], null, []);
+    this.sampled.compare(input!, trace);
   }
 
   /** The next layer's weights are read while this one computes; a failure surfaces when it is awaited. */

@@ -13,8 +13,10 @@ export const resultSchemaName = 'gramlens.inspection/1';
 export interface Parity {
   /** Largest error of any compared tensor, relative to max |.| of the float64 tensor; null: backend is float64. */
   readonly maxRelError: number | null;
-  /** Per tensor kind (q, k, v, out, next, logits). */
+  /** Per tensor kind (q, k, v, out, next, logits); 'q against reference' are of `sampledHeads`. */
   readonly perTensor: Readonly<Record<string, number>>;
+  /** How many heads the plain float64 kernels computed again; absent: none. */
+  readonly sampledHeads?: number;
   readonly reason?: string;
 }
 

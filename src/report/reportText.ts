@@ -128,12 +128,18 @@ function laterRows(provenance: Partial<Provenance>): (readonly [string, string])
   return rows;
 }
 
+/** On how much 'against reference' rests; '' where nothing was sampled. */
+export function sampledText({ sampledHeads }: Parity): string {
+  if (sampledHeads === undefined) return '';
+  return `; reference: plain float64 kernels on ${sampledHeads} sampled ${sampledHeads === 1 ? 'head' : 'heads'}`;
+}
+
 function parityText(parity: Parity): string {
   if (parity.maxRelError === null) return parity.reason ?? 'not measured';
   const names = Object.keys(parity.perTensor);
   const perTensor = Object.entries(parity.perTensor).map(([name, error]) => `${name} ${formatNumber(error, 2)}`);
   const against = names.some((name) => name.includes(' against ')) ? '' : ' against float64';
-  return `largest relative error${against}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})`;
+  return `largest relative error${against}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})${sampledText(parity)}`;
 }
 
 /** Everything that is needed to run it again and get the same numbers. */

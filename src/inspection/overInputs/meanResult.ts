@@ -30,7 +30,12 @@ function worst(a: Parity, b: Parity): Parity {
   if (a.maxRelError === null || b.maxRelError === null) return a.maxRelError === null ? b : a;
   const perTensor: Record<string, number> = { ...a.perTensor };
   for (const [name, error] of Object.entries(b.perTensor)) perTensor[name] = Math.max(perTensor[name] ?? 0, error);
-  return { maxRelError: Math.max(a.maxRelError, b.maxRelError), perTensor };
+  const sampledHeads = (a.sampledHeads ?? 0) + (b.sampledHeads ?? 0);
+  return {
+    maxRelError: Math.max(a.maxRelError, b.maxRelError),
+    perTensor,
+    ...(sampledHeads === 0 ? {} : { sampledHeads }),
+  };
 }
 
 export class MeanResult {

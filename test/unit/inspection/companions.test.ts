@@ -101,7 +101,7 @@ describe('companion passes', () => {
     assert.deepEqual([precision, float64From], ['float32', null]);
     assert.ok(parity.maxRelError! > 0 && parity.maxRelError! < 1e-5, JSON.stringify(parity));
     assert.deepEqual(Object.keys(parity.perTensor), ['embedding', 'x', 'q', 'k', 'v', 'out', 'residual', 'logits']);
-    assert.deepEqual([result.provenance.precision, result.provenance.parity.maxRelError], ['float64', null]);
+    assert.equal(result.provenance.precision, 'float64');
     const exact = await runHere(sample, request, null, await createCpuBackend('float64'));
     assert.deepEqual(own(exact.result), own(result));
     assert.match(

@@ -3,6 +3,7 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { Parity } from '../../../src/inspection/inspectionResult';
 import type { NamedArray } from '../../../src/inspection/layerSource';
 import { numbersOf, runHere, samplePath, sampleRequest, samples } from './sampleRun';
 
@@ -58,6 +59,20 @@ describe('the samples', () => {
         assert.ok(error < forwardTolerance, `logit ${i}: ${logits[i]} instead of ${want}`);
       });
       assert.equal(result.output.logitsTop[0]?.index, 3, 'the sample digit is a three');
+    });
+
+    it(`${sample}: says how far the fast kernels are from the plain ones on sampled heads of the run itself`, async () => {
+      const none = { nulls: 0, twins: 0, noise: { kinds: [], levels: {}, repeats: 1 }, keepTensors: false } as const;
+      const parityOf = async (backend: 'cpu' | 'reference', layers: readonly number[]): Promise<Parity> =>
+        (await runHere(sample, await sampleRequest(sample, backend, { ...none, layers, heads: [1, 2] }))).result
+          .provenance.parity;
+      const { maxRelError, perTensor, sampledHeads } = await parityOf('cpu', [0, 2, 5]);
+      const names = ['q', 'k', 'v', 'out'].filter((name) => name !== 'q' || sample !== 'digits-rpc.pt');
+      assert.deepEqual([sampledHeads, Object.keys(perTensor)], [3, names.map((name) => `${name} against reference`)]);
+      // Sums in another order; the last layers are as right as the first.
+      assert.ok(maxRelError! > 0 && maxRelError! < 1e-13, JSON.stringify(perTensor));
+      assert.equal((await parityOf('cpu', [4])).sampledHeads, 1);
+      assert.equal((await parityOf('reference', [4])).reason, 'the backend itself computes in float64');
     });
 
     it(`${sample}: cpu gives the numbers of reference`, async () => {
