@@ -51,7 +51,7 @@ import {
   UsageError,
 } from './options';
 import type { FailOn, Format } from './options';
-import { ManyInputs } from './manyInputs';
+import { SeveralInputs } from './severalInputs';
 import { OneInput } from './oneInput';
 import { readJsonFile } from './readJsonFile';
 import { ProgressLine } from './progressLine';
@@ -254,7 +254,7 @@ async function prepare(
     return (line) => new OneInput({ ...shared, request }, line);
   }
   const { out } = flags;
-  return (line) => new ManyInputs({ ...shared, ...list, requestOf, out }, line);
+  return (line) => new SeveralInputs({ ...shared, ...list, requestOf, out }, line);
 }
 
 const isPictured = (formats: readonly Format[]): boolean =>
