@@ -19,7 +19,11 @@ interface Manifest {
   };
 }
 
-const { contributes } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+const texts = JSON.parse(readFileSync('package.nls.json', 'utf8')) as Readonly<Record<string, string>>;
+const source = readFileSync('package.json', 'utf8');
+const { contributes } = JSON.parse(
+  source.replace(/%([\w.-]+)%/g, (key, name: string) => JSON.stringify(texts[name] ?? key).slice(1, -1)),
+) as Manifest;
 const commands = new Set(contributes.commands.map(({ command }) => command));
 const views = new Set(Object.values(contributes.views).flatMap((all) => all.map(({ id }) => id)));
 
@@ -28,11 +32,23 @@ function linked(text: string): string[] {
 }
 
 describe('package.json', () => {
+  it('has every text that people read in package.nls.json, ready to be translated', () => {
+    const keys = [...source.matchAll(/"%([^"%]+)%"/g)].map((match) => match[1]!);
+    assert.deepEqual([...new Set(keys)].sort(), Object.keys(texts).sort());
+    const plain = [
+      ...source.matchAll(/"(?:title|name|contents|\w*[dD]escription|displayName|altText)": "([^%][^"]*)"/g),
+    ];
+    assert.deepEqual(
+      plain.map((match) => match[1]).filter((text) => text !== 'gramlens'),
+      [],
+    );
+  });
+
   const steps = contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps);
 
   it('links commands that exist, from the walkthrough and from empty views', () => {
-    const texts = [...steps.map((step) => step.description), ...contributes.viewsWelcome.map((one) => one.contents)];
-    const all = texts.flatMap(linked);
+    const written = [...steps.map((step) => step.description), ...contributes.viewsWelcome.map((one) => one.contents)];
+    const all = written.flatMap(linked);
     assert.ok(all.length >= 6, `${all.length} links`);
     assert.deepEqual(
       all.filter((command) => !commands.has(command)),

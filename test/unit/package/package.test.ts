@@ -12,7 +12,7 @@ const maxPackageBytes = 16e6;
 const maxSamplesBytes = 3e6;
 
 const listed = [
-  /^package\.json$/,
+  /^package(\.nls)?\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
   /^dist\/(extension|cli|runner|hash|statistics|tokenizer)\.js$/,

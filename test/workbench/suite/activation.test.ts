@@ -7,7 +7,7 @@ import { outer } from '../outer';
 const id = 'gramlens.gramlens';
 
 interface Manifest {
-  contributes?: { commands?: { command: string }[] };
+  contributes?: { commands?: { command: string; title: string }[] };
 }
 
 describe('activation', () => {
@@ -25,6 +25,9 @@ describe('activation', () => {
       .map(({ command }) => command)
       .filter((c) => !registered.has(c));
     assert.deepEqual(missing, []);
+    // Titles stand in package.nls.json.
+    const titles = (manifest.contributes?.commands ?? []).map(({ title }) => title);
+    assert.ok(titles.includes('Inspect Checkpoint…') && titles.every((title) => !title.includes('%')), titles.join());
   });
 
   it('shows the workbench', async () => {
