@@ -145,7 +145,10 @@ describe('text for a language model', () => {
     await outer('type', '1,2,3');
     await outer('press', { key: 'Enter' });
     // The plan offers which keys make the Gram matrix, and is made again with what was chosen.
-    await questionSays('Plan: ', /^Inspect.* on cpu\nGram matrix: full-Gram….*All 3 keys, although each query/);
+    await questionSays(
+      'Plan: ',
+      /^Inspect.* on cpu, peak memory .*\nGram matrix: full-Gram….*All 3 keys, although each query/,
+    );
     await answer('Plan: ', 'Gram matrix: full-Gram');
     await questionShown('Gram matrix of the first T keys');
     await outer('type', '4');
