@@ -128,18 +128,20 @@ function laterRows(provenance: Partial<Provenance>): (readonly [string, string])
   return rows;
 }
 
-/** On how much 'against reference' rests; '' where nothing was sampled. */
-export function sampledText({ sampledHeads }: Parity): string {
+/** ' on 3 sampled heads'; '' where nothing was sampled. */
+export function onHeads({ sampledHeads }: Parity): string {
   if (sampledHeads === undefined) return '';
-  return `; reference: plain float64 kernels on ${sampledHeads} sampled ${sampledHeads === 1 ? 'head' : 'heads'}`;
+  return ` on ${sampledHeads} sampled ${sampledHeads === 1 ? 'head' : 'heads'}`;
 }
 
 function parityText(parity: Parity): string {
   if (parity.maxRelError === null) return parity.reason ?? 'not measured';
   const names = Object.keys(parity.perTensor);
   const perTensor = Object.entries(parity.perTensor).map(([name, error]) => `${name} ${formatNumber(error, 2)}`);
+  const heads = onHeads(parity);
+  const sampled = heads === '' ? '' : `; reference: the plain float64 kernels${heads}`;
   const against = names.some((name) => name.includes(' against ')) ? '' : ' against float64';
-  return `largest relative error${against}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})${sampledText(parity)}`;
+  return `largest relative error${against}: ${formatNumber(parity.maxRelError, 2)} (${perTensor.join(', ')})${sampled}`;
 }
 
 /** Everything that is needed to run it again and get the same numbers. */

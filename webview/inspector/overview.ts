@@ -7,7 +7,7 @@ import { companionsText } from '../../src/report/companionsText';
 import { overviewFigures } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
 import { gramChoice, gramLabel } from '../../src/report/gramText';
-import { sampledText } from '../../src/report/reportText';
+import { onHeads } from '../../src/report/reportText';
 import { planLines } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
@@ -174,11 +174,16 @@ export class Overview {
                   'parity',
                   provenance.parity.maxRelError === null
                     ? (provenance.parity.reason ?? '')
-                    : `${provenance.parity.maxRelError.toExponential(1)} of max, against ${provenance.precision === 'float64' ? 'plain float64 kernels' : 'float64'}${sampledText(provenance.parity)}`,
+                    : `${provenance.parity.maxRelError.toExponential(1)} of max, against ${provenance.precision === 'float64' ? `plain float64 kernels${onHeads(provenance.parity)}` : 'float64'}`,
                 ],
                 ...(provenance.companions === undefined
                   ? []
-                  : [['twins, ablated, noisy runs', companionsText(provenance.companions)] as const]),
+                  : [
+                      [
+                        'beside it',
+                        `untrained twins, ablated and noisy runs: ${companionsText(provenance.companions)}`,
+                      ] as const,
+                    ]),
                 ...(gram === '' ? [] : [['Gram matrix', gram] as const]),
                 ['seed', String(provenance.seed)],
                 ...(provenance.elapsedMs === undefined
