@@ -73,6 +73,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     version: packageJson.version,
     runnerScript: context.asAbsolutePath('dist/runner.js'),
     twinFolder: vscode.Uri.joinPath(context.globalStorageUri, 'twins').fsPath,
+    inputsFolder: vscode.Uri.joinPath(context.globalStorageUri, 'inputs').fsPath,
     tokenizerScript: context.asAbsolutePath('dist/tokenizer.js'),
     session,
     inspector,

@@ -25,6 +25,13 @@ export function withInterval(head: Pick<HeadResult, 'ci' | 'over'>, name: string
   return head.over === undefined ? formatNumber(value) : formatInterval(value, halfWidth(head, name));
 }
 
+/** What of a head is no mean over the inputs; null: it is of one. `first`: that input. */
+export function firstAloneText({ over }: Pick<HeadResult, 'over'>, first = ''): string | null {
+  return over === undefined
+    ? null
+    : `Numbers are means over ${over.inputs} inputs; ± is their 95 % interval. Patterns, scores, q, k, v, output and the laboratory are of the first input, ${first}, alone.`;
+}
+
 /** How many inputs the numbers are means over; 1: they are of one. */
 export function inputCount({ layers }: Pick<InspectionResult, 'layers'>): number {
   return layers[0]?.heads[0]?.over?.inputs ?? 1;

@@ -56,6 +56,21 @@ export async function chooseBackend(page: PageCalls): Promise<BackendChoice> {
     : { kind: 'cpu', reason: found.message };
 }
 
+/** Several inputs run beside the file, one thread after the other. Throws where the settings demand the page's GPU. */
+export function backendOfSeveral(): BackendChoice {
+  const setting = backendSetting();
+  if (setting === 'webgpu') {
+    throw new Error(
+      vscode.l10n.t(
+        'Several inputs run on the processor, and the settings ask for webgpu. Choose auto, cpu or reference with "Gramlens: Select Backend…", or inspect one input.',
+      ),
+    );
+  }
+  return setting === 'auto'
+    ? { kind: 'cpu', reason: vscode.l10n.t('several inputs run on the processor, beside the file') }
+    : { kind: setting, reason: vscode.l10n.t('chosen in the settings') };
+}
+
 /** The command *Select Backend…*. */
 export async function selectBackend(): Promise<void> {
   const current = backendSetting();

@@ -13,6 +13,7 @@ import { log, sentence, showError } from './log';
 import { checkpointExtensions, Dismissed } from './openFlow';
 import { inputLabel, readResult } from './openSaved';
 import type { Services } from './services';
+import { isLocal } from './virtualFiles';
 
 /** What a caller may already know. */
 export interface CompareArguments {
@@ -27,8 +28,6 @@ interface Target {
   readonly kind: 'checkpoint' | 'result';
   readonly name: string;
 }
-
-const isLocal = ({ scheme }: vscode.Uri): boolean => scheme === 'file' || scheme === 'vscode-remote';
 
 /** One folder stands for the runs in it. */
 async function targetsOf(uris: readonly vscode.Uri[]): Promise<readonly Target[]> {

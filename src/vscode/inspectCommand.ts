@@ -11,13 +11,14 @@ import type { Fallback } from '../inspection/gpuFallback';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { inputKey } from '../inspection/node/finishedInputs';
 import { hashBeside } from '../inspection/node/hashBeside';
+import { listInputs, type InputList } from '../inspection/node/inputList';
 import { TokenizerSource, tokenizerSetting } from '../inspection/node/tokenizerSource';
 import { canBeMapped } from '../model/mapping/describeGuess';
 import { ModelSpecError } from '../model/modelSpec';
 import type { ModelInput, ModelSpec, SpecOverrides } from '../model/modelSpec';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { backendSetting, gramSetting } from './settings';
-import { chooseBackend } from './backendChoice';
+import { backendOfSeveral, chooseBackend } from './backendChoice';
 import { log, showError } from './log';
 import { checkpointExtensions, Dismissed, loadInput, openFile, pickInput, planRequest, resolveSpec } from './openFlow';
 import type { OpenedFile, PickedInput, PlannedRequest } from './openFlow';
@@ -27,12 +28,14 @@ import type { Services } from './services';
 import { threadRunner } from './runners';
 import type { Runner } from './runners';
 import { sentence } from './log';
+import { SeveralPlanner, type PlannedMany, type SeveralRun } from './severalInputs';
+import type { SeveralPicked } from './severalQuestion';
 
 /** What a caller may already know; whatever is missing is asked. */
 export interface InspectArguments {
   readonly uri: vscode.Uri;
-  /** As the CLI's --input; asked when absent. */
-  readonly input?: string;
+  /** As the CLI's --input, several together; asked when absent. */
+  readonly input?: string | readonly string[];
   readonly overrides?: SpecOverrides;
   /** Run without showing the plan as a question. */
   readonly unasked?: boolean;
@@ -158,7 +161,9 @@ async function shown(work: () => Promise<InspectionResult>): Promise<InspectionR
 
 /** The whole way; throws Dismissed, CancelledError or the failure. */
 export async function inspect(services: Services, known: InspectArguments): Promise<InspectionResult> {
-  return (await runInspection(services, known)).result;
+  const { input, ...rest } = known;
+  const picked = input === undefined ? {} : { input: typeof input === 'string' ? input : { several: input } };
+  return (await runInspection(services, { ...rest, ...picked })).result;
 }
 
 /** The same with what was asked for. */
@@ -184,22 +189,21 @@ async function planAndRun(
   const spec = await resolveSpec(opened, known.overrides ?? {}, opening);
   const setting = tokenizerSetting(known.overrides ?? {}, opened.mapping, opened.path);
   const tokenizer = new TokenizerSource(services.tokenizerScript, opened, spec, setting);
-  const { picked, input } = await inputOf(known, spec, tokenizer, opening).finally(() => tokenizer.close());
+  const chosen = await inputOf(known, spec, tokenizer, opening).finally(() => tokenizer.close());
   if (opening.isCancellationRequested) throw new CancelledError();
+  if (chosen.kind === 'several') {
+    const { picked, list } = chosen;
+    const run = { ...list, opened, spec, picked, tokenizer, backend: backendOfSeveral(), rpc: known.like?.rpc };
+    return runSeveral(services, known, opening, run);
+  }
+  const { picked, input } = chosen;
   const page = await inspector.reveal();
   const backend = await chooseBackend(page);
   const make = (gram: GramChoice): Promise<PlannedRequest> =>
     planRequest(services, opened, spec, input, backend, gram, known.like?.rpc);
   const first = await planOfSettings(make, known.like?.gram ?? gramSetting(spec));
   const kept = known.reuse === true ? await keptRun(services, opened.file, first.request) : null;
-  if (kept !== null) {
-    session.planningEnded(
-      opening,
-      'cancelled',
-      vscode.l10n.t('The inspection of {0} that is kept is used.', basename(known.uri.path)),
-    );
-    return { result: kept, request: first.request, picked };
-  }
+  if (kept !== null) return reused(services, opening, known, { result: kept, request: first.request, picked });
   const { request, plan, threads } = known.unasked === true ? first : await confirmPlan(first, make, opening);
 
   const startRunner = async (attempt: InspectionRequest, host: RunnerHostCalls): Promise<Runner> =>
@@ -224,8 +228,46 @@ async function planAndRun(
   const result = await withCancellableProgress(services, opened, () =>
     session.run(opening, request, plan, makeRunner, fallback),
   );
-  session.keepUntil(keep(services, request, result));
+  // A run that fell back to cpu is none of the backend that was asked for.
+  const { provenance } = result;
+  const key = keyOf({ ...request, backend: provenance.backend }, provenance.checkpoint.sha256);
+  session.keepUntil(keep(services, key, result));
   return { result, request, picked };
+}
+
+/** The same over several inputs, one after the other. */
+async function runSeveral(
+  services: Services,
+  known: RunArguments,
+  opening: vscode.CancellationToken,
+  run: SeveralRun,
+): Promise<Inspected> {
+  const { session, inspector, saved } = services;
+  const { opened, spec, picked } = run;
+  await inspector.reveal();
+  const planner = new SeveralPlanner(services, run, opening);
+  const make = (gram: GramChoice): Promise<PlannedMany> => planner.plan(gram);
+  const first = await planOfSettings(make, known.like?.gram ?? gramSetting(spec));
+  const kept = known.reuse === true ? await saved.withKey(first.key) : null;
+  if (kept !== null) return reused(services, opening, known, { result: kept.result, request: first.request, picked });
+  const { request, plan, key, runner } = known.unasked === true ? first : await confirmPlan(first, make, opening);
+  const result = await withCancellableProgress(services, opened, () =>
+    session.run(opening, request, plan, (_, host) => runner(host), null),
+  );
+  session.keepUntil(keep(services, key, result));
+  return { result, request, picked };
+}
+
+/** Nothing is run: what is kept is used. */
+function reused(
+  { session }: Services,
+  opening: vscode.CancellationToken,
+  { uri }: RunArguments,
+  found: Inspected,
+): Inspected {
+  const words = vscode.l10n.t('The inspection of {0} that is kept is used.', basename(uri.path));
+  session.planningEnded(opening, 'cancelled', words);
+  return found;
 }
 
 /** What decides the numbers of a run, under which it is kept. */
@@ -247,14 +289,11 @@ async function keptRun(
 }
 
 /** Beside whatever the person does next; where the patterns cannot be kept, the numbers are. */
-async function keep({ session, saved }: Services, request: InspectionRequest, result: InspectionResult): Promise<void> {
+async function keep({ session, saved }: Services, key: string, result: InspectionResult): Promise<void> {
   const { inspection, title, plan, picture } = session.snapshot;
   if (inspection === null || session.result !== result) return;
   const one = { id: inspection, title, result, plan, picture };
   const label = inputLabel(result);
-  // A run that fell back to cpu is none of the backend that was asked for.
-  const { backend, checkpoint } = result.provenance;
-  const key = keyOf({ ...request, backend }, checkpoint.sha256);
   try {
     await saved
       .save(one, label, (layer, head) => session.keptHead({ layer, head }), key)
@@ -264,14 +303,26 @@ async function keep({ session, saved }: Services, request: InspectionRequest, re
   }
 }
 
+/** One input, or several that are read one at a time. */
+type Chosen =
+  | { readonly kind: 'one'; readonly picked: PickedInput; readonly input: ModelInput }
+  | { readonly kind: 'several'; readonly picked: SeveralPicked; readonly list: InputList };
+
 async function inputOf(
   known: RunArguments,
   spec: ModelSpec,
   tokenizer: TokenizerSource,
   opening: vscode.CancellationToken,
-): Promise<{ readonly picked: PickedInput; readonly input: ModelInput }> {
+): Promise<Chosen> {
   const picked = known.input ?? (await pickInput(spec, tokenizer, opening));
-  return { picked, input: await loadInput(picked, spec, tokenizer) };
+  if (typeof picked === 'string' || !('several' in picked))
+    return { kind: 'one', picked, input: await loadInput(picked, spec, tokenizer) };
+  const list = await listInputs(picked.several, spec, tokenizer);
+  const [only, ...more] = list.inputs;
+  // A folder with one picture in it is one input.
+  return only !== undefined && more.length === 0
+    ? { kind: 'one', picked, input: await only.load() }
+    : { kind: 'several', picked, list };
 }
 
 async function withCancellableProgress(

@@ -13,6 +13,7 @@ import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { heldByteLength, planInspection } from '../inspection/plan';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
 import { makeRequest } from '../inspection/request';
+import type { Choices } from '../inspection/request';
 import { imageShape } from '../model/blockShape';
 import { describeSpec } from '../model/describeSpec';
 import { inferModelSpec } from '../model/inferModelSpec';
@@ -34,9 +35,11 @@ import type { BackendChoice } from './backendChoice';
 import { findMapping } from './mappingFiles';
 import type { FoundMapping } from './mappingFiles';
 import { memoryBudgetBytes, seedSetting, settingsChoices } from './settings';
+import { askSeveral } from './severalQuestion';
+import type { SeveralPicked } from './severalQuestion';
 import { askText, askTextFile } from './textQuestion';
 import type { Services } from './services';
-import { openVirtual } from './virtualFiles';
+import { isLocal, openVirtual } from './virtualFiles';
 
 export const checkpointExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'gguf', 'npz', 'onnx'];
 
@@ -66,7 +69,7 @@ export interface OpenedFile {
  * a virtual file system is read whole, within the budget.
  */
 export async function openFile(uri: vscode.Uri): Promise<OpenedFile> {
-  if (uri.scheme === 'file' || uri.scheme === 'vscode-remote') {
+  if (isLocal(uri)) {
     const { path, file, index, config, preprocessor, beside } = await openCheckpoint(uri.fsPath, chooseCheckpoint);
     const found = uri.with({ path: vscode.Uri.file(path).path });
     const mapping = await findMapping(found);
@@ -120,6 +123,12 @@ export async function resolveSpec(
 
 type InputItem = vscode.QuickPickItem & { readonly value: string };
 
+const severalItem = (detail: string): InputItem => ({
+  value: 'several',
+  label: `$(files) ${vscode.l10n.t('Several inputs…')}`,
+  detail,
+});
+
 function pictureItems({ height, width, channels }: ImageShape): InputItem[] {
   return [
     {
@@ -137,6 +146,7 @@ function pictureItems({ height, width, channels }: ImageShape): InputItem[] {
       label: `$(array) ${vscode.l10n.t('Array…')}`,
       detail: vscode.l10n.t('.npy [{0}, {1}, {2}], already normalised', channels, height, width),
     },
+    severalItem(vscode.l10n.t('A folder of pictures or several files: means with an interval over them')),
     {
       value: 'random',
       label: `$(symbol-numeric) ${vscode.l10n.t('Seeded noise')}`,
@@ -157,6 +167,7 @@ function featureItems({ mels, frames }: AudioShape): InputItem[] {
       label: `$(array) ${vscode.l10n.t('Log-mel features…')}`,
       detail: vscode.l10n.t(".npy [{0}, {1}] (mel bins, frames) of the model's feature extractor", mels, frames),
     },
+    severalItem(vscode.l10n.t('A folder of arrays or several files: means with an interval over them')),
     {
       value: 'random',
       label: `$(symbol-numeric) ${vscode.l10n.t('Seeded noise')}`,
@@ -165,8 +176,8 @@ function featureItems({ mels, frames }: AudioShape): InputItem[] {
   ];
 }
 
-/** As the CLI's --input, or a file that may lie on a virtual file system. */
-export type PickedInput = string | { readonly textFile: vscode.Uri };
+/** As the CLI's --input, given once or several times, or a file that may lie on a virtual file system. */
+export type PickedInput = string | SeveralPicked | { readonly textFile: vscode.Uri };
 
 /** The input a person picks: the sample, a picture, an exact array, text, token ids, or seeded noise. */
 export async function pickInput(
@@ -180,6 +191,7 @@ export async function pickInput(
   const chosen = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }, token);
   if (chosen === undefined) throw new Dismissed();
   if (chosen.value === 'random' || chosen.value === 'sample') return `${chosen.value}:${seedSetting()}`;
+  if (chosen.value === 'several') return pickSeveral(spec, token);
   const filters: Record<string, string[]> =
     chosen.value === 'image' ? { [vscode.l10n.t('Pictures')]: ['png', 'jpg', 'jpeg'] } : { NumPy: ['npy'] };
   const files = await vscode.window.showOpenDialog({
@@ -190,6 +202,12 @@ export async function pickInput(
   const file = files?.[0];
   if (file === undefined) throw new Dismissed();
   return chosen.value === 'npy' ? `npy:${file.fsPath}` : file.fsPath;
+}
+
+async function pickSeveral(spec: ModelSpec, token: vscode.CancellationToken): Promise<SeveralPicked> {
+  const picked = await askSeveral(spec, token);
+  if (picked === null) throw new Dismissed();
+  return picked;
 }
 
 /** Text where there is a tokenizer, else why there is none; token ids, typed or seeded. */
@@ -213,6 +231,7 @@ async function pickText(
       await vscode.window.showWarningMessage(problem, { modal: false });
       continue;
     }
+    if (chosen.value === 'several') return pickSeveral(spec, token);
     const picked = chosen.value === 'text' ? await askText(spec, tokenizer, token) : await askTextFile();
     if (picked === null) throw new Dismissed();
     return typeof picked === 'string' ? picked : { textFile: picked };
@@ -239,6 +258,9 @@ function textItems(name: string | null, problem: string | null, idsOnly: boolean
     sample,
     { value: 'text', label: `$(edit) ${vscode.l10n.t('Text…')}${text}`, detail: how },
     { value: 'textFile', label: `$(file) ${vscode.l10n.t('Text file…')}${text}`, detail: how },
+    severalItem(
+      problem ?? vscode.l10n.t('A file with one text a line, or text files: means with an interval over them'),
+    ),
     {
       value: 'tokens',
       label: `$(list-ordered) ${vscode.l10n.t('Token ids…')}`,
@@ -260,7 +282,11 @@ async function pickTokens(spec: ModelSpec): Promise<string> {
   return `tokens:${text.trim()}`;
 }
 
-export async function loadInput(picked: PickedInput, spec: ModelSpec, tokenizer: TokenizerSource): Promise<ModelInput> {
+export async function loadInput(
+  picked: Exclude<PickedInput, SeveralPicked>,
+  spec: ModelSpec,
+  tokenizer: TokenizerSource,
+): Promise<ModelInput> {
   if (typeof picked === 'string') return readInput(picked, spec, tokenizer);
   const { textFile } = picked;
   const name = textFile.path.slice(textFile.path.lastIndexOf('/') + 1);
@@ -276,6 +302,11 @@ export interface PlannedRequest {
   readonly threads: number;
 }
 
+/** What the settings say, with this Gram matrix; `rpc`: instead of theirs. */
+export function choicesOf(spec: ModelSpec, gram: GramChoice, rpc?: RpcSettings): Choices {
+  return { ...settingsChoices(spec), gram, ...(rpc === undefined ? {} : { rpc }) };
+}
+
 /** The request that the settings make of `spec` and `input`, with this Gram matrix, and what it will cost. `rpc`: instead of theirs. */
 export async function planRequest(
   { runnerScript, twinFolder, version }: Pick<Services, 'runnerScript' | 'twinFolder' | 'version'>,
@@ -286,8 +317,7 @@ export async function planRequest(
   gram: GramChoice,
   rpc?: RpcSettings,
 ): Promise<PlannedRequest> {
-  const choices = { ...settingsChoices(spec), gram, ...(rpc === undefined ? {} : { rpc }) };
-  const request = makeRequest(opened.index, spec, input, backend, choices, version);
+  const request = makeRequest(opened.index, spec, input, backend, choicesOf(spec, gram, rpc), version);
   const threads = poolSize(request.heads.length);
   // A page that runs the network on its GPU has twins of its own.
   const folder = backend.kind === 'webgpu' ? null : twinFolder;
@@ -298,14 +328,18 @@ export async function planRequest(
 
 /** The cost first: the editor cuts a long line at its end. */
 export function planSentence(plan: InspectionPlan): string {
-  const sentence = vscode.l10n.t(
-    '{0} on {1}, peak memory {2}; {3}; {4}',
-    readableSeconds(plan.estimatedSeconds),
-    plan.backend,
-    readableBytes(plan.peakByteLength),
-    plan.input,
-    plan.description,
-  );
+  const time =
+    plan.inputs === undefined
+      ? vscode.l10n.t('{0} on {1}', readableSeconds(plan.estimatedSeconds), plan.backend)
+      : vscode.l10n.t(
+          '{0} on {1} for all {2} inputs',
+          readableSeconds(plan.estimatedSeconds),
+          plan.backend,
+          plan.inputs.count,
+        );
+  const memory = readableBytes(plan.peakByteLength);
+  const input = plan.inputs === undefined ? plan.input : vscode.l10n.t('the first {0}', plan.input);
+  const sentence = vscode.l10n.t('{0}, peak memory {1}; {2}; {3}', time, memory, input, plan.description);
   return plan.knownTwins
     ? vscode.l10n.t('{0}; untrained twins known from an earlier run on networks of these shapes', sentence)
     : sentence;

@@ -123,7 +123,9 @@ async function showResult(services: Services, uri: vscode.Uri, selected: HeadAdd
 }
 
 export function inputLabel({ provenance }: InspectionResult): string {
-  return provenance.inputs[0]?.label ?? '';
+  const [first, ...more] = provenance.inputs;
+  if (first === undefined) return '';
+  return more.length === 0 ? first.label : vscode.l10n.t('{0} and {1} more', first.label, more.length);
 }
 
 /** *Open Inspection Result…*: of the argument, else of a file that the person chooses. Errors are shown, not thrown. */

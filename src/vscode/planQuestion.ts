@@ -11,10 +11,10 @@ import type { PlannedRequest } from './openFlow';
 import { memoryBudgetBytes } from './settings';
 
 /** `make` with what the settings say; a prefix that this input does not have, and an ablation or network noise that cannot be had, are the setting's fault. */
-export async function planOfSettings(
-  make: (gram: GramChoice) => Promise<PlannedRequest>,
+export async function planOfSettings<P extends PlannedRequest>(
+  make: (gram: GramChoice) => Promise<P>,
   gram: GramChoice,
-): Promise<PlannedRequest> {
+): Promise<P> {
   try {
     return await make(gram);
   } catch (error) {
@@ -37,11 +37,11 @@ export async function planOfSettings(
 }
 
 /** Shows the plan until it is taken, and makes it again with another Gram matrix when that is chosen. Rejects with Dismissed. */
-export async function confirmPlan(
-  first: PlannedRequest,
-  make: (gram: GramChoice) => Promise<PlannedRequest>,
+export async function confirmPlan<P extends PlannedRequest>(
+  first: P,
+  make: (gram: GramChoice) => Promise<P>,
   token: vscode.CancellationToken,
-): Promise<PlannedRequest> {
+): Promise<P> {
   let planned = first;
   for (;;) {
     const chosen = await askPlan(planned, token);

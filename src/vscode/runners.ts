@@ -19,6 +19,8 @@ export interface Runner {
   keptHead(layer: number, head: number): Promise<KeptHead>;
   /** Ends everything that runs for this inspection. Safe to call twice. */
   stop(): Promise<void>;
+  /** What a run that did not come to its end leaves behind, as a sentence; absent or null: nothing. */
+  left?(): string | null;
 }
 
 export function threadRunner(

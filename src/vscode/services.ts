@@ -19,6 +19,8 @@ export interface Services {
   readonly runnerScript: string;
   /** Numbers of untrained twins from run to run. */
   readonly twinFolder: string;
+  /** Finished inputs of runs over several that did not come to their end. */
+  readonly inputsFolder: string;
   /** dist/tokenizer.js */
   readonly tokenizerScript: string;
   readonly session: InspectionSession;

@@ -16,6 +16,7 @@ import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { sha256Hex } from '../inspection/node/readInput';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
 import { inspectionId } from '../report/inspectionId';
+import { inputCount } from '../report/overInputs';
 import { defaultMetricId } from '../report/figures/metrics';
 import { log, sentence } from './log';
 import type { SavedInspection } from './savedInspections';
@@ -43,6 +44,13 @@ export const emptySnapshot: SessionSnapshot = {
 
 function networkOf({ rollout, networkNoise }: InspectionResult): SessionSnapshot['network'] {
   return { ...(rollout === undefined ? {} : { rollout }), ...(networkNoise === undefined ? {} : { networkNoise }) };
+}
+
+function doneMessage(title: string, result: InspectionResult): string {
+  const inputs = inputCount(result);
+  return inputs === 1
+    ? vscode.l10n.t('{0}: every head inspected.', title)
+    : vscode.l10n.t('{0}: every head inspected, means over {1} inputs.', title, inputs);
 }
 
 export class InspectionSession implements vscode.Disposable {
@@ -169,7 +177,7 @@ export class InspectionSession implements vscode.Disposable {
         ...this.state,
         phase: 'done',
         inspection: inspectionId(result, sha256Hex),
-        message: vscode.l10n.t('{0}: every head inspected.', request.index.fileName),
+        message: doneMessage(request.index.fileName, result),
         layers: result.layers,
         provenance: result.provenance,
         output: result.output,
@@ -180,13 +188,15 @@ export class InspectionSession implements vscode.Disposable {
     } catch (error) {
       // A run that was cancelled or replaced has been stopped by whoever did it.
       if (generation === this.generation) {
+        const { runner } = this;
         await this.stopRunner();
         const cancelled = error instanceof CancelledError;
+        const left = runner?.left?.() ?? null;
         if (this.state.phase === 'running') {
           this.update({
             ...this.state,
             phase: cancelled ? 'cancelled' : 'failed',
-            message: sentence(error),
+            message: left === null ? sentence(error) : `${sentence(error)} ${left}`,
             progress: null,
           });
         }
@@ -260,7 +270,7 @@ export class InspectionSession implements vscode.Disposable {
       phase: 'done',
       inspection: id,
       title,
-      message: vscode.l10n.t('{0}: every head inspected.', title),
+      message: doneMessage(title, result),
       model,
       plan,
       provenance,
@@ -298,13 +308,17 @@ export class InspectionSession implements vscode.Disposable {
       this.opening = null;
       if (this.restore()) return;
     }
+    const { runner } = this;
     await this.stopRunner();
+    const left = runner?.left?.() ?? null;
     this.update({
       ...this.state,
       phase: 'cancelled',
       message: wasPlanning
         ? vscode.l10n.t('Cancelled before anything ran.')
-        : vscode.l10n.t('The inspection was cancelled; nothing was written.'),
+        : left === null
+          ? vscode.l10n.t('The inspection was cancelled; nothing was written.')
+          : vscode.l10n.t('The inspection was cancelled. {0}', left),
       progress: null,
     });
   }

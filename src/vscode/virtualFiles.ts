@@ -9,6 +9,9 @@ import type { ReadBeside } from '../model/text/findTokenizer';
 import { readConfigs, type ConfigFiles } from '../inspection/configBeside';
 import type { MemoryCheckpoint } from '../inspection/node/checkpointFile';
 
+/** On a disk that this process reads, and not on a virtual file system. */
+export const isLocal = ({ scheme }: vscode.Uri): boolean => scheme === 'file' || scheme === 'vscode-remote';
+
 export interface VirtualCheckpoint extends ConfigFiles {
   /** The file that was opened, or the index of a sharded checkpoint. */
   readonly uri: vscode.Uri;

@@ -31,9 +31,8 @@ function headName(model: Model, { layer, head }: HeadAddress): string {
 /** `0.41 (chance 0.33)` */
 function numberText(metric: HeadMetric, head: HeadResult): string {
   const [value, chance] = [metric.value(head), metric.chance(head)];
-  const unit = metric.unit === '' || value === null ? '' : ` ${metric.unit}`;
   const level = value === null ? '' : `, chance level ${chance === null ? 'not known' : formatNumber(chance)}`;
-  return `${formatNumber(value)}${unit}${level}`;
+  return `${metric.text(head)}${level}`;
 }
 
 export class HeadChoice {

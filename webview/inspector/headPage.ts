@@ -1,6 +1,6 @@
 // One head: its verdict with the nulls beside it, and every picture of it.
 
-import type { AlignmentMode, HeadResult, NullResult } from '../../src/diagnostics/headResult';
+import type { HeadResult, NullResult } from '../../src/diagnostics/headResult';
 import type { HeadDetail } from '../../src/inspection/headDetail';
 import type { HeadAddress, InputPicture, SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure, HeatmapFigure } from '../../src/report/figures/figure';
@@ -9,6 +9,7 @@ import { headTables, type HeadTable } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatTest, verdictText } from '../../src/report/format';
 import { layerSizes, layerTitle } from '../../src/report/layerLabel';
+import { firstAloneText, withInterval } from '../../src/report/overInputs';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import type { CellWindow } from '../charts/cellWindow';
 import type { Cursor } from '../charts/cursor';
@@ -27,7 +28,8 @@ function cell(result: NullResult | null, statistic: 'overlap' | 'energy' | 'rayl
   return `${formatNumber(mean)} (z ${formatNumber(z)}, ${formatTest(result[statistic], result.draws)})`;
 }
 
-function modeRows(name: string, mode: AlignmentMode): HTMLElement[] {
+function modeRows(name: 'theory' | 'plain', head: HeadResult): HTMLElement[] {
+  const mode = head.alignment[name];
   return (['overlap', 'energy', 'rayleigh'] as const).map((statistic) => {
     const chance = statistic === 'overlap' ? mode.overlapChance : statistic === 'energy' ? mode.energyChance : null;
     const others = mode.nulls.otherHeads;
@@ -35,7 +37,7 @@ function modeRows(name: string, mode: AlignmentMode): HTMLElement[] {
       others === null || statistic === 'energy' ? 'not ranked' : `${others[statistic].rank} of ${others[statistic].of}`;
     const cells = [
       `${name} ${statistic}`,
-      formatNumber(mode[statistic]),
+      withInterval(head, `alignment.${name}.${statistic}`, mode[statistic]),
       chance === null ? 'see random V' : formatNumber(chance),
       ...(['random', 'permuted', 'untrained'] as const).map((key) => cell(mode.nulls[key], statistic)),
       rank,
@@ -88,7 +90,7 @@ function alignmentTable(head: HeadResult): HTMLElement {
       {},
       h('caption', { class: 'sr-only' }, 'Alignment of the value matrix with the Gram eigenvectors, beside each null'),
       h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
-      h('tbody', {}, ...modeRows('theory', head.alignment.theory), ...modeRows('plain', head.alignment.plain)),
+      h('tbody', {}, ...modeRows('theory', head), ...modeRows('plain', head)),
     ),
   );
 }
@@ -209,10 +211,12 @@ export class HeadPage {
     );
     this.showFigures(this.figuresOf(head, context, this.shown.detail), context, state.picture);
     const shared = sharedKeysText(model, head.kvHead);
+    const several = firstAloneText(head, provenance?.inputs[0]?.label);
     const pending = this.shown.detail === null && state.phase === 'running';
     fill(
       this.words,
       h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head)),
+      several === null ? null : h('p', { class: 'quiet' }, several),
       shared === null ? null : h('p', { class: 'quiet' }, shared),
       alignmentTable(head),
       h(

@@ -1,5 +1,6 @@
 // The overview: what the model is, what went in, what it cost, and the main metrics as heatmaps.
 
+import type { Provenance } from '../../src/inspection/inspectionResult';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { metricById } from '../../src/report/figures/metrics';
@@ -19,6 +20,8 @@ import { NetworkSection } from './networkSection';
 import { tokenStrip } from './tokenStrip';
 
 const shownLogits = 5;
+/** Inputs that are listed; a folder may hold thousands. */
+const shownInputs = 200;
 
 type Rows = readonly (readonly [string, string])[];
 
@@ -39,6 +42,19 @@ function introduction(): HTMLElement {
     'p',
     {},
     'Choose a transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt, .gguf, .npz, .onnx) and an input. Gramlens runs it layer by layer and measures every attention head.',
+  );
+}
+
+/** The inputs behind the first, folded. */
+function otherInputs(inputs: Provenance['inputs']): HTMLElement {
+  const shown = inputs.slice(0, shownInputs).map(({ label, tokens }) => h('li', {}, `${label}, N ${tokens}`));
+  const more = inputs.length - shown.length;
+  return h(
+    'details',
+    {},
+    h('summary', {}, `${inputs.length} more`),
+    h('ol', { attributes: { start: '2' } }, ...shown),
+    more > 0 ? h('p', { class: 'quiet' }, `And ${more} more, each in the exported result.`) : null,
   );
 }
 
@@ -118,7 +134,15 @@ export class Overview {
     const input: HTMLElement[] = [];
     if (picture !== null) input.push(inputPicture(picture).element);
     const gram = provenance === null ? '' : gramLabel(gramChoice(provenance));
-    const source = provenance?.inputs[0];
+    const [source, ...others] = provenance?.inputs ?? [];
+    if (others.length > 0)
+      input.unshift(
+        h(
+          'p',
+          { class: 'quiet' },
+          `Means over ${others.length + 1} inputs ± 95 % interval; what is shown here is the first.`,
+        ),
+      );
     if (source?.tokenIds) input.push(...tokenStrip(source));
     if (source !== undefined)
       input.push(
@@ -129,6 +153,7 @@ export class Overview {
           ['SHA-256', source.sha256.slice(0, 16)],
         ]),
       );
+    if (others.length > 0) input.push(otherInputs(others));
     fill(
       this.cards,
       card(
@@ -156,7 +181,7 @@ export class Overview {
           ? []
           : [h('ul', { class: 'notes' }, ...model.notes.map((note) => h('li', {}, note)))]),
       ),
-      card('Input', ...input),
+      card(others.length === 0 ? 'Input' : 'Inputs', ...input),
       ...(plan === null ? [] : [card('Plan', definitions(planLines(plan)))]),
       ...(provenance === null
         ? []

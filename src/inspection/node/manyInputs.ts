@@ -217,7 +217,8 @@ export class ManyInputs<R extends InputRunner> {
   /** Ends whatever runs; what is finished stays. Safe to call twice. */
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.writing;
+    // What cannot be written, `run` says.
+    await this.writing.catch(() => undefined);
     await this.current?.stop();
   }
 

@@ -24,13 +24,20 @@ export class WatchedCheckpoint {
     readonly sha256: string | null,
   ) {}
 
-  /** Hashes every byte. `script`: any bundle beside dist/hash.js. @throws CheckpointError 'unreadable' */
-  static async open(script: string, file: CheckpointFile): Promise<WatchedCheckpoint> {
+  /**
+   * Hashes every byte. `script`: any bundle beside dist/hash.js; `signal` ends the first hashing and is the reason then.
+   * @throws CheckpointError 'unreadable'
+   */
+  static async open(
+    script: string,
+    file: CheckpointFile,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<WatchedCheckpoint> {
     const byteLength = 'path' in file ? Infinity : 0;
     const hash = (): Promise<string | null> => hashBeside(script, file, byteLength, new AbortController().signal);
     // The stamp is the older one: what changes while it is hashed is hashed again.
     const stamp = await stampOf(file);
-    return new WatchedCheckpoint(hash, file, stamp, await hash());
+    return new WatchedCheckpoint(hash, file, stamp, await hashBeside(script, file, byteLength, signal));
   }
 
   /** Whether it holds the bytes that were hashed; a file that was only touched, or copied onto itself, does. */

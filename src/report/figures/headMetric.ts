@@ -2,7 +2,7 @@
 
 import type { HeadResult, Measured, NullSummary } from '../../diagnostics/headResult';
 import { formatNumber } from '../format';
-import { halfWidth } from '../overInputs';
+import { halfWidth, withInterval } from '../overInputs';
 
 /** Ends of the colour scale: fixed, from the data, or from the data and symmetric about 0. */
 export type DomainRule =
@@ -33,6 +33,8 @@ export interface HeadMetric {
   readonly domain: DomainRule;
   /** null: not measured in this head. */
   value(head: HeadResult): number | null;
+  /** The value with its unit; over several inputs with its 95 % interval. */
+  text(head: HeadResult): string;
   /** What chance alone would give; null where no chance level is known. */
   chance(head: HeadResult): number | null;
   /** null: the number has neither null draws nor an interval. */
@@ -41,7 +43,7 @@ export interface HeadMetric {
   describe(head: HeadResult): string;
 }
 
-type Made = 'chance' | 'band' | 'describe';
+type Made = 'text' | 'chance' | 'band' | 'describe';
 type Draft = Omit<HeadMetric, Made> &
   Partial<Pick<HeadMetric, Made>> & {
     /** Name of the number in heads.csv, where that is not the id. */
@@ -63,9 +65,14 @@ export function intervalBand(half: Measured, of: 'repeats' | 'inputs'): Band | n
 /** The metric with its tooltip's first line, its chance level and its band made from the draft. */
 export function metric(draft: Draft): HeadMetric {
   const unit = draft.unit === '' ? '' : ` ${draft.unit}`;
+  const text = (head: HeadResult): string => {
+    const value = draft.value(head);
+    return `${withInterval(head, draft.column ?? draft.id, value)}${value === null ? '' : unit}`;
+  };
   const chance = (head: HeadResult): number | null => draft.chance?.(head) ?? null;
   return {
     ...draft,
+    text,
     chance,
     // The spread of a null's draws on one input is not that of a mean over inputs.
     band: (head) =>
@@ -75,7 +82,7 @@ export function metric(draft: Draft): HeadMetric {
     describe: (head) => {
       const value = draft.value(head);
       const level = chance(head);
-      const first = `${draft.label}: ${formatNumber(value)}${value === null ? '' : unit}`;
+      const first = `${draft.label}: ${text(head)}`;
       const base = level === null || value === null ? first : `${first}; chance level ${formatNumber(level)}`;
       const more = draft.describe?.(head) ?? '';
       return more === '' ? base : `${base}\n${more}`;

@@ -1,0 +1,137 @@
+// Several inputs in the editor: the plan of all, cancelled and gone on with, means with intervals on the pages, in exports
+// and from disk.
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import * as vscode from 'vscode';
+import type { InspectionResult } from '../../../src/inspection/inspectionResult';
+import { outer, until } from '../outer';
+import {
+  answer,
+  assertComplete,
+  closeEditors,
+  gramlens,
+  inspectorPage,
+  phase,
+  quick,
+  sample,
+  softmaxSample,
+  takePath,
+  withSettings,
+} from './drive';
+import { headingShown, paintedCells } from './figures';
+
+const pictures = ['digit-3.png', 'digit-5.png'];
+
+const pageSays = (pattern: RegExp): Promise<true> =>
+  until(`the page to say ${String(pattern)}`, async () => {
+    const text = await outer('text', { inside: inspectorPage, selector: '#app' });
+    return pattern.test(text.replace(/\s+/g, ' ')) ? true : undefined;
+  });
+
+describe('several inputs', () => {
+  let restore: () => Promise<void>;
+  let folder: string;
+  let labels: string[];
+  let watch: NodeJS.Timeout;
+  before(async () => {
+    restore = await withSettings({ ...quick, 'gramlens.untrainedTwins': 0 });
+    folder = mkdtempSync(join(tmpdir(), 'gramlens-several-'));
+    for (const name of pictures) copyFileSync(sample(name).fsPath, join(folder, name));
+    const api = await gramlens();
+    labels = [];
+    watch = setInterval(() => {
+      const label = api.snapshot().progress?.label ?? '';
+      if (label !== labels.at(-1)) labels.push(label);
+    }, 5);
+  });
+  after(async () => {
+    clearInterval(watch);
+    await restore();
+    await closeEditors();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  it('go on after a cancel with what is finished, as the plan says for all of them', async () => {
+    const api = await gramlens();
+    const first = api.inspect({ uri: sample(softmaxSample), input: [folder], unasked: true }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    await until('the second input', () => (labels.at(-1)?.startsWith('Input 2 of 2') === true ? true : undefined));
+    await vscode.commands.executeCommand('gramlens.cancelInspection');
+    assert.equal(((await first) as Error).name, 'CancelledError');
+    assert.equal(
+      (await phase('cancelled')).message,
+      "The inspection was cancelled. 1 of 2 inputs are finished and kept in the editor's storage; inspect the same inputs again to go on from there.",
+    );
+    labels.length = 0;
+    const second = vscode.commands.executeCommand('gramlens.inspectCheckpoint', sample(softmaxSample));
+    await answer('Input for ', 'Several inputs…');
+    await answer('Several inputs for ', 'A folder of pictures…');
+    await takePath('Choose the folder', folder);
+    await answer('Plan: ', 'on cpu for all 2 inputs');
+    const { provenance, layers } = (await second) as InspectionResult;
+    assert.deepEqual(
+      [...new Set(labels.flatMap((label) => /^Input \d of 2 \(\S+\)/.exec(label) ?? []))],
+      ['Input 2 of 2 (digit-3.png)'],
+    );
+    assert.deepEqual(
+      provenance.inputs.map(({ label }) => label),
+      pictures,
+    );
+    const { over, ci } = layers[2]!.heads[1]!;
+    assert.equal(over?.inputs, 2);
+    assert.notEqual(ci, null);
+    assertComplete(api.snapshot());
+    assert.equal(api.snapshot().message, `${softmaxSample}: every head inspected, means over 2 inputs.`);
+  });
+
+  it('are means with intervals on the pages, and what is of the first input says so', async () => {
+    await pageSays(
+      /Means over 2 inputs ± 95 % interval; what is shown here is the first\..*input digit-3\.png.*1 more/,
+    );
+    await outer('screenshot', { name: 'several-overview' });
+    const api = await gramlens();
+    const id = api.snapshot().inspection!;
+    await api.openLink(vscode.Uri.parse(`vscode://gramlens.gramlens/head?inspection=${id}&layer=2&head=1`));
+    await headingShown(inspectorPage, 'Layer 2, head 1');
+    await paintedCells(inspectorPage, 'pattern-softmax', { rows: 50, columns: 50 });
+    await pageSays(
+      /Numbers are means over 2 inputs; ± is their 95 % interval\. .* of the first input, digit-3\.png, alone\..*theory overlap 0\.\d+ ± 0\.\d+/,
+    );
+    await outer('screenshot', { name: 'several-head' });
+  });
+
+  it('export, and come back from disk with the patterns of the first', async () => {
+    const api = await gramlens();
+    const id = api.snapshot().inspection!;
+    const html = vscode.Uri.file(join(folder, 'several.html'));
+    const [, json] = await api.exportReport(html);
+    assert.match(readFileSync(html.fsPath, 'utf8'), /Of the first input alone\./);
+    const { layers } = JSON.parse(readFileSync(json!.fsPath, 'utf8')) as InspectionResult;
+    assert.equal(layers[0]!.heads[0]!.over?.inputs, 2);
+    const input = `npy:${sample('digit-3.npy').fsPath}`;
+    await api.inspect({ uri: sample(softmaxSample), input, unasked: true });
+    assert.notEqual(api.snapshot().inspection, id);
+    await vscode.commands.executeCommand('gramlens.openInspection', id);
+    assert.equal(api.snapshot().inspection, id);
+    assert.equal(api.snapshot().layers[0]!.heads[0]!.over?.inputs, 2);
+    await api.openLink(vscode.Uri.parse(`vscode://gramlens.gramlens/head?inspection=${id}&layer=0&head=0`));
+    await paintedCells(inspectorPage, 'pattern-softmax', { rows: 50, columns: 50 });
+  });
+
+  it('are refused on the page’s GPU, in a sentence that says what to choose', async () => {
+    const back = await withSettings({ 'gramlens.backend': 'webgpu' });
+    try {
+      const api = await gramlens();
+      await assert.rejects(
+        api.inspect({ uri: sample(softmaxSample), input: [folder], unasked: true }),
+        /Several inputs run on the processor, and the settings ask for webgpu\. Choose auto, cpu or reference/,
+      );
+    } finally {
+      await back();
+    }
+  });
+});
