@@ -78,6 +78,31 @@ export function labInput({ rpcContext, ...kept }: KeptHead): QueryInput {
 export const tokenGaussReason =
   'token_gauss acts before the projections; the laboratory has q, k and v only. gramlens inspect --rpc-sweep "noise=token_gauss" measures it.';
 
+/** One setting of RPC on a head, without the maps: what a layer's table has of it. */
+export interface RpcLabRow {
+  readonly head: number;
+  readonly numbers: RpcNumbers;
+}
+
+/** The same setting on several heads, in their order; each row as `rpcLab` has it. */
+export function rpcLabRows(
+  heads: readonly KeptHead[],
+  { variant, lambda, iterations }: RpcLabSettings,
+  kernels: HeadKernels,
+): RpcLabRow[] {
+  return heads.map((kept) => {
+    const { q, k, v, head, tokens, headDim, embedDim, scaled } = labInput(kept);
+    const { rule } = kept;
+    const parameters: RpcParameters = { variant, lambda, iterations, embedDim };
+    const tensors = { q, k, v, tokens, rule };
+    const softmax = softmaxOutput(tensors, headDim, scaled, kernels);
+    const output = rpcOutputs(tensors, headDim, [parameters], kernels)[0] ?? null;
+    const masked = rule.causal || rule.window !== null;
+    const numbers = rpcNumbers(parameters, q !== null, softmax, output, tokens, headDim);
+    return { head, numbers: { ...numbers, ...(masked ? { masked } : {}) } };
+  });
+}
+
 /** One setting of RPC, pass by pass. */
 export function rpcLab(kept: KeptHead, settings: RpcLabSettings, kernels: HeadKernels): RpcLabView {
   const input = labInput(kept);

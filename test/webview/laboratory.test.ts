@@ -8,8 +8,10 @@ import type { Locator } from 'playwright-core';
 import { defaultSweep, rpcSweep } from '../../src/diagnostics/rpcSweep';
 import { defaultLevels } from '../../src/diagnostics/noiseLevels';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
-import { labInput, rpcLab } from '../../src/inspection/rpcLab';
+import { labInput, rpcLab, rpcLabRows } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
+import type { HeadAddress } from '../../src/protocol/messages';
+import { rpcLayerCells } from '../../src/report/figures/rpcLayerFigures';
 import { formatNumber } from '../../src/report/format';
 import { discrepancies } from '../../src/report/rpcHelp';
 import { fullIt } from '../setup/full';
@@ -179,6 +181,48 @@ describe('the RPC laboratory', () => {
     await until(() => view.asked.filter(([method]) => method === 'getKeptHead').length === 2, 'the next head is read');
     await shown('code/4/2/2');
     assert.equal(await figureOf(view.page, 'rpc-sweep-gain').count(), 0);
+  });
+
+  check('turns the knobs of every head of the layer at once, and leads to each', async () => {
+    await open();
+    await section().getByText('Run it on every head of this layer').focus();
+    await view.page.keyboard.press('Enter');
+    const part = section().locator('.layer-table');
+    const cells = async (): Promise<string[][]> =>
+      Promise.all(
+        (await part.locator('tbody tr').all()).map(async (row) =>
+          (await row.locator('th, td').allInnerTexts()).map((one) => one.trim()),
+        ),
+      );
+    const heads = run.result.layers[address.layer]!.heads;
+    await part
+      .locator('tbody tr')
+      .nth(heads.length - 1)
+      .waitFor();
+    assert.deepEqual(
+      await cells(),
+      heads.map(({ index, rpc }) => [...rpcLayerCells({ head: index, numbers: rpc! })]),
+    );
+    assert.equal(await part.locator('[aria-current="true"]').innerText(), String(address.head));
+    const all = await Promise.all(heads.map(({ index }) => run.keptHead(address.layer, index)));
+    const settings = { variant: 'code', lambda: 4, iterations: 2, shown: 2 } as const;
+    const wanted = rpcLabRows(all, settings, await createCpuKernels());
+    await section().getByText('n 2, λ 4').click();
+    await until(
+      async () => JSON.stringify(await cells()) === JSON.stringify(wanted.map((row) => rpcLayerCells(row))),
+      'the rows of n 2',
+    );
+    assert.deepEqual(
+      await numbersOf('lab-layer-density'),
+      wanted.flatMap(({ numbers }) => numbers.density),
+    );
+    await part.screenshot({ path: join(folder, 'laboratory-layer.png') });
+    assert.deepEqual(await seriousFindings(view.page), []);
+    await part.locator('tbody button').first().click();
+    await until(
+      () => view.asked.some(([method, to]) => method === 'selectHead' && (to as HeadAddress).head === 0),
+      'head 0',
+    );
   });
 
   check('says why a head has no laboratory', async () => {

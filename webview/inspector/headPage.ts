@@ -203,6 +203,7 @@ export class HeadPage {
         : {
             key: `${inspection ?? ''}/${address.layer}/${address.head}`,
             address,
+            layerHeads: state.layers.find(({ index }) => index === address.layer)?.heads.map((one) => one.index) ?? [],
             result: head,
             context,
             seed: provenance.seed,

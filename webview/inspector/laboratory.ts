@@ -6,7 +6,7 @@ import type { NoiseSettings } from '../../src/diagnostics/headInput';
 import { defaultLevels } from '../../src/diagnostics/noiseLevels';
 import { defaultSweep, hasCollapsed } from '../../src/diagnostics/rpcSweep';
 import { defaultRepeats, publishedRpc } from '../../src/inspection/defaults';
-import { maxLabIterations, type RpcLabSettings, type RpcLabView } from '../../src/inspection/rpcLab';
+import { maxLabIterations, type RpcLabRow, type RpcLabSettings, type RpcLabView } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import type { RpcVariant } from '../../src/model/modelSpec';
 import type { HeadAddress } from '../../src/protocol/messages';
@@ -18,6 +18,7 @@ import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { button } from '../ui/toolkit';
 import { LaboratoryControls } from './laboratoryControls';
+import { LaboratoryLayer } from './laboratoryLayer';
 import { LaboratorySweep } from './laboratorySweep';
 import { LaboratoryWorkers } from './laboratoryWorkers';
 
@@ -25,6 +26,8 @@ export interface LaboratoryHead {
   /** Names inspection, layer and head. */
   readonly key: string;
   readonly address: HeadAddress;
+  /** Heads of its layer that were inspected, ascending. */
+  readonly layerHeads: readonly number[];
   readonly result: HeadResult;
   readonly context: HeadContext;
   readonly seed: number;
@@ -60,6 +63,7 @@ export class Laboratory {
   private readonly opener: HTMLElement;
   private readonly controls: LaboratoryControls;
   private readonly sweep: LaboratorySweep;
+  private readonly layer: LaboratoryLayer;
   private readonly workers: LaboratoryWorkers;
   private isOpen = false;
   private head: LaboratoryHead | null = null;
@@ -87,11 +91,26 @@ export class Laboratory {
       },
       save,
     );
+    this.layer = new LaboratoryLayer(
+      () => void this.openLayer(),
+      (head) => {
+        if (this.head !== null) void this.host.selectHead({ ...this.head.address, head }, false);
+      },
+      save,
+    );
     this.opener = button('Open the laboratory', () => {
       this.isOpen = true;
       void this.open();
     });
-    fill(this.body, this.controls.element, this.numbers, this.problem, this.figures, this.sweep.element);
+    fill(
+      this.body,
+      this.controls.element,
+      this.numbers,
+      this.problem,
+      this.figures,
+      this.layer.element,
+      this.sweep.element,
+    );
     this.element = h(
       'section',
       { class: 'laboratory', attributes: { 'aria-label': 'RPC laboratory' } },
@@ -126,6 +145,7 @@ export class Laboratory {
 
   redraw(): void {
     for (const view of this.views.values()) view.draw(true);
+    this.layer.redraw();
     this.sweep.redraw();
   }
 
@@ -137,6 +157,7 @@ export class Laboratory {
     fill(this.figures);
     this.numbers.textContent = '';
     this.problem.textContent = '';
+    this.layer.reset();
     this.sweep.reset(null);
     this.opener.hidden = this.isOpen;
     this.body.hidden = !this.isOpen;
@@ -181,6 +202,8 @@ export class Laboratory {
         this.next = null;
         const view = await this.workers.view(next);
         if (this.head === head && this.kept !== null) await this.draw(view, head);
+        // The one head that is looked at goes before its neighbours.
+        if (this.layer.isOpen && this.idle) this.drawLayer(await this.workers.layer(next), head);
       }
     } catch (error) {
       this.problem.textContent = `RPC could not be computed: ${sentenceOf(error)}`;
@@ -216,6 +239,39 @@ export class Laboratory {
     }
     const { variant, lambda, iterations, shown } = view.settings;
     this.element.dataset['shown'] = `${variant}/${lambda}/${iterations}/${shown}`;
+  }
+
+  /** Fetches every head of the layer once; the knobs then move all of them. */
+  private async openLayer(): Promise<void> {
+    const { head } = this;
+    if (head === null || this.kept === null) return;
+    const { layer } = head.address;
+    const heads: KeptHead[] = [];
+    const without: string[] = [];
+    try {
+      for (const [at, one] of head.layerHeads.entries()) {
+        this.layer.say(`Reading q, k and v of head ${one}, ${at + 1} of ${head.layerHeads.length}.`);
+        const kept = await this.host.getKeptHead({ layer, head: one });
+        if (this.head !== head) return;
+        if (typeof kept.rpcContext === 'string') without.push(`Head ${one}: ${kept.rpcContext}`);
+        else heads.push(kept);
+      }
+      await this.workers.openLayer(heads);
+      if (this.head !== head) return;
+      this.layer.opened(without);
+      this.turn(this.controls.current);
+    } catch (error) {
+      if (this.head === head) this.layer.failed(sentenceOf(error));
+    }
+  }
+
+  /** No newer settings wait. */
+  private get idle(): boolean {
+    return this.next === null;
+  }
+
+  private drawLayer(rows: readonly RpcLabRow[], head: LaboratoryHead): void {
+    if (this.head === head && this.layer.isOpen) this.layer.show(rows, head.address.head, head.context);
   }
 
   private runSweep(

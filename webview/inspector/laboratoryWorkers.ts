@@ -2,7 +2,7 @@
 
 import type { RpcSweepNumbers } from '../../src/diagnostics/headResult';
 import type { RpcSweepSettings } from '../../src/diagnostics/rpcSweep';
-import type { RpcLabSettings, RpcLabView } from '../../src/inspection/rpcLab';
+import type { RpcLabRow, RpcLabSettings, RpcLabView } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import { connect, type Endpoint } from '../../src/protocol/rpc';
 import type { LaboratoryCalls, LaboratoryPageCalls } from '../worker/laboratoryProtocol';
@@ -33,6 +33,17 @@ export class LaboratoryWorkers {
   async view(settings: RpcLabSettings): Promise<RpcLabView> {
     if (this.viewer === null) throw new Error('no head was opened in the laboratory');
     return (await this.viewer).endpoint.remote.view(settings);
+  }
+
+  /** The heads that `layer` is about from now on. */
+  async openLayer(heads: readonly KeptHead[]): Promise<void> {
+    if (this.viewer === null) throw new Error('no head was opened in the laboratory');
+    await (await this.viewer).endpoint.remote.openLayer(heads);
+  }
+
+  async layer(settings: RpcLabSettings): Promise<readonly RpcLabRow[]> {
+    if (this.viewer === null) throw new Error('no head was opened in the laboratory');
+    return (await this.viewer).endpoint.remote.layer(settings);
   }
 
   /** Resolves with null where another sweep took its place or it was stopped. */

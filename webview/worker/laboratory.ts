@@ -3,13 +3,14 @@
 
 import { rpcSweepSteps } from '../../src/diagnostics/rpcSweep';
 import { createCpuKernels } from '../../src/engine/cpu/kernels';
-import { labInput, rpcLab } from '../../src/inspection/rpcLab';
+import { labInput, rpcLab, rpcLabRows } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import { connect } from '../../src/protocol/rpc';
 import type { LaboratoryCalls, LaboratoryPageCalls } from './laboratoryProtocol';
 
 const kernels = createCpuKernels();
 let head: KeptHead | null = null;
+let layer: readonly KeptHead[] = [];
 
 function opened(): KeptHead {
   if (head === null) throw new Error('no head was opened in the laboratory');
@@ -33,6 +34,11 @@ const { remote: page } = connect<LaboratoryCalls, LaboratoryPageCalls>(
       return Promise.resolve();
     },
     view: async (settings) => rpcLab(opened(), settings, await kernels),
+    openLayer: (heads) => {
+      layer = heads;
+      return Promise.resolve();
+    },
+    layer: async (settings) => rpcLabRows(layer, settings, await kernels),
     sweep: async (settings, seed) => {
       const steps = rpcSweepSteps(labInput(opened()), settings, seed, await kernels);
       for (;;) {

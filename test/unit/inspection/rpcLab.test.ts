@@ -8,7 +8,7 @@ import { rpcSweep } from '../../../src/diagnostics/rpcSweep';
 import { createCpuKernels } from '../../../src/engine/cpu/kernels';
 import type { HeadKernels } from '../../../src/engine/headKernels';
 import { createReferenceKernels } from '../../../src/engine/reference/kernels';
-import { labInput, labNoiseKinds, rpcLab, tokenGaussReason } from '../../../src/inspection/rpcLab';
+import { labInput, labNoiseKinds, rpcLab, rpcLabRows, tokenGaussReason } from '../../../src/inspection/rpcLab';
 import { headDetail, type KeptHead, type TraceStore } from '../../../src/inspection/traceStore';
 import type { InspectionResult } from '../../../src/inspection/inspectionResult';
 import { plainScores } from '../../../src/model/blockShape';
@@ -167,6 +167,13 @@ describe('RPC laboratory: one head, any setting', () => {
             );
           }
         }
+        const both = [await traces.head(1, 0), await traces.head(1, 2)];
+        const { variant, lambda, iterations } = both[0]!.rpc!;
+        const rows = rpcLabRows(both, { variant, lambda, iterations, shown: 1 }, cpu);
+        assert.deepEqual(
+          rows,
+          result.layers[0]!.heads.map(({ index, rpc }) => ({ head: index, numbers: rpc })),
+        );
         const noise = { kind: 'token_gauss', levels: [0.1], repeats: 2 } as const;
         const one = { variant: 'code', lambdas: [4], iterations: [1], noise } as const;
         assert.equal(rpcSweep(labInput(await traces.head(1, 0)), one, 0, cpu).cells[0]!.reason, tokenGaussReason);

@@ -1,0 +1,98 @@
+// One setting of RPC on every head of a layer: a row a head, and how the iteration goes in each.
+
+import { hasCollapsed } from '../../diagnostics/rpcSweep';
+import type { RpcLabRow } from '../../inspection/rpcLab';
+import { formatNumber } from '../format';
+import type { HeatmapFigure } from './figure';
+import type { HeadContext } from './headFigures';
+import { whatIf } from './noiseFigures';
+import { formulas } from './sources';
+
+export const rpcLayerColumns = [
+  'Head',
+  'Clean gap',
+  'Dispersion, RPC',
+  'Dispersion, softmax',
+  'Residual',
+  'Density of S',
+  '‖S‖/‖K‖',
+  'mu',
+  'tau',
+  'Remarks',
+] as const;
+
+/** Cells of one head; numbers of the iteration are those of its last pass. */
+export function rpcLayerCells({ head, numbers }: RpcLabRow): readonly string[] {
+  const { cleanGap, dispersion, residual, density, sparseNorm, mu, tau, sparseNeverActive, reason } = numbers;
+  const last = (values: readonly number[]): string => formatNumber(values.at(-1) ?? null);
+  const remarks = [
+    ...(hasCollapsed(numbers) ? ['collapse'] : []),
+    ...(sparseNeverActive ? ['S never active'] : []),
+    ...(reason === undefined ? [] : [reason]),
+  ];
+  return [
+    String(head),
+    formatNumber(cleanGap),
+    formatNumber(dispersion.rpc),
+    formatNumber(dispersion.softmax),
+    last(residual),
+    last(density),
+    last(sparseNorm),
+    formatNumber(mu),
+    formatNumber(tau),
+    remarks.join('; '),
+  ];
+}
+
+/** Residual and density of S, heads by passes; empty where no head has a value. */
+export function rpcLayerFigures(rows: readonly RpcLabRow[], context: HeadContext): HeatmapFigure[] {
+  const passes = Math.max(0, ...rows.map(({ numbers }) => numbers.residual.length));
+  if (passes === 0) return [];
+  const map = (
+    id: 'residual' | 'density',
+    words: Pick<HeatmapFigure, 'title' | 'shows' | 'caution'> & {
+      readonly value: string;
+      readonly most: number | null;
+    },
+  ): HeatmapFigure => {
+    const values = Float64Array.from(
+      rows.flatMap(({ numbers }) => Array.from({ length: passes }, (_, t) => numbers[id][t] ?? Number.NaN)),
+    );
+    const { title, shows, caution, value, most } = words;
+    const known = values.filter((one) => !Number.isNaN(one));
+    return {
+      kind: 'heatmap',
+      id: `lab-layer-${id}`,
+      title,
+      shows,
+      caution,
+      formula: formulas.rpc,
+      rows: rows.length,
+      columns: passes,
+      values,
+      rowAxis: { label: 'head', unit: '', scale: 'linear', integer: true },
+      columnAxis: { label: 'iteration', unit: '', scale: 'linear', integer: true },
+      rowLabels: rows.map(({ head }) => String(head)),
+      columnLabels: Array.from({ length: passes }, (_, t) => String(t + 1)),
+      value: { label: value, unit: '', scale: 'linear' },
+      palette: 'sequential',
+      domain: [0, most ?? (Math.max(...known) || 1)],
+    };
+  };
+  return [
+    map('residual', {
+      title: 'Residual, every head of the layer',
+      shows: 'How far keys, sparse part and output of RPC are apart after each pass, ‖K − L − S‖/‖K‖.',
+      caution: `L is no low-rank part of the keys, so the residual need not fall.${whatIf(context)}`,
+      value: 'residual',
+      most: null,
+    }),
+    map('density', {
+      title: 'Density of S, every head of the layer',
+      shows: 'Share of the entries of the keys that the threshold takes out in each pass.',
+      caution: `Neither a dense nor an empty S says that outliers were found.${whatIf(context)}`,
+      value: 'density',
+      most: 1,
+    }),
+  ];
+}
