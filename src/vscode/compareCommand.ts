@@ -199,7 +199,7 @@ async function keepResult({ saved }: Services, result: InspectionResult): Promis
   const id = inspectionId(result, sha256Hex);
   if (await saved.has(id)) return;
   const one = { id, title: result.provenance.checkpoint.name, result, plan: null, picture: null };
-  await saved.save(one, inputLabel(result), null).catch((error: unknown) => {
+  await saved.save(one, inputLabel(result), { fetchHead: null }).catch((error: unknown) => {
     log().warn(`the result is compared, but not kept: ${sentence(error)}`);
   });
 }

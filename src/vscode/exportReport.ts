@@ -11,7 +11,8 @@ import { headsCsv } from '../report/headsCsv';
 import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
 import { reportMarkdown, type ReportFile } from '../report/reportMarkdown';
-import { resultJson } from '../report/resultJson';
+import { inputCount } from '../report/overInputs';
+import { resultJson, resultJsonOver } from '../report/resultJson';
 import { showError } from './log';
 import type { Services } from './services';
 
@@ -39,7 +40,7 @@ export interface Exports {
   /** `name` of the report, then its figures in `name-figures`. */
   markdown(name: string): Promise<readonly ReportFile[]>;
   csv(): string;
-  json(): string;
+  json(): string | Promise<string>;
 }
 
 /** The JSON beside a report: `name.gramlens.json`, which opens by double click. */
@@ -114,8 +115,8 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
 async function filesOf(exports: Exports, chosen: vscode.Uri): Promise<ExportedFile[]> {
   const kind = kindOf(chosen);
   if (kind === 'csv') return [{ uri: chosen, content: exports.csv() }];
-  if (kind === 'json') return [{ uri: chosen, content: exports.json() }];
-  const json = { uri: jsonBeside(chosen, exports), content: exports.json() };
+  if (kind === 'json') return [{ uri: chosen, content: await exports.json() }];
+  const json = { uri: jsonBeside(chosen, exports), content: await exports.json() };
   if (kind === 'html') return [{ uri: chosen, content: await exports.html() }, json];
   const [report, ...figures] = await exports.markdown(nameOf(chosen));
   const folder = vscode.Uri.joinPath(chosen, '..');
@@ -141,10 +142,21 @@ export async function exportReport(services: Services, given?: vscode.Uri): Prom
     );
     return [];
   }
-  return exportAs(reportExports(session, result), given);
+  return exportAs(reportExports(services, result), given);
 }
 
-function reportExports(session: Services['session'], result: InspectionResult): Exports {
+/** Of several inputs with each input's own result, where they are kept. */
+async function resultText({ session, saved }: Services, result: InspectionResult, id: string): Promise<string> {
+  await session.kept();
+  const inputs = inputCount(result) === 1 ? null : await saved.inputTexts(id);
+  if (inputs === null) return resultJson(result);
+  const pieces: string[] = [];
+  for await (const piece of resultJsonOver(result, inputs)) pieces.push(piece);
+  return pieces.join('');
+}
+
+function reportExports(services: Services, result: InspectionResult): Exports {
+  const { session } = services;
   const { picture } = session.snapshot;
   const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
   const details = (): ReturnType<typeof collectDetails> =>
@@ -159,7 +171,7 @@ function reportExports(session: Services['session'], result: InspectionResult): 
     html: async () => reportHtml(result, await details(), options),
     markdown: async (name) => reportMarkdown(name, result, await details(), options),
     csv: () => headsCsv(result),
-    json: () => resultJson(result),
+    json: () => resultText(services, result, options.inspection),
   };
 }
 

@@ -30,6 +30,7 @@ import type { Runner } from './runners';
 import { sentence } from './log';
 import { SeveralPlanner, type PlannedMany, type SeveralRun } from './severalInputs';
 import type { SeveralPicked } from './severalQuestion';
+import type { KeptBeside } from './savedInspections';
 
 /** What a caller may already know; whatever is missing is asked. */
 export interface InspectArguments {
@@ -231,7 +232,7 @@ async function planAndRun(
   // A run that fell back to cpu is none of the backend that was asked for.
   const { provenance } = result;
   const key = keyOf({ ...request, backend: provenance.backend }, provenance.checkpoint.sha256);
-  session.keepUntil(keep(services, key, result));
+  session.keepUntil(keep(services, { key }, result));
   return { result, request, picked };
 }
 
@@ -254,7 +255,7 @@ async function runSeveral(
   const result = await withCancellableProgress(services, opened, () =>
     session.run(opening, request, plan, (_, host) => runner(host), null),
   );
-  session.keepUntil(keep(services, key, result));
+  session.keepUntil(keep(services, { key, inputs: planner.folder }, result).finally(() => planner.finish()));
   return { result, request, picked };
 }
 
@@ -289,15 +290,19 @@ async function keptRun(
 }
 
 /** Beside whatever the person does next; where the patterns cannot be kept, the numbers are. */
-async function keep({ session, saved }: Services, key: string, result: InspectionResult): Promise<void> {
+async function keep(
+  { session, saved }: Services,
+  beside: Omit<KeptBeside, 'fetchHead'>,
+  result: InspectionResult,
+): Promise<void> {
   const { inspection, title, plan, picture } = session.snapshot;
   if (inspection === null || session.result !== result) return;
   const one = { id: inspection, title, result, plan, picture };
   const label = inputLabel(result);
   try {
     await saved
-      .save(one, label, (layer, head) => session.keptHead({ layer, head }), key)
-      .catch(() => saved.save(one, label, null, key));
+      .save(one, label, { ...beside, fetchHead: (layer, head) => session.keptHead({ layer, head }) })
+      .catch(() => saved.save(one, label, { ...beside, fetchHead: null }));
   } catch (error) {
     log().warn(`the inspection is not kept for later: ${sentence(error)}`);
   }

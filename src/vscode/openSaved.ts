@@ -115,7 +115,7 @@ async function showResult(services: Services, uri: vscode.Uri, selected: HeadAdd
   if (await services.saved.has(one.id)) await showKept(services, one.id, selected);
   else {
     await services.session.showFinished(one, drawingRunner(services.runnerScript, null), selected);
-    await services.saved.save(one, inputLabel(result), null).catch((error: unknown) => {
+    await services.saved.save(one, inputLabel(result), { fetchHead: null }).catch((error: unknown) => {
       log().warn(`the result is shown, but not kept: ${sentence(error)}`);
     });
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { InspectionPlan } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
+import { FinishedInputs, inputsFolder } from '../inspection/node/finishedInputs';
 import { saveHeads } from '../inspection/node/savedHeads';
 import { asResult } from '../inspection/resultSchema';
 import type { KeptHead } from '../inspection/traceStore';
@@ -17,6 +18,8 @@ import { log, sentence } from './log';
 
 /** q, k, v of DeiT-B on one picture take 43 MB; beyond this much the numbers are kept without what patterns need. */
 const maxHeadBytes = 512 * 1024 * 1024;
+/** Results of single inputs, which an export holds in one text; beyond this much the means are kept alone. */
+const maxInputsBytes = 256 * 1024 * 1024;
 /** Of all inspections together; the oldest go first. */
 const maxTotalBytes = 2 * 1024 * 1024 * 1024;
 /** A folder that is still written is younger. */
@@ -51,6 +54,16 @@ export interface SavedInspection {
   readonly picture: InputPicture | null;
   /** Folder of the kept tensors. */
   readonly folder: string;
+}
+
+/** What is kept of an inspection beside its numbers. */
+export interface KeptBeside {
+  /** null where nothing was kept of the heads (a result that came as a file). */
+  readonly fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null;
+  /** Of everything its numbers depend on. */
+  readonly key?: string;
+  /** Finished inputs of a run over several (`FinishedInputs`), which are moved; absent: one input. */
+  readonly inputs?: string;
 }
 
 export class SavedInspections implements vscode.Disposable {
@@ -93,14 +106,8 @@ export class SavedInspections implements vscode.Disposable {
     return null;
   }
 
-  /** `fetchHead`: null where nothing was kept of the heads (a result that came as a file). */
-  save(
-    one: Omit<SavedInspection, 'folder'>,
-    input: string,
-    fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null,
-    key: string | null = null,
-  ): Promise<void> {
-    const work = this.queue.then(() => this.write(one, input, fetchHead, key));
+  save(one: Omit<SavedInspection, 'folder'>, input: string, beside: KeptBeside): Promise<void> {
+    const work = this.queue.then(() => this.write(one, input, beside));
     this.queue = work.catch(() => undefined);
     return work;
   }
@@ -125,6 +132,12 @@ export class SavedInspections implements vscode.Disposable {
     };
   }
 
+  /** The `result.json` of each input of a run over several, in their order; null: none are kept. */
+  async inputTexts(id: string): Promise<AsyncIterable<string> | null> {
+    const kept = await FinishedInputs.open(this.folder(id));
+    return kept.size === 0 ? null : kept.texts();
+  }
+
   async remove(id: string): Promise<void> {
     await rm(this.folder(id), { recursive: true, force: true });
     this.changed.fire();
@@ -139,8 +152,7 @@ export class SavedInspections implements vscode.Disposable {
   private async write(
     { id, title, result, plan, picture }: Omit<SavedInspection, 'folder'>,
     input: string,
-    fetchHead: ((layer: number, head: number) => Promise<KeptHead>) | null,
-    key: string | null,
+    { fetchHead, key, inputs }: KeptBeside,
   ): Promise<void> {
     const most = this.mostKept();
     if (most === 0) return;
@@ -152,9 +164,10 @@ export class SavedInspections implements vscode.Disposable {
       );
       if (fetchHead !== null) await saveHeads(partial, addresses, fetchHead, maxHeadBytes);
       await writeFile(join(partial, resultFile), resultJsonPieces(result));
+      if (inputs !== undefined) await moveInputs(inputs, partial);
       const meta: Meta = {
         version: 1,
-        ...(key === null ? {} : { key }),
+        ...(key === undefined ? {} : { key }),
         id,
         title,
         description: describeModel(result),
@@ -182,9 +195,7 @@ export class SavedInspections implements vscode.Disposable {
   private async forgetOldest(most: number): Promise<void> {
     let total = 0;
     for (const [place, { id }] of (await this.list()).entries()) {
-      const files = await readdir(this.folder(id));
-      const sizes = await Promise.all(files.map(async (file) => (await stat(join(this.folder(id), file))).size));
-      total += sizes.reduce((sum, size) => sum + size, 0);
+      total += await byteLengthOf(this.folder(id));
       if (place > 0 && (place >= most || total > maxTotalBytes)) {
         await rm(this.folder(id), { recursive: true, force: true });
       }
@@ -201,6 +212,24 @@ export class SavedInspections implements vscode.Disposable {
   dispose(): void {
     this.changed.dispose();
   }
+}
+
+/** Where they take too much, or cannot be moved, the means are kept without them. */
+async function moveInputs(from: string, to: string): Promise<void> {
+  try {
+    const byteLength = await byteLengthOf(from);
+    if (byteLength <= maxInputsBytes) await rename(join(from, inputsFolder), join(to, inputsFolder));
+    else log().info(`results of single inputs are not kept: they take ${byteLength} bytes`);
+  } catch (error) {
+    log().warn(`results of single inputs are not kept: ${sentence(error)}`);
+  }
+}
+
+/** Of everything below the folder. */
+async function byteLengthOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true });
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function decodePicture(saved: Meta['picture']): InputPicture | null {

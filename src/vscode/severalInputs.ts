@@ -59,6 +59,7 @@ export interface PlannedMany extends PlannedRequest {
 /** Reads and plans all inputs, with the hash of the checkpoint, which is made once. */
 export class SeveralPlanner {
   private checkpoint: WatchedCheckpoint | null = null;
+  /** Of the finished inputs. */
   readonly folder: string;
 
   constructor(
@@ -90,6 +91,11 @@ export class SeveralPlanner {
         }
       }),
     );
+  }
+
+  /** The whole is done: what was not kept with it goes. */
+  async finish(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   private async planned(gram: GramChoice, tell: (label: string) => void): Promise<PlannedMany> {
@@ -156,9 +162,7 @@ export class SeveralPlanner {
         return {
           run: async () => {
             await this.makeRoom();
-            const result = await many.run();
-            await rm(this.folder, { recursive: true, force: true });
-            return result;
+            return many.run();
           },
           headDetail: (layer, head) => many.runner.thread().headDetail(layer, head),
           keptHead: (layer, head) => many.runner.thread().keptHead(layer, head),

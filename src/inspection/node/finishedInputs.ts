@@ -57,6 +57,16 @@ export class FinishedInputs {
     return new FinishedInputs(inside, new Map(files));
   }
 
+  get size(): number {
+    return this.files.size;
+  }
+
+  /** Bytes of all, in the order of the list of inputs. */
+  async *texts(): AsyncGenerator<string> {
+    const inOrder = [...this.files].sort(([, a], [, b]) => a.localeCompare(b, 'en', { numeric: true }));
+    for (const [key] of inOrder) yield await this.text(key);
+  }
+
   has(key: string): boolean {
     return this.files.has(key);
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import type { InspectionResult } from '../../../src/inspection/inspectionResult';
+import { asResult } from '../../../src/inspection/resultSchema';
 import { outer, until } from '../outer';
 import {
   answer,
@@ -23,6 +24,8 @@ import {
 } from './drive';
 import { headingShown, paintedCells } from './figures';
 
+/** Two orders of summing two numbers below 1. */
+const roundOff = 1e-15;
 const pictures = ['digit-3.png', 'digit-5.png'];
 
 const pageSays = (pattern: RegExp): Promise<true> =>
@@ -110,14 +113,24 @@ describe('several inputs', () => {
     const html = vscode.Uri.file(join(folder, 'several.html'));
     const [, json] = await api.exportReport(html);
     assert.match(readFileSync(html.fsPath, 'utf8'), /Of the first input alone\./);
-    const { layers } = JSON.parse(readFileSync(json!.fsPath, 'utf8')) as InspectionResult;
-    assert.equal(layers[0]!.heads[0]!.over?.inputs, 2);
+    const text = readFileSync(json!.fsPath, 'utf8');
+    const { layers, inputs } = asResult(JSON.parse(text), 'several.gramlens.json');
+    const overlaps = inputs!.map((one) => one.layers[1]!.heads[2]!.alignment.theory.overlap!);
+    const mean = layers[1]!.heads[2]!.alignment.theory.overlap!;
+    assert.ok(Math.abs(mean - (overlaps[0]! + overlaps[1]!) / 2) <= roundOff, `${mean} of ${overlaps.join()}`);
+    assert.deepEqual(
+      inputs!.map((one) => one.provenance.inputs[0]!.label),
+      pictures,
+    );
     const input = `npy:${sample('digit-3.npy').fsPath}`;
     await api.inspect({ uri: sample(softmaxSample), input, unasked: true });
     assert.notEqual(api.snapshot().inspection, id);
     await vscode.commands.executeCommand('gramlens.openInspection', id);
     assert.equal(api.snapshot().inspection, id);
     assert.equal(api.snapshot().layers[0]!.heads[0]!.over?.inputs, 2);
+    const again = vscode.Uri.file(join(folder, 'again.json'));
+    await api.exportReport(again);
+    assert.equal(readFileSync(again.fsPath, 'utf8'), text);
     await api.openLink(vscode.Uri.parse(`vscode://gramlens.gramlens/head?inspection=${id}&layer=0&head=0`));
     await paintedCells(inspectorPage, 'pattern-softmax', { rows: 50, columns: 50 });
   });
