@@ -5,9 +5,20 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { fullIt } from '../../setup/full';
 import { inFrame, outer, repositoryRoot, until } from '../outer';
 import { cellPosition, headingShown, paintedCells } from './figures';
-import { answer, closeEditors, gramlens, inspectorPage, phase, questionShown, quick, withSettings } from './drive';
+import {
+  answer,
+  closeEditors,
+  gramlens,
+  inspectorPage,
+  phase,
+  questionShown,
+  quick,
+  takePath,
+  withSettings,
+} from './drive';
 
 const [width, vocabulary, context] = [12, 352, 9];
 
@@ -166,5 +177,23 @@ describe('text for a language model', () => {
     assert.deepEqual(provenance?.inputs[0]?.tokenIds, [1, 2, 3]);
     assert.equal(provenance.gram, 'prefix-2');
     assert.deepEqual(layers[0]?.heads[0]?.spectrum.gramKeys, { from: 0, to: 2 });
+  });
+
+  fullIt('takes a file with one text a line as several inputs', async () => {
+    const lines = join(folder, 'lines.txt');
+    writeFileSync(lines, 'The cat sat on the mat.\n\nThe mat sat on the cat.\n');
+    const uri = vscode.Uri.file(join(folder, 'with', 'model.safetensors'));
+    const command = vscode.commands.executeCommand('gramlens.inspectCheckpoint', uri);
+    await answer('Input for ', 'Several inputs…');
+    await answer('Several inputs for ', 'A text file, one input a line…');
+    await takePath('Choose the inputs', lines);
+    await answer('Plan: ', 'on cpu for all 2 inputs');
+    await command;
+    const { provenance, layers } = (await gramlens()).snapshot();
+    assert.deepEqual(
+      provenance?.inputs.map(({ label }) => label),
+      ['lines.txt, line 1', 'lines.txt, line 3'],
+    );
+    assert.equal(layers[1]?.heads[0]?.over?.inputs, 2);
   });
 });
