@@ -29,8 +29,9 @@ export const quick: Settings = {
 export const quickOptions = ['--nulls', '20', '--twins', '2', '--repeats', '2', '--backend', 'cpu', '--seed', '0'];
 /** So many draws that a run does not end by itself while a test looks at it. */
 export const slow: Settings = { ...quick, 'gramlens.nulls': 5000, 'gramlens.noise.repeats': 200 };
-/** After that a file dialog waits for another Enter. */
+/** A file dialog that took a path has gone by then. */
 const dialogMs = 3000;
+const dialogAttempts = 8;
 /** A quick run on two cores that other tests keep busy as well. */
 export const runTimeoutMs = 60_000;
 
@@ -162,22 +163,22 @@ export async function questionShown(words: string): Promise<void> {
   await until(`the question "${words}"`, async () => ((await openQuestion()).includes(words) ? true : undefined));
 }
 
-/** Types a path into the open file dialog, again where the dialog was still filling in its own, and takes it. */
+/**
+ * Types a path (of a folder with / at its end) into the open file dialog and takes it. The dialog reads folders while it is
+ * typed and may answer Enter by opening one of them: then once more from the beginning.
+ */
 export async function takePath(title: string, path: string): Promise<void> {
   await questionShown(title);
-  await until(`the dialog to hold ${path}`, async () => {
+  const gone = async (): Promise<true | undefined> => ((await openQuestion()).includes(title) ? undefined : true);
+  for (let attempt = 0; attempt < dialogAttempts; attempt += 1) {
     await outer('press', { key: 'Control+A' });
     await outer('type', path);
     const held = await inFrame(
       null,
       () => document.querySelector<HTMLInputElement>('.quick-input-widget input[type="text"]')?.value,
     );
-    return held === path ? true : undefined;
-  });
-  for (let attempt = 0; attempt < 3; attempt += 1) {
+    if (held !== path) continue;
     await outer('press', { key: 'Enter' });
-    // The first Enter may only have opened the folder in the dialog.
-    const gone = async (): Promise<true | undefined> => ((await openQuestion()).includes(title) ? undefined : true);
     if (await until('the dialog to go', gone, dialogMs).catch(() => false)) return;
   }
   throw new Error(`the dialog "${title}" did not take ${path}`);

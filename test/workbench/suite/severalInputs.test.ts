@@ -73,7 +73,7 @@ describe('several inputs', () => {
     const second = vscode.commands.executeCommand('gramlens.inspectCheckpoint', sample(softmaxSample));
     await answer('Input for ', 'Several inputs…');
     await answer('Several inputs for ', 'A folder of pictures…');
-    await takePath('Choose the folder', folder);
+    await takePath('Choose the folder', `${folder}/`);
     await answer('Plan: ', 'on cpu for all 2 inputs');
     const { provenance, layers } = (await second) as InspectionResult;
     assert.deepEqual(
