@@ -104,6 +104,8 @@ export class SeveralPlanner {
     const { runnerScript, twinFolder, version } = services;
     const choices = choicesOf(spec, gram, rpc);
     let host: RunnerHostCalls | null = null;
+    /** What was left out, and what an earlier run had finished: said together when the run starts. */
+    const said: string[] = [];
     const many = new ManyInputs<ThreadInput>(
       {
         inputs: run.inputs.map((input) => ({ ...input, name: basename(input.name) })),
@@ -142,11 +144,16 @@ export class SeveralPlanner {
       {
         progress: (label, fraction) => {
           if (opening.isCancellationRequested && host === null) throw new CancelledError();
-          if (host === null) tell(label);
-          else void host.progress(label, fraction);
+          if (host === null) {
+            tell(label);
+            return;
+          }
+          if (said.length > 0) void vscode.window.showInformationMessage(said.splice(0).join(' '));
+          void host.progress(label, fraction);
         },
         warn: (words) => {
           log().warn(words);
+          said.push(words);
         },
       },
     );

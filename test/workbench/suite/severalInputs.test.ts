@@ -12,9 +12,11 @@ import { outer, until } from '../outer';
 import {
   answer,
   assertComplete,
+  clearNotifications,
   closeEditors,
   gramlens,
   inspectorPage,
+  notificationShown,
   phase,
   quick,
   sample,
@@ -52,6 +54,7 @@ describe('several inputs', () => {
   });
   after(async () => {
     clearInterval(watch);
+    await clearNotifications();
     await restore();
     await closeEditors();
     rmSync(folder, { recursive: true, force: true });
@@ -75,6 +78,7 @@ describe('several inputs', () => {
     await answer('Several inputs for ', 'A folder of pictures…');
     await takePath('Choose the folder', `${folder}/`);
     await answer('Plan: ', 'on cpu for all 2 inputs');
+    await notificationShown(/^1 of 2 inputs were finished before; their results in the editor's storage are used\.$/);
     const { provenance, layers } = (await second) as InspectionResult;
     assert.deepEqual(
       [...new Set(labels.flatMap((label) => /^Input \d of 2 \(\S+\)/.exec(label) ?? []))],
