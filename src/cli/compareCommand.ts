@@ -54,7 +54,7 @@ function rpcOption({ provenance }: InspectionResult): string {
   return `variant=${variant},iterations=${iterations},lambda=${lambda},layers=${typeof layers === 'string' ? layers : layers.join(',')}`;
 }
 
-/** Inspects a checkpoint; its result is written, and read as any other, so that the comparison can be made again from it. */
+/** Inspects a checkpoint. What is compared is read back from the file that is kept: giving that file later compares the same. */
 async function inspected(
   target: Target,
   flags: CompareFlags,

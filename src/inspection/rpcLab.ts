@@ -85,49 +85,46 @@ export interface RpcLabRow {
 }
 
 /** The same setting on several heads, in their order; each row as `rpcLab` has it. */
-export function rpcLabRows(
-  heads: readonly KeptHead[],
+export function rpcLabRows(heads: readonly KeptHead[], settings: RpcLabSettings, kernels: HeadKernels): RpcLabRow[] {
+  return heads.map((kept) => ({ head: kept.head, numbers: rpcOfHead(kept, settings, kernels).numbers }));
+}
+
+/** RPC with these settings on the head's own q, k, v; `onStep` hears of every pass. */
+function rpcOfHead(
+  kept: KeptHead,
   { variant, lambda, iterations }: RpcLabSettings,
   kernels: HeadKernels,
-): RpcLabRow[] {
-  return heads.map((kept) => {
-    const { q, k, v, head, tokens, headDim, embedDim, scaled } = labInput(kept);
-    const { rule } = kept;
-    const parameters: RpcParameters = { variant, lambda, iterations, embedDim };
-    const tensors = { q, k, v, tokens, rule };
-    const softmax = softmaxOutput(tensors, headDim, scaled, kernels);
-    const output = rpcOutputs(tensors, headDim, [parameters], kernels)[0] ?? null;
-    const masked = rule.causal || rule.window !== null;
-    const numbers = rpcNumbers(parameters, q !== null, softmax, output, tokens, headDim);
-    return { head, numbers: { ...numbers, ...(masked ? { masked } : {}) } };
-  });
+  onStep?: (step: RpcStep) => void,
+): { readonly softmax: Float64Array; readonly output: RpcOutput | null; readonly numbers: RpcNumbers } {
+  const { q, k, v, tokens, headDim, embedDim, scaled } = labInput(kept);
+  const { rule } = kept;
+  const parameters: RpcParameters = { variant, lambda, iterations, embedDim };
+  const head = { q, k, v, tokens, rule };
+  const softmax = softmaxOutput(head, headDim, scaled, kernels);
+  const output = rpcOutputs(head, headDim, [parameters], kernels, onStep)[0] ?? null;
+  const masked = rule.causal || rule.window !== null;
+  const numbers = rpcNumbers(parameters, q !== null, softmax, output, tokens, headDim);
+  return { softmax, output, numbers: { ...numbers, ...(masked ? { masked } : {}) } };
 }
 
 /** One setting of RPC, pass by pass. */
 export function rpcLab(kept: KeptHead, settings: RpcLabSettings, kernels: HeadKernels): RpcLabView {
-  const input = labInput(kept);
-  const { q, k, v, tokens, headDim, embedDim, scaled } = input;
-  const { rule } = kept;
-  const { variant, lambda, iterations, shown } = settings;
-  const parameters: RpcParameters = { variant, lambda, iterations, embedDim };
-  const head = { q, k, v, tokens, rule };
-  const softmax = softmaxOutput(head, headDim, scaled, kernels);
+  const { q, k, tokens, headDim, rule } = kept;
+  const { shown } = settings;
   const cleanedKeys: Float64Array[] = [];
-  let at: Pick<RpcOutput, 'out'> & { readonly sparse: Float64Array } = { out: softmax, sparse: k };
-  const onStep = (step: RpcStep): void => {
+  // Read only where RPC has a value, and then the pass that is shown was one of its passes.
+  let at: { readonly out: Float64Array; readonly sparse: Float64Array } = { out: k, sparse: k };
+  const { softmax, output, numbers } = rpcOfHead(kept, settings, kernels, (step) => {
     cleanedKeys.push(step.cleanedKeys());
     if (step.iteration === shown) at = { out: step.low(), sparse: step.sparse() };
-  };
-  const output = rpcOutputs(head, headDim, [parameters], kernels, onStep)[0] ?? null;
-  const masked = rule.causal || rule.window !== null;
-  const numbers = rpcNumbers(parameters, q !== null, softmax, output, tokens, headDim);
+  });
   const shownKeys = cleanedKeys[shown - 1];
   return {
     settings,
     tokens,
     headDim,
     rule,
-    numbers: { ...numbers, ...(masked ? { masked } : {}) },
+    numbers,
     maxScores: {
       softmax: largestScore(q ?? k, k, tokens, headDim, rule, kernels),
       rpc: cleanedKeys.map((keys) => largestScore(q ?? keys, keys, tokens, headDim, rule, kernels)),

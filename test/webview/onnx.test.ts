@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { toWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
-import type { RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
-import { defaultMetricId } from '../../src/report/figures/metrics';
+import type { RunnerEvent } from '../../src/protocol/messages';
 import { graphRequest, inspectGraph } from '../unit/onnx/graphs';
 import { fullIt } from '../setup/full';
 import { startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
+import { empty } from './sampleRun';
 
 /** Float32 on a graphics adapter against float64, relative to the largest value. */
 const float32Tolerance = 2e-4;
@@ -23,20 +23,6 @@ const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
   string,
   { readonly logits: readonly number[]; readonly patterns: readonly (readonly number[])[] }
 >;
-const empty: SessionSnapshot = {
-  ...{
-    phase: 'empty',
-    title: '',
-    message: '',
-    model: null,
-    plan: null,
-    provenance: null,
-    layers: [],
-    output: null,
-    network: {},
-  },
-  ...{ inspection: null, picture: null, progress: null, selected: null, metric: defaultMetricId },
-};
 
 describe('ONNX graphs in the worker of the inspector page', () => {
   let lab: PageLab;

@@ -44,6 +44,24 @@ export interface SampleRun {
   stop(): Promise<void>;
 }
 
+/** Nothing is open. */
+export const empty: SessionSnapshot = {
+  phase: 'empty',
+  inspection: null,
+  title: '',
+  message: '',
+  model: null,
+  plan: null,
+  provenance: null,
+  layers: [],
+  output: null,
+  network: {},
+  picture: null,
+  progress: null,
+  selected: null,
+  metric: defaultMetricId,
+};
+
 export async function runSample(): Promise<SampleRun> {
   const path = join(samples, 'digits-softmax.safetensors');
   const { index, config } = await openCheckpoint(path);
@@ -71,22 +89,6 @@ export async function runSample(): Promise<SampleRun> {
   const result = await runner.run(request, { path }, threads);
   const plan = planInspection(request, largestLayerByteLength(index, spec), threads, describeSpec(spec));
   const { picture } = input;
-  const empty: SessionSnapshot = {
-    phase: 'empty',
-    inspection: null,
-    title: '',
-    message: '',
-    model: null,
-    plan: null,
-    provenance: null,
-    layers: [],
-    output: null,
-    network: {},
-    picture: null,
-    progress: null,
-    selected: null,
-    metric: defaultMetricId,
-  };
   const planning: SessionSnapshot = {
     ...empty,
     phase: 'planning',

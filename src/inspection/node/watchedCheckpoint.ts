@@ -25,7 +25,8 @@ export class WatchedCheckpoint {
   ) {}
 
   /**
-   * Hashes every byte. `script`: any bundle beside dist/hash.js; `signal` ends the first hashing and is the reason then.
+   * Hashes every byte once, before the first run. `script`: any bundle beside dist/hash.js. Aborting `signal` ends this
+   * hashing, which then rejects with the signal's reason.
    * @throws CheckpointError 'unreadable'
    */
   static async open(
