@@ -10,6 +10,7 @@ import { withGram } from '../report/gramText';
 import { layerLabel, layerTitle } from '../report/layerLabel';
 import type { ComparedHead, ComparedMetric, Comparison } from './comparison';
 import { changeNote, comparedHeadAt, endsOf } from './comparisonText';
+import { runLabel } from './timelineRanking';
 
 /** The metric whose meaning, formula and caution a compared number shares. */
 function sourceMetric({ kind }: Comparison, id: string): HeadMetric {
@@ -75,7 +76,7 @@ export function differenceFigure(comparison: Comparison, id: string): HeatmapFig
 
 /** Ticks of an axis of runs: steps where all have one, else names. */
 function runLabels({ runs }: Comparison): readonly string[] {
-  return runs.every(({ step }) => step !== null) ? runs.map(({ step }) => String(step)) : runs.map(({ name }) => name);
+  return runs.map((_, run) => runLabel(runs, run));
 }
 
 function allHeads({ layers }: Comparison): { readonly layer: number; readonly head: ComparedHead }[] {

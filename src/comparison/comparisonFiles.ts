@@ -5,6 +5,7 @@ import { sortedJson } from '../report/resultJson';
 import { alignedTable } from '../report/alignedTable';
 import type { Comparison } from './comparison';
 import { comparisonTitle, matchingText, outsideText, rankedColumns, rankedLegend, rankedRow } from './comparisonText';
+import { rankTimeline } from './timelineRanking';
 
 /** Lines of each ranked list on a terminal. */
 const shownLines = { inBands: 12, inSpreads: 6 } as const;
@@ -13,8 +14,11 @@ export function comparisonJson(comparison: Comparison): string {
   return sortedJson(comparison, 'comparison');
 }
 
-/** One row a head and metric: a value a run, then the change; undefined numbers are empty. */
-export function comparisonCsv({ runs, metrics, layers }: Comparison): string {
+/** One row a head and metric: a value a run, then the change, of three runs and more the range; undefined numbers are empty. */
+export function comparisonCsv(comparison: Comparison): string {
+  const { runs, metrics, layers } = comparison;
+  const timeline = runs.length > 2;
+  const wanders = timeline ? timelineCells(comparison) : null;
   const rows = layers.flatMap(({ index, heads }) =>
     heads.flatMap((head) =>
       metrics.map(({ id }) => {
@@ -33,6 +37,7 @@ export function comparisonCsv({ runs, metrics, layers }: Comparison): string {
           band?.of ?? null,
           inBands ?? null,
           inSpreads ?? null,
+          ...(wanders?.(index, head.index, id) ?? []),
         ];
       }),
     ),
@@ -51,9 +56,28 @@ export function comparisonCsv({ runs, metrics, layers }: Comparison): string {
       'band.of',
       'inBands',
       'inSpreads',
+      ...(timeline ? ['range', 'step', 'step.from', 'step.to'] : []),
     ],
     ...rows,
   ]);
+}
+
+/** Range over the runs, and the largest step with the runs that it lies between. */
+function timelineCells(
+  comparison: Comparison,
+): (layer: number, head: number, metric: string) => (string | number | null)[] {
+  const { runs, metrics } = comparison;
+  const found = new Map(
+    metrics.flatMap(({ id }) =>
+      rankTimeline(comparison, id, 'range').map((one) => [`${one.layer} ${one.head} ${id}`, one] as const),
+    ),
+  );
+  return (layer, head, metric) => {
+    const one = found.get(`${layer} ${head} ${metric}`);
+    if (one === undefined) return [null, null, null, null];
+    const { range, step, stepTo } = one;
+    return [range, step, ...(step === null ? [null, null] : [runs[stepTo - 1]!.name, runs[stepTo]!.name])];
+  };
 }
 
 /** What changed most, as aligned text, ending in a newline. */

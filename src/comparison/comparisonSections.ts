@@ -22,9 +22,12 @@ import {
   signed,
   verdictChange,
 } from './comparisonText';
+import { rankTimeline, timelineColumns, timelineLegend, timelineRow } from './timelineRanking';
 
 /** Lines of the ranked lists; all of them are in comparison.json. */
 const rankedLines = { inBands: 30, inSpreads: 15 } as const;
+/** Lines a metric of the tables of timelines; the page ranks all heads. */
+const timelineLines = 3;
 /** Heads whose numbers the appendix has; of larger models they are in comparison.csv. */
 const appendixHeads = 160;
 const subtitle = 'What changed from run to run, head by head';
@@ -142,6 +145,26 @@ function maps(ids: readonly string[], comparison: Comparison, writing: FigureWri
 
 const figuresHtml = (figures: readonly string[]): string => `<div class="figures">\n${figures.join('\n')}\n</div>`;
 
+/** Of each metric the heads that wander farthest over the runs, whatever the first and the last say. */
+function timelineTables(comparison: Comparison, ids: readonly string[]): string {
+  const table = (by: 'range' | 'step', caption: string): string =>
+    htmlTable(
+      caption,
+      ['metric', ...timelineColumns].map((heading) => ({ heading, words: ['metric', 'between'].includes(heading) })),
+      ids.flatMap((id) => {
+        const label = comparison.metrics.find((metric) => metric.id === id)?.label ?? id;
+        const ranked = rankTimeline(comparison, id, by).slice(0, timelineLines);
+        return ranked.map((one) => [label, ...timelineRow(comparison, id, one)]);
+      }),
+      3,
+    );
+  return [
+    table('range', `Heads with the largest range over the runs, ${timelineLines} a metric`),
+    table('step', `Heads with the largest step from one run to the next, ${timelineLines} a metric`),
+    `<p class="note">${escapeHtml(timelineLegend)}</p>`,
+  ].join('\n');
+}
+
 /** Links to a head of each run, where the report's reader has the inspections. */
 function linksTable(comparison: Comparison): string {
   const [first, last] = [comparison.runs[0]!, comparison.runs.at(-1)!];
@@ -236,9 +259,9 @@ export function comparisonSections(comparison: Comparison, place: PicturePlace):
       ? [
           [
             'Timelines',
-            figuresHtml(
+            `${timelineTables(comparison, ids)}\n${figuresHtml(
               ids.map((id) => timelineFigure(comparison, id)).map((figure) => figureHtml(figure, figure.id, writing)),
-            ),
+            )}`,
           ] satisfies [string, string],
         ]
       : []),

@@ -7,6 +7,7 @@ import { comparisonJson } from '../../src/comparison/comparisonFiles';
 import { compareResults } from '../../src/comparison/compareResults';
 import type { MatchedBy } from '../../src/comparison/comparison';
 import { signed } from '../../src/comparison/comparisonText';
+import { rankTimeline } from '../../src/comparison/timelineRanking';
 import type { ComparisonHostCalls, ComparisonPageCalls } from '../../src/protocol/comparisonMessages';
 import { fullIt } from '../setup/full';
 import { exampleResult } from '../unit/report/exampleResult';
@@ -148,6 +149,19 @@ describe('the comparison page', () => {
       await settle(page);
       assert.match(await page.locator('.head-numbers h2').innerText(), /^Layer 2, head 3$/);
       assert.match(await figureOf(page, `timeline-head-${id}`).locator('.frame').innerText(), /layer 2, head 3/);
+      // The heads of the timeline by range, by step or by the whole change, each a button that leads to the head.
+      await choose('How heads of the timeline are ranked', ['ArrowDown']);
+      const ranked = page.locator('.timelines .ranked');
+      const [largest] = rankTimeline(compareResults(sources, 'permutation'), id, 'step');
+      const line = ranked.locator('tbody tr').first();
+      assert.equal(await line.locator('td').nth(3).innerText(), signed(largest!.step));
+      await line.locator('button').focus();
+      await page.keyboard.press('Enter');
+      await settle(page);
+      const { layer, head } = largest!;
+      assert.equal(await page.locator('.head-numbers h2').innerText(), `Layer ${layer}, head ${head}`);
+      assert.equal(await line.getAttribute('class'), 'selected');
+      assert.equal(await page.evaluate(() => document.activeElement?.textContent), `${layer} · ${head}`);
       assert.match(await page.locator('.cards').innerText(), /permutation under which their metrics are closest/);
       await page.getByText('Export Report…').click();
       assert.deepEqual(asked.at(-1), ['exportReport', 'permutation']);

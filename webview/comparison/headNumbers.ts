@@ -5,7 +5,7 @@ import { comparedHeadAt, endsOf, partnerText, signed, verdictChange } from '../.
 import type { HeadAddress } from '../../src/protocol/messages';
 import { formatNumber } from '../../src/report/format';
 import { layerTitle } from '../../src/report/layerLabel';
-import { fill, h } from '../ui/dom';
+import { fill, h, scrollRegion } from '../ui/dom';
 import { button } from '../ui/toolkit';
 
 export class HeadNumbers {
@@ -60,9 +60,8 @@ export class HeadNumbers {
       h('h2', {}, title),
       h('div', { class: 'actions' }, ...buttons),
       h('p', { class: 'verdict' }, words.join('; ')),
-      h(
-        'div',
-        { class: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': `Numbers of ${title}` } },
+      scrollRegion(
+        `Numbers of ${title}`,
         h(
           'table',
           {},

@@ -3,7 +3,8 @@
 import type { Comparison } from '../../src/comparison/comparison';
 import { outsideText, rankedColumns, rankedLegend, rankedRow } from '../../src/comparison/comparisonText';
 import type { HeadAddress } from '../../src/protocol/messages';
-import { fill, h } from '../ui/dom';
+import { fill, h, scrollRegion } from '../ui/dom';
+import { headRow, markSelected } from './headRows';
 
 /** Lines of a list; all of them are in the report's JSON. */
 const shownLines = 100;
@@ -23,10 +24,7 @@ export class RankedLists {
     for (const by of ['inBands', 'inSpreads'] as const) {
       const element = this.elements[by];
       if (comparison !== this.drawn) fill(element, ...this.list(comparison, by));
-      for (const row of element.querySelectorAll<HTMLElement>('tr[data-head]')) {
-        const here = selected !== null && row.dataset['head'] === `${selected.layer} ${selected.head}`;
-        row.classList.toggle('selected', here);
-      }
+      markSelected(element, selected);
     }
     this.drawn = comparison;
   }
@@ -37,34 +35,13 @@ export class RankedLists {
     const rows = all.slice(0, shownLines).map((change) => {
       const { layer, head } = change;
       const cells = rankedRow(comparison, change, by);
-      const go = h(
-        'button',
-        {
-          class: 'link',
-          on: {
-            click: () => {
-              this.select({ layer, head });
-            },
-          },
-        },
-        `${cells[0]!} · ${cells[1]!}`,
-      );
-      return h(
-        'tr',
-        { attributes: { 'data-head': `${layer} ${head}` } },
-        h('th', { attributes: { scope: 'row' } }, go),
-        ...cells.slice(2).map((text) => h('td', {}, text)),
-      );
+      return headRow({ layer, head }, cells, this.select);
     });
     const columns = ['layer · head', ...rankedColumns(comparison, by).slice(2)];
     const head = h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)));
     return [
       h('h2', {}, headings[by]),
-      h(
-        'div',
-        { class: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': headings[by] } },
-        h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)),
-      ),
+      scrollRegion(headings[by], h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows))),
       ...(by === 'inBands' ? [h('p', { class: 'quiet' }, `${outsideText(comparison)} ${rankedLegend}`)] : []),
     ];
   }

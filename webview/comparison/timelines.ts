@@ -1,10 +1,12 @@
-// Three runs and more: the chosen metric of every head over the runs, and of the selected head as a line.
+// Three runs and more: the chosen metric of every head over the runs, of the selected head as a line, and which heads
+// wander farthest.
 
 import type { Comparison } from '../../src/comparison/comparison';
 import { headTimeline, timelineFigure } from '../../src/comparison/comparisonFigures';
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
+import { TimelineList } from './timelineList';
 
 /** From here on there is something between the first run and the last. */
 const fewestRuns = 3;
@@ -18,17 +20,20 @@ export class Timelines {
   private all: FigureView | null = null;
   private one: FigureView | null = null;
   private rows: readonly HeadAddress[] = [];
+  private readonly list: TimelineList;
 
   constructor(
     private readonly select: (address: HeadAddress) => void,
     private readonly save: (name: string, bytes: Uint8Array) => void,
   ) {
-    fill(this.element, h('h2', {}, 'Timeline'), this.figures);
+    this.list = new TimelineList(select);
+    fill(this.element, h('h2', {}, 'Timeline'), this.figures, this.list.element);
   }
 
   show(comparison: Comparison, metric: string, selected: HeadAddress | null): void {
     this.element.hidden = comparison.runs.length < fewestRuns;
     if (this.element.hidden) return;
+    this.list.show(comparison, metric, selected);
     this.rows = comparison.layers.flatMap(({ index, heads }) =>
       heads.map((head) => ({ layer: index, head: head.index })),
     );

@@ -8,6 +8,8 @@ import { describe, it } from 'mocha';
 import { createRandom } from '../../../src/diagnostics/random';
 import type { HeadResult } from '../../../src/diagnostics/headResult';
 import type { InspectionResult, Provenance } from '../../../src/inspection/inspectionResult';
+import { comparisonCsv } from '../../../src/comparison/comparisonFiles';
+import { comparisonHtml } from '../../../src/comparison/comparisonSections';
 import { compareMethods } from '../../../src/comparison/compareMethods';
 import { compareResults } from '../../../src/comparison/compareResults';
 import type { Comparison } from '../../../src/comparison/comparison';
@@ -15,6 +17,7 @@ import { asComparison } from '../../../src/comparison/comparisonSchema';
 import { headDistances, matchHeads } from '../../../src/comparison/matchHeads';
 import type { ComparedSource } from '../../../src/comparison/pairRuns';
 import { orderBySteps } from '../../../src/comparison/steps';
+import { rankTimeline, timelineRow } from '../../../src/comparison/timelineRanking';
 import { headMetrics, metricById } from '../../../src/report/figures/metrics';
 import { sortedJson } from '../../../src/report/resultJson';
 import { exampleResult } from '../report/exampleResult';
@@ -286,6 +289,55 @@ describe('timelines', () => {
     const { values, difference } = layers[1]!.heads[2]!.metrics['attention.entropy']!;
     assert.equal(values.length, 3);
     near(difference, 5);
+  });
+});
+
+describe('ranking of timelines', () => {
+  /** Entropy of both heads over five steps: head 0 rises and falls back, head 1 climbs, and one run did not measure it. */
+  const entropies = [
+    [1, 6, 2, 1, 1],
+    [1, 2, null, 5, 5.5],
+  ];
+  const one = exampleResult({ layers: 1, heads: 2, name: 'a' });
+  const runs = [0, 10, 20, 30, 40].map((step, run) => {
+    const result = changed(one, `step-${step}.pt`, (head) => {
+      const entropy = entropies[head.index]![run]!;
+      return { ...head, attention: { ...head.attention, entropy } };
+    });
+    return sourceOf(result);
+  });
+  const timeline = compareResults(runs, 'index');
+  const metric = 'attention.entropy';
+  const heads = (by: 'range' | 'step' | 'change'): number[] =>
+    rankTimeline(timeline, metric, by).map(({ head }) => head);
+
+  it('finds what rises and falls back, which first and last do not say, and where the largest step is', () => {
+    assert.deepEqual(
+      [heads('range'), heads('step'), heads('change')],
+      [
+        [0, 1],
+        [0, 1],
+        [1, 0],
+      ],
+    );
+    const [first, second] = rankTimeline(timeline, metric, 'range');
+    assert.deepEqual(first, { layer: 0, head: 0, range: 5, lowest: 0, highest: 1, step: 5, stepTo: 1, change: 0 });
+    // From 2 to 5 lies a run that did not measure it: no step of one run to the next.
+    assert.deepEqual(second, { layer: 0, head: 1, range: 4.5, lowest: 0, highest: 4, step: 1, stepTo: 1, change: 4.5 });
+    assert.deepEqual(timelineRow(timeline, metric, first!), ['0', '0', '5', '1 in 0', '6 in 10', '+5', '0 → 10', '0']);
+  });
+
+  it('stands in the report and in the CSV with the same numbers', () => {
+    const html = comparisonHtml(timeline);
+    assert.match(html, /largest range over the runs, 3 a metric<\/caption>/);
+    const cells =
+      '<th scope="row">0</th><td>5</td><td>1 in 0</td><td>6 in 10</td><td>+5</td><td class="words">0 → 10</td>';
+    assert.ok(html.includes(cells));
+    const csv = comparisonCsv(timeline).split('\n');
+    assert.match(csv[0]!, /,range,step,step\.from,step\.to\r?$/);
+    const line = csv.find((text) => text.startsWith(`0,1,1,${metric},`))!;
+    assert.match(line, /,4\.5,1,step-0\.pt,step-10\.pt\r?$/);
+    assert.doesNotMatch(comparisonCsv(compareResults(pair, 'index')).split('\n')[0]!, /range/);
   });
 });
 
