@@ -38,8 +38,9 @@ interface Target extends ComparedPath {
 }
 
 /** One folder stands for the runs in it. */
-async function targetsOf(paths: readonly string[]): Promise<readonly Target[]> {
-  const inside = paths.length === 1 ? await runsIn(paths[0]!) : [];
+async function targetsOf(paths: readonly string[], tell: (line: string) => void): Promise<readonly Target[]> {
+  const { runs: inside, passedOver } = paths.length === 1 ? await runsIn(paths[0]!) : { runs: [], passedOver: [] };
+  for (const sentence of passedOver) tell(sentence);
   const found = inside.length > 0 ? inside : await Promise.all(paths.map(runAt));
   // Whole paths: names become folders, and `..` must not lead out of them.
   const names = distinctNames(found.map(({ path }) => resolve(path)));
@@ -71,13 +72,17 @@ async function inspected(
   return inspecting(target.path, own, ['json'], version, keep, before);
 }
 
-async function readAll(targets: readonly Target[], flags: CompareFlags, version: string): Promise<ComparedSource[]> {
+async function readAll(
+  targets: readonly Target[],
+  flags: CompareFlags,
+  version: string,
+  tell: (line: string) => void,
+): Promise<ComparedSource[]> {
   const sources: ComparedSource[] = [];
   let { rpc } = flags;
   let kept: string | null = null;
   for (const [i, target] of targets.entries()) {
-    if (target.kind === 'checkpoint' && flags.quiet !== true && flags.jsonProgress !== true)
-      process.stderr.write(`Run ${i + 1} of ${targets.length}: ${target.name}\n`);
+    if (target.kind === 'checkpoint') tell(`Run ${i + 1} of ${targets.length}: ${target.name}`);
     const settings = rpc === undefined ? flags : { ...flags, rpc };
     const result =
       target.kind === 'result' ? await readResult(target.path) : await inspected(target, settings, version, kept);
@@ -112,7 +117,11 @@ export async function runCompare(
   const rules = flags.failOn.map((text) =>
     parseFailOn(text, changeNames, `names are the metrics of comparison.json, each also with ${inBands}`),
   );
-  const targets = await targetsOf(paths);
+  // On stderr, where somebody reads along.
+  const tell = (line: string): void => {
+    if (flags.quiet !== true && flags.jsonProgress !== true) process.stderr.write(`${line}\n`);
+  };
+  const targets = await targetsOf(paths, tell);
   const [idle] = given;
   if (idle !== undefined && targets.every(({ kind }) => kind === 'result'))
     throw new UsageError(`These are results of earlier runs, so ${idle} would have no effect. Leave it out.`);
@@ -122,7 +131,7 @@ export async function runCompare(
     );
   // Nobody should wait for the first run to learn that the second cannot begin.
   for (const { kind, path } of targets) if (kind === 'checkpoint') await openCheckpoint(path);
-  const comparison = compared(await readAll(targets, flags, version), flags.match);
+  const comparison = compared(await readAll(targets, flags, version, tell), flags.match);
   const written = await writeFiles(flags.out, comparisonFiles(comparison, formats));
   if (flags.quiet !== true) {
     process.stdout.write(`${comparisonTable(comparison)}\nWritten: ${writtenText(written)}\n`);

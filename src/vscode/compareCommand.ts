@@ -32,7 +32,9 @@ interface Target {
 /** One folder stands for the runs in it. */
 async function targetsOf(uris: readonly vscode.Uri[]): Promise<readonly Target[]> {
   const [only] = uris;
-  const folder = uris.length === 1 && only !== undefined && isLocal(only) ? await runsIn(only.fsPath) : [];
+  const { runs: folder, passedOver } =
+    uris.length === 1 && only !== undefined && isLocal(only) ? await runsIn(only.fsPath) : { runs: [], passedOver: [] };
+  if (passedOver.length > 0) void vscode.window.showInformationMessage(passedOver.join(' '));
   const found =
     folder.length > 0
       ? folder.map(({ kind, path }) => ({ kind, uri: only!.with({ path: vscode.Uri.file(path).path }) }))

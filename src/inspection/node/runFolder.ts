@@ -2,11 +2,15 @@
 
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { CheckpointError } from '../../checkpoint/checkpointError';
 import { checkpointCandidates } from '../../checkpoint/shards/chooseFile';
 import { resultSchemaName } from '../inspectionResult';
+import { openCheckpoint } from './openCheckpoint';
 
 /** What `gramlens inspect` writes. */
 const resultFile = 'result.json';
+/** The suffix that files of any program have. */
+const anyFile = /\.bin$/i;
 /** Bytes in which a result says what it is: `schema` is its first name. */
 const startBytes = 400;
 
@@ -46,19 +50,43 @@ export async function runAt(path: string): Promise<ComparedPath> {
   return { kind: (await isResult(path)) ? 'result' : 'checkpoint', path };
 }
 
+/** What a folder stands for. */
+export interface FolderRuns {
+  readonly runs: readonly ComparedPath[];
+  /** Files that look like runs by name and are none, a sentence each. */
+  readonly passedOver: readonly string[];
+}
+
+/** Why a `.bin` is no checkpoint at all; null: it is one, whole or broken, or has another suffix. */
+async function strayReason(path: string): Promise<string | null> {
+  if (!anyFile.test(path)) return null;
+  try {
+    await openCheckpoint(path);
+  } catch (error) {
+    if (error instanceof CheckpointError && (error.reason === 'unknownFormat' || error.reason === 'empty'))
+      return error.message;
+    // Whoever runs it says what is wrong with it.
+  }
+  return null;
+}
+
 /**
- * The runs directly in a folder, by name: its results and checkpoint files, and folders that hold one; empty where the
+ * The runs directly in a folder, by name: its results and checkpoint files, and folders that hold one; none where the
  * folder is itself one run, or no folder at all.
  */
-export async function runsIn(folder: string): Promise<readonly ComparedPath[]> {
+export async function runsIn(folder: string): Promise<FolderRuns> {
   const found = await listed(folder).catch(() => null);
-  if (found === null || found.files.includes(resultFile)) return [];
+  if (found === null || found.files.includes(resultFile)) return { runs: [], passedOver: [] };
   const checkpoints = new Set(checkpointCandidates(found.files));
   const runs: ComparedPath[] = [];
+  const passedOver: string[] = [];
   for (const name of found.files.sort()) {
     const path = join(folder, name);
-    if (checkpoints.has(name)) runs.push({ kind: 'checkpoint', path });
-    else if (await isResult(path)) runs.push({ kind: 'result', path });
+    if (checkpoints.has(name)) {
+      const stray = await strayReason(path);
+      if (stray === null) runs.push({ kind: 'checkpoint', path });
+      else passedOver.push(`Passed over, because it is no checkpoint: ${stray}`);
+    } else if (await isResult(path)) runs.push({ kind: 'result', path });
   }
   for (const name of found.folders.sort()) {
     const path = join(folder, name);
@@ -66,7 +94,7 @@ export async function runsIn(folder: string): Promise<readonly ComparedPath[]> {
     const inside = run.kind === 'result' ? null : await listed(path).catch(() => null);
     if (run.kind === 'result' || (inside !== null && checkpointCandidates(inside.files).length === 1)) runs.push(run);
   }
-  return runs.length < 2 ? [] : runs;
+  return runs.length < 2 ? { runs: [], passedOver: [] } : { runs, passedOver };
 }
 
 /** A result.json is called after its folder, another result without `.json`. */

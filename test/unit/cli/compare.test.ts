@@ -130,14 +130,21 @@ describe('gramlens compare', () => {
   });
 
   it('finds the runs of a folder, and names them by what differs', async () => {
-    assert.deepEqual((await runsIn(home)).map(({ kind, path }) => [kind, path]).slice(0, 2), [
+    assert.deepEqual((await runsIn(home)).runs.map(({ kind, path }) => [kind, path]).slice(0, 2), [
       ['result', join(home, 'checkpoint-10', 'result.json')],
       ['result', join(home, 'checkpoint-200', 'result.json')],
     ]);
-    assert.deepEqual(await runsIn(nine), []);
+    assert.deepEqual((await runsIn(nine)).runs, []);
+    const samples = await runsIn(samplePath('.'));
     assert.deepEqual(
-      (await runsIn(samplePath('.'))).map(({ path }) => basename(path)),
-      ['digits-rpc.pt', 'digits-softmax.safetensors', 'expected-tensors.bin'],
+      samples.runs.map(({ path }) => basename(path)),
+      ['digits-rpc.pt', 'digits-softmax.safetensors'],
+    );
+    // Values that a test compares with: a .bin that no training wrote.
+    assert.equal(samples.passedOver.length, 1);
+    assert.match(
+      samples.passedOver[0]!,
+      /^Passed over, because it is no checkpoint: .*expected-tensors\.bin: this is /,
     );
     assert.deepEqual(distinctNames(['/r/a/result.json', '/r/b/result.json']), ['a', 'b']);
     assert.deepEqual(distinctNames(['/r/step-1/model.pt', '/r/step-2/model.pt']), [

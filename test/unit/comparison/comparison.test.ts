@@ -324,7 +324,7 @@ describe('ranking of timelines', () => {
     assert.deepEqual(first, { layer: 0, head: 0, range: 5, lowest: 0, highest: 1, step: 5, stepTo: 1, change: 0 });
     // From 2 to 5 lies a run that did not measure it: no step of one run to the next.
     assert.deepEqual(second, { layer: 0, head: 1, range: 4.5, lowest: 0, highest: 4, step: 1, stepTo: 1, change: 4.5 });
-    assert.deepEqual(timelineRow(timeline, metric, first!), ['0', '0', '5', '1 in 0', '6 in 10', '+5', '0 → 10', '0']);
+    assert.deepEqual(timelineRow(timeline, metric, first), ['0', '0', '5', '1 in 0', '6 in 10', '+5', '0 → 10', '0']);
   });
 
   it('stands in the report and in the CSV with the same numbers', () => {
