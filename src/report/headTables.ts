@@ -1,5 +1,6 @@
 // The numbers of one head as tables of plain text, each score beside its null: report and inspector show the same
-// ones. What is a curve or a map is a figure instead (figures/headFigures.ts).
+// ones. What is a curve or a map is a figure instead (figures/headFigures.ts). Over several inputs a number has its 95 %
+// interval beside it, wherever the result has one.
 
 import type {
   AblationNumbers,
@@ -11,6 +12,7 @@ import type {
 } from '../diagnostics/headResult';
 import { formatNumber, formatTest, formatTestP, notMeasured, yesText } from './format';
 import { formulas } from './figures/sources';
+import { halfWidth, withInterval } from './overInputs';
 
 export interface HeadTable {
   /** Stable within a head. */
@@ -43,35 +45,70 @@ export const studyForms = {
   kpcaAxes: 'scale-free, KPCA axes',
 } as const;
 
-/** `0.31 (random 0.30 ± 0.02, z 0.5, p 0.4)` */
-export function scoreWithNull(value: number | null, name: string, summary: NullSummary | null, draws: number): string {
-  if (value === null || summary === null) return formatNumber(value);
-  return `${formatNumber(value)} (${name} ${formatNumber(summary.mean)} ± ${formatNumber(summary.sd, 2)}, z ${formatNumber(summary.z)}, ${formatTest(summary, draws)})`;
+/** A null in brackets: `random 0.30 ± 0.02`, its spread; over inputs `random mean 0.30, sd 0.02`, as ± is an interval there. */
+function nullText(head: HeadResult, name: string, { mean, sd }: NullSummary): string {
+  return head.over === undefined
+    ? `${name} ${formatNumber(mean)} ± ${formatNumber(sd, 2)}`
+    : `${name} mean ${formatNumber(mean)}, sd ${formatNumber(sd, 2)}`;
 }
 
-function studyRow(name: string, metrics: ReproductionMetrics): string[] {
+/** A score of the head with one of its nulls; both by their dotted names. */
+interface Score {
+  readonly at: string;
+  readonly value: number | null;
+  readonly null: {
+    readonly name: string;
+    readonly at: string;
+    readonly draws: number;
+    readonly summary: NullSummary;
+  } | null;
+}
+
+/** `0.31 (random 0.30 ± 0.02, z 0.5, p 0.4)` */
+function scoreWithNull(head: HeadResult, { at, value, null: beside }: Score): string {
+  const score = withInterval(head, at, value);
+  if (value === null || beside === null) return score;
+  const { summary, draws, name } = beside;
+  const z = withInterval(head, `${beside.at}.z`, summary.z);
+  return `${score} (${nullText(head, name, summary)}, z ${z}, ${formatTest(summary, draws)})`;
+}
+
+function studyRow(head: HeadResult, form: keyof typeof studyForms, metrics: ReproductionMetrics): string[] {
   const { random = null, permuted = null } = metrics.nulls ?? {};
+  const path = `reproduction.${form}`;
+  const single = (score: 'direct' | 'pearson' | 'relFrobenius'): string =>
+    withInterval(head, `${path}.${score}`, metrics[score]);
+  const beside = (score: 'optimal' | 'linearCka' | 'kernelCka'): string =>
+    scoreWithNull(head, {
+      at: `${path}.${score}`,
+      value: metrics[score],
+      null:
+        random === null
+          ? null
+          : { name: 'random', at: `${path}.nulls.random.${score}`, draws: random.draws, summary: random[score] },
+    });
   const both = (score: 'linearCka' | 'kernelCka'): string => {
-    const first = scoreWithNull(metrics[score], 'random', random?.[score] ?? null, random?.draws ?? 0);
-    if (permuted === null || metrics[score] === null) return first;
-    const { mean, sd, z } = permuted[score];
-    return `${first.slice(0, -1)}; permuted ${formatNumber(mean)} ± ${formatNumber(sd, 2)}, z ${formatNumber(z)}, ${formatTestP(permuted[score], permuted.draws)})`;
+    const first = beside(score);
+    if (random === null || permuted === null || metrics[score] === null) return first;
+    const z = withInterval(head, `${path}.nulls.permuted.${score}.z`, permuted[score].z);
+    return `${first.slice(0, -1)}; ${nullText(head, 'permuted', permuted[score])}, z ${z}, ${formatTestP(permuted[score], permuted.draws)})`;
   };
   return [
-    name,
-    scoreWithNull(metrics.optimal, 'random', random?.optimal ?? null, random?.draws ?? 0),
+    studyForms[form],
+    beside('optimal'),
     both('linearCka'),
     both('kernelCka'),
-    formatNumber(metrics.direct),
-    formatNumber(metrics.pearson),
-    formatNumber(metrics.relFrobenius),
+    single('direct'),
+    single('pearson'),
+    single('relFrobenius'),
   ];
 }
 
-function studyTable({ reproduction }: HeadResult): HeadTable[] {
+function studyTable(head: HeadResult): HeadTable[] {
+  const { reproduction } = head;
   const rows = (Object.keys(studyForms) as (keyof typeof studyForms)[]).flatMap((form) => {
     const metrics = reproduction[form];
-    return metrics === undefined ? [] : [studyRow(studyForms[form], metrics)];
+    return metrics === undefined ? [] : [studyRow(head, form, metrics)];
   });
   const reasons = [reproduction.asCoded, reproduction.scaleFree, reproduction.kpcaAxes].map(
     (metrics) => metrics?.reason ?? metrics?.nulls?.reason,
@@ -100,9 +137,16 @@ const attentionRows: readonly (readonly [keyof AttentionFacts, string])[] = [
   ['specialTokenMass', 'mass on class, register and special tokens'],
 ];
 
-function attentionTable({ attention }: HeadResult): HeadTable[] {
+function attentionTable(head: HeadResult): HeadTable[] {
+  const { attention } = head;
   const { uniform } = attention;
   if (uniform === undefined) return [];
+  // Of inputs of one length it is the same in all of them.
+  const chance = (id: keyof AttentionFacts): string => {
+    const name = `attention.uniform.${id}`;
+    const value = uniform[id] ?? null;
+    return halfWidth(head, name) === 0 ? formatNumber(value) : withInterval(head, name, value);
+  };
   return [
     {
       id: 'attention',
@@ -112,24 +156,28 @@ function attentionTable({ attention }: HeadResult): HeadTable[] {
       columns: ['', 'this head', 'uniform attention'],
       rows: attentionRows.map(([id, name]) => [
         name,
-        formatNumber(attention[id] ?? null),
-        formatNumber(uniform[id] ?? null),
+        withInterval(head, `attention.${id}`, attention[id] ?? null),
+        chance(id),
       ]),
     },
   ];
 }
 
-function weightRow(name: string, { spectralNorm, stableRank, gaussian, reason }: WeightForm): string[] {
-  const of = (value: number | null, id: 'spectralNorm' | 'stableRank'): string =>
-    scoreWithNull(value, 'Gaussian', gaussian?.[id] ?? null, gaussian?.draws ?? 0);
-  return [
-    name,
-    of(spectralNorm, 'spectralNorm'),
-    of(stableRank, 'stableRank') + (reason === undefined ? '' : `. ${reason}`),
-  ];
+function weightRow(head: HeadResult, form: 'qk' | 'ov', name: string, weights: WeightForm): string[] {
+  const { gaussian, reason } = weights;
+  const of = (id: 'spectralNorm' | 'stableRank'): string => {
+    const at = `weights.${form}`;
+    const beside =
+      gaussian === null
+        ? null
+        : { name: 'Gaussian', at: `${at}.gaussian.${id}`, draws: gaussian.draws, summary: gaussian[id] };
+    return scoreWithNull(head, { at: `${at}.${id}`, value: weights[id], null: beside });
+  };
+  return [name, of('spectralNorm'), of('stableRank') + (reason === undefined ? '' : `. ${reason}`)];
 }
 
-function weightTable({ weights }: HeadResult): HeadTable[] {
+function weightTable(head: HeadResult): HeadTable[] {
+  const { weights } = head;
   if (!weights?.qk || !weights.ov) return [];
   return [
     {
@@ -138,20 +186,21 @@ function weightTable({ weights }: HeadResult): HeadTable[] {
       note: "Scores are x W_QK x', the head adds W_OV x to the stream. A form that acts along fewer directions than Gaussian weights of its size is not as random weights are; which directions matter on an input is not in it. Biases, norms and rotary positions are left out.",
       formula: formulas.weights,
       columns: ['form', 'spectral norm', 'stable rank'],
-      rows: [weightRow('W_QK = W_qᵀ W_k', weights.qk), weightRow('W_OV = W_o W_v', weights.ov)],
+      rows: [weightRow(head, 'qk', 'W_QK = W_qᵀ W_k', weights.qk), weightRow(head, 'ov', 'W_OV = W_o W_v', weights.ov)],
     },
   ];
 }
 
-function ablationTable({ ablation, over }: HeadResult): HeadTable[] {
+function ablationTable(head: HeadResult): HeadTable[] {
+  const { ablation, over } = head;
   if (ablation === undefined) return [];
   const row = (name: string, kind: keyof AblationNumbers): string[] => {
     const { kl, topChanged, relChange } = ablation[kind];
     return [
       name,
-      formatNumber(kl),
+      withInterval(head, `ablation.${kind}.kl`, kl),
       topChanged === null ? notMeasured : yesText(topChanged, `ablation.${kind}.topChanged`, over),
-      formatNumber(relChange),
+      withInterval(head, `ablation.${kind}.relChange`, relChange),
     ];
   };
   const { reason } = ablation.zero;
@@ -167,37 +216,51 @@ function ablationTable({ ablation, over }: HeadResult): HeadTable[] {
   ];
 }
 
-const quartiles = (values: readonly (number | null)[] | undefined): string =>
-  values === undefined ? formatNumber(null) : values.map((value) => formatNumber(value)).join(' | ');
-
-function projectionTable({ projection }: HeadResult): HeadTable {
+function projectionTable(head: HeadResult): HeadTable {
+  const { projection } = head;
   const { normsScript } = projection;
+  const of = (name: string, value: number | null | undefined): string =>
+    withInterval(head, `projection.${name}`, value ?? null);
+  const quartiles = (name: string, values: readonly (number | null)[] | undefined): string =>
+    values === undefined ? notMeasured : values.map((value, place) => of(`${name}.${place}`, value)).join(' | ');
   const rows: (readonly [string, string, string])[] = [
     [
       'log ‖φ(q)‖², median | quartiles',
-      formatNumber(projection.logPhiNormMedian),
-      quartiles(projection.logPhiNormQuartiles),
+      of('logPhiNormMedian', projection.logPhiNormMedian),
+      quartiles('logPhiNormQuartiles', projection.logPhiNormQuartiles),
     ],
-    ['log ‖φ(q)‖², of the mean', formatNumber(projection.logPhiNormMean), `mean ${formatNumber(projection.phiNorm)}`],
-    ['‖h‖², median | quartiles', formatNumber(projection.hNormMedian), quartiles(projection.hNormQuartiles)],
-    ['log(‖φ(q)‖² / ‖h‖²), median', formatNumber(projection.logRatio), 'projection: 0 or above'],
-    ['J, median', formatNumber(projection.signedMedian), 'projection: 0 or above'],
-    ['J signed, mean', formatNumber(projection.signed), 'projection: 0 or above'],
-    ['|J|, mean', formatNumber(projection.abs), `log of the mean ${formatNumber(projection.logAbs)}`],
-    ['|J| relative to ‖h‖²', formatNumber(projection.relH), ''],
-    ['|J| relative to ‖φ‖²', formatNumber(projection.relPhi), 'projection: 1 at most'],
+    [
+      'log ‖φ(q)‖², of the mean',
+      of('logPhiNormMean', projection.logPhiNormMean),
+      `mean ${of('phiNorm', projection.phiNorm)}`,
+    ],
+    [
+      '‖h‖², median | quartiles',
+      of('hNormMedian', projection.hNormMedian),
+      quartiles('hNormQuartiles', projection.hNormQuartiles),
+    ],
+    ['log(‖φ(q)‖² / ‖h‖²), median', of('logRatio', projection.logRatio), 'projection: 0 or above'],
+    ['J, median', of('signedMedian', projection.signedMedian), 'projection: 0 or above'],
+    ['J signed, mean', of('signed', projection.signed), 'projection: 0 or above'],
+    ['|J|, mean', of('abs', projection.abs), `log of the mean ${of('logAbs', projection.logAbs)}`],
+    ['|J| relative to ‖h‖²', of('relH', projection.relH), ''],
+    ['|J| relative to ‖φ‖²', of('relPhi', projection.relPhi), 'projection: 1 at most'],
     [
       'log mean(J) as the KPCA code has it',
-      formatNumber(projection.kpcaCode?.logMean),
+      of('kpcaCode.logMean', projection.kpcaCode?.logMean),
       projection.kpcaCode?.reason ?? '',
     ],
     [
       'norms.py: log ‖φ‖², lower | median | upper quartile',
-      quartiles(normsScript?.logPhi),
+      quartiles('normsScript.logPhi', normsScript?.logPhi),
       'cut at the 95th percentile',
     ],
-    ['norms.py: ‖h‖², lower | median | upper quartile', quartiles(normsScript?.h), 'cut at the 95th percentile'],
-    ['Bessel violation, share of tokens', formatNumber(projection.besselViolation), 'projection: 0'],
+    [
+      'norms.py: ‖h‖², lower | median | upper quartile',
+      quartiles('normsScript.h', normsScript?.h),
+      'cut at the 95th percentile',
+    ],
+    ['Bessel violation, share of tokens', of('besselViolation', projection.besselViolation), 'projection: 0'],
   ];
   return {
     id: 'projection',

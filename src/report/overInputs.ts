@@ -4,15 +4,18 @@ import type { HeadResult, IntervalTree, Measured } from '../diagnostics/headResu
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { formatInterval, formatNumber } from './format';
 
-/** Half width of the interval over inputs of a number of the head by its dotted name; null: none, or one input. */
+/**
+ * Half width of the interval over inputs of a number of the head by its dotted name, a place of an array as a number in it;
+ * null: none, or one input.
+ */
 export function halfWidth(head: Pick<HeadResult, 'ci'>, name: string): Measured {
   let at: IntervalTree = head.ci ?? null;
   for (const part of name.split('.')) {
     if (typeof at !== 'object' || at === null) return null;
     const inner: IntervalTree | undefined = Array.isArray(at)
-      ? (at as readonly IntervalTree[]).find(
+      ? ((at as readonly IntervalTree[]).find(
           (one) => typeof one === 'object' && one !== null && 'kind' in one && one['kind'] === part,
-        )
+        ) ?? (at as readonly IntervalTree[])[Number(part)])
       : (at as Readonly<Record<string, IntervalTree>>)[part];
     if (inner === undefined) return null;
     at = inner;

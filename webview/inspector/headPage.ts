@@ -22,10 +22,17 @@ import { button, iconButton } from '../ui/toolkit';
 
 const nullNames = { random: 'random V', permuted: 'permuted tokens', untrained: 'untrained twins' } as const;
 
-function cell(result: NullResult | null, statistic: 'overlap' | 'energy' | 'rayleigh'): string {
+/** `at`: dotted name of the null within the head. */
+function cell(
+  head: HeadResult,
+  at: string,
+  result: NullResult | null,
+  statistic: 'overlap' | 'energy' | 'rayleigh',
+): string {
   if (result === null) return 'not run';
   const { mean, z } = result[statistic];
-  return `${formatNumber(mean)} (z ${formatNumber(z)}, ${formatTest(result[statistic], result.draws)})`;
+  const distance = withInterval(head, `${at}.${statistic}.z`, z);
+  return `${formatNumber(mean)} (z ${distance}, ${formatTest(result[statistic], result.draws)})`;
 }
 
 function modeRows(name: 'theory' | 'plain', head: HeadResult): HTMLElement[] {
@@ -39,7 +46,9 @@ function modeRows(name: 'theory' | 'plain', head: HeadResult): HTMLElement[] {
       `${name} ${statistic}`,
       withInterval(head, `alignment.${name}.${statistic}`, mode[statistic]),
       chance === null ? 'see random V' : formatNumber(chance),
-      ...(['random', 'permuted', 'untrained'] as const).map((key) => cell(mode.nulls[key], statistic)),
+      ...(['random', 'permuted', 'untrained'] as const).map((key) =>
+        cell(head, `alignment.${name}.nulls.${key}`, mode.nulls[key], statistic),
+      ),
       rank,
     ];
     return h(

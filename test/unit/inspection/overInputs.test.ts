@@ -11,9 +11,12 @@ import { MeanResult } from '../../../src/inspection/overInputs/meanResult';
 import { Running } from '../../../src/inspection/overInputs/running';
 import { asResult } from '../../../src/inspection/resultSchema';
 import { headsCsv } from '../../../src/report/headsCsv';
+import { formatInterval, formatNumber } from '../../../src/report/format';
 import { headTable } from '../../../src/report/headTable';
+import { headTables } from '../../../src/report/headTables';
 import { halfWidth } from '../../../src/report/overInputs';
 import { reportHtml } from '../../../src/report/reportHtml';
+import { reportMarkdown } from '../../../src/report/reportMarkdown';
 import { resultJson } from '../../../src/report/resultJson';
 import { exampleDetail, exampleResult } from '../report/exampleResult';
 import { numbersOf } from './sampleRun';
@@ -229,5 +232,40 @@ describe('many inputs: the result', () => {
     assert.match(html, /<th[^>]*>p &lt; 0\.05 in<\/th>/);
     assert.match(html, /Over 3 inputs\./);
     assert.doesNotMatch(html, /One input was inspected/);
+  });
+
+  it('has its interval beside each number of the tables of a head, in report and Markdown alike', () => {
+    const head = mean.layers[0]!.heads[1]!;
+    const tables = new Map(headTables(head).map((table) => [table.id, table]));
+    const text = (name: string, value: number): string => formatInterval(value, halfWidth(head, name));
+    const { attention, projection, reproduction } = head;
+    const entropy = text('attention.entropy', attention.entropy);
+    assert.match(entropy, /^\d.* ± \d/);
+    assert.deepEqual(tables.get('attention')!.rows[0]!.slice(1), [entropy, formatNumber(attention.uniform!.entropy)]);
+    const rows = tables.get('projection')!.rows;
+    assert.equal(rows[4]![1], text('projection.signedMedian', projection.signedMedian!));
+    const withQuartiles = headOver(
+      ...[1, 2, 4].map((k) => headWith({ projection: { ...projection, logPhiNormQuartiles: [k, 10 * k] } })),
+    );
+    // Mean 7/3 of 1, 2, 4 and half width 3.7946, of the second place ten times as much.
+    const quartiles = headTables(withQuartiles).find(({ id }) => id === 'projection')!.rows[0]![2];
+    assert.equal(quartiles, '2.3 ± 3.8 | 23 ± 38');
+    const { optimal, nulls } = reproduction.asCoded;
+    const at = 'reproduction.asCoded';
+    const { mean: chance, sd, z } = nulls!.random!.optimal;
+    // The spread of the null is called what it is: ± is an interval here.
+    const cell = `${text(`${at}.optimal`, optimal!)} (random mean ${formatNumber(chance)}, sd ${formatNumber(sd, 2)}, z ${text(`${at}.nulls.random.optimal.z`, z!)}, p < 0.05 in `;
+    assert.ok(tables.get('study')!.rows[0]![1]!.startsWith(cell), `${tables.get('study')!.rows[0]![1]}\n${cell}`);
+    // Weights are the same whatever the input.
+    assert.ok(
+      tables
+        .get('weights')!
+        .rows.flat()
+        .every((text) => !/^\S+ ± /.test(text)),
+    );
+    const details = (layer: number, index: number): ReturnType<typeof exampleDetail> =>
+      exampleDetail(mean, layer, index);
+    assert.ok(reportHtml(mean, details).includes(`>${entropy}<`));
+    assert.ok(String(reportMarkdown('report', mean, details)[0]!.content).includes(`| ${entropy} `));
   });
 });
