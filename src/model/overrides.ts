@@ -1,6 +1,7 @@
 // `--set name=value` and the answers to questions, checked before anything else is looked at. Values that need
 // the file to be judged (does 4 divide the width?) are judged where the fact is used.
 
+import * as l10n from '@vscode/l10n';
 import { ModelSpecError, type Activation, type RpcVariant, type SpecOverrides } from './modelSpec';
 import { asBoolean, asInteger, asLayers, asNumber, asNumbers, asSize } from './parseValues';
 
@@ -54,7 +55,7 @@ interface Option {
 
 function oneOf<T extends string>(values: readonly T[], make: (value: T) => ParsedOverrides): Option {
   return {
-    expected: `one of ${values.join(', ')}`,
+    expected: l10n.t('one of {0}', values.join(', ')),
     parse: (text) => {
       const found = values.find((value) => value === text);
       return found === undefined ? null : make(found);
@@ -79,51 +80,53 @@ const atLeastOne = (text: string): number | null => {
 
 /** Every option of `--set`, in the order messages list them. */
 const options: Readonly<Record<string, Option>> = {
-  heads: parsed('a whole number, 1 or more', atLeastOne, (heads) => ({ heads })),
-  'decoder.heads': parsed('a whole number, 1 or more', atLeastOne, (decoderHeads) => ({ decoderHeads })),
+  heads: parsed(l10n.t('a whole number, 1 or more'), atLeastOne, (heads) => ({ heads })),
+  'decoder.heads': parsed(l10n.t('a whole number, 1 or more'), atLeastOne, (decoderHeads) => ({ decoderHeads })),
   eps: parsed(
-    'a number above 0 and at most 0.1',
+    l10n.t('a number above 0 and at most 0.1'),
     (text) => within(asNumber(text), (eps) => eps > 0 && eps <= 0.1),
     (eps) => ({ eps }),
   ),
   attention: oneOf(['softmax', 'symmetric', 'scaled', 'rpc', 'reconstruction'], (attention) => ({ attention })),
   'rpc.variant': oneOf(['code', 'code-headdim', 'paper', 'admm'], (rpcVariant) => ({ rpcVariant })),
   'rpc.iterations': parsed(
-    `a whole number from 1 to ${maxRpcIterations}`,
+    l10n.t('a whole number from {0} to {1}', 1, maxRpcIterations),
     (text) => within(atLeastOne(text), (n) => n <= maxRpcIterations),
     (rpcIterations) => ({ rpcIterations }),
   ),
   'rpc.lambda': parsed(
-    'a number, 0 or more',
+    l10n.t('a number, 0 or more'),
     (text) => within(asNumber(text), (lambda) => lambda >= 0),
     (rpcLambda) => ({ rpcLambda }),
   ),
-  'rpc.layers': parsed('all, none, or layer indexes such as 0 or 0/2 or 0-2', asLayers, (rpcLayers) => ({ rpcLayers })),
+  'rpc.layers': parsed(l10n.t('all, none, or layer indexes such as 0 or 0/2 or 0-2'), asLayers, (rpcLayers) => ({
+    rpcLayers,
+  })),
   activation: oneOf<Activation>(['gelu', 'gelu_tanh', 'quick_gelu', 'relu', 'silu'], (activation) => ({ activation })),
-  grid: parsed('rows x columns of patches, such as 7x5', asSize, (grid) => ({ grid })),
-  image: parsed('height x width in pixels, such as 28x20', asSize, (image) => ({ image })),
-  tokens: parsed('a whole number, 1 or more', atLeastOne, (tokens) => ({ tokens })),
+  grid: parsed(l10n.t('rows x columns of patches, such as 7x5'), asSize, (grid) => ({ grid })),
+  image: parsed(l10n.t('height x width in pixels, such as 28x20'), asSize, (image) => ({ image })),
+  tokens: parsed(l10n.t('a whole number, 1 or more'), atLeastOne, (tokens) => ({ tokens })),
   frames: parsed(
-    'an even whole number of feature frames, 2 or more',
+    l10n.t('an even whole number of feature frames, 2 or more'),
     (text) => within(atLeastOne(text), (frames) => frames % 2 === 0),
     (frames) => ({ frames }),
   ),
   tower: oneOf<Tower>(['vision', 'text'], (tower) => ({ tower })),
   state: parsed(
-    'the name of a state in the file, such as model_ema',
+    l10n.t('the name of a state in the file, such as model_ema'),
     (text) => (text === '' ? null : text),
     (state) => ({ state }),
   ),
-  mean: parsed('one number, or one a channel such as 0.485/0.456/0.406', asNumbers, (mean) => ({ mean })),
+  mean: parsed(l10n.t('one number, or one a channel such as 0.485/0.456/0.406'), asNumbers, (mean) => ({ mean })),
   std: parsed(
-    'one number above 0, or one a channel such as 0.229/0.224/0.225',
+    l10n.t('one number above 0, or one a channel such as 0.229/0.224/0.225'),
     (text) => within(asNumbers(text), (std) => std.every((value) => value > 0)),
     (std) => ({ std }),
   ),
-  cutoffs: parsed('word indexes such as 20000/40000/200000', asNumbers, (cutoffs) => ({ cutoffs })),
-  standardise: parsed('true or false', asBoolean, (standardise) => ({ standardise })),
+  cutoffs: parsed(l10n.t('word indexes such as 20000/40000/200000'), asNumbers, (cutoffs) => ({ cutoffs })),
+  standardise: parsed(l10n.t('true or false'), asBoolean, (standardise) => ({ standardise })),
   tokenizer: parsed(
-    'a file (tokenizer.json, vocab.json, vocab.txt, tokenizer.model), or bytes',
+    l10n.t('a file (tokenizer.json, vocab.json, vocab.txt, tokenizer.model), or bytes'),
     (text) => (text === '' ? null : text),
     (tokenizer) => ({ tokenizer }),
   ),
@@ -152,7 +155,7 @@ export function parseOverrides(
     const option = options[name]!;
     const value = option.parse(text.trim());
     if (value === null) {
-      throw new ModelSpecError('badOverride', `${given}: ${name} must be ${option.expected}.`);
+      throw new ModelSpecError('badOverride', `${given}: ${l10n.t('{0} must be {1}.', name, option.expected)}`);
     }
     result = { ...result, ...value };
   }

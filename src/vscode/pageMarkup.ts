@@ -5,8 +5,10 @@ export type PageName = 'inspector' | 'heatmap' | 'checkpoint' | 'mapping' | 'com
 export interface PageMarkup {
   readonly page: PageName;
   readonly title: string;
-  /** As in `<html lang>`. */
+  /** Of the texts, as in `<html lang>`. */
   readonly language: string;
+  /** English text to the text of that language; undefined: English. */
+  readonly texts: Readonly<Record<string, string>> | undefined;
   readonly nonce: string;
   /** What the webview's own files come from, as a CSP source. */
   readonly source: string;
@@ -30,6 +32,12 @@ function contentSecurityPolicy({ page, nonce, source }: PageMarkup): string {
 /** From dist/webview; the worker fetches it with the first graph. */
 const onnxBinary = '../onnx/ort-wasm-simd-threaded.asyncify.wasm';
 
+/** Texts as data that no browser runs, so the policy has nothing to allow; `<` could end the element. */
+function textsBlock({ texts }: PageMarkup): string {
+  if (texts === undefined) return '';
+  return `<script type="application/json" id="texts">${JSON.stringify(texts).replaceAll('<', '\\u003c')}</script>\n`;
+}
+
 /** The whole document of one page. */
 export function pageMarkup(markup: PageMarkup): string {
   const { page, title, language, nonce, asset } = markup;
@@ -50,7 +58,7 @@ export function pageMarkup(markup: PageMarkup): string {
 </head>
 <body>
 <main id="app"${worker}></main>
-<script nonce="${nonce}" src="${asset(`${page}.js`)}"></script>
+${textsBlock(markup)}<script nonce="${nonce}" src="${asset(`${page}.js`)}"></script>
 </body>
 </html>`;
 }

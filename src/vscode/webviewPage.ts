@@ -20,12 +20,14 @@ export function tabIcon(extensionUri: vscode.Uri): { light: vscode.Uri; dark: vs
   return { light: icon('light'), dark: icon('dark') };
 }
 
-/** The page's HTML with a fresh nonce. */
+/** The page's HTML with a fresh nonce, in the editor's language where we have its texts. */
 export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri, page: PageName, title: string): string {
+  const texts = vscode.l10n.bundle;
   return pageMarkup({
     page,
     title,
-    language: vscode.env.language,
+    language: texts === undefined ? 'en' : vscode.env.language,
+    texts,
     nonce: randomBytes(18).toString('base64'),
     source: webview.cspSource,
     asset: (file) => webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', file)).toString(),

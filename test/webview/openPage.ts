@@ -51,12 +51,14 @@ export interface OpenOptions {
   readonly height?: number;
   /** Name of the server, where it must not be a secure context. */
   readonly host?: string;
+  /** Default English; see pseudoTexts.ts. */
+  readonly language?: string;
   /** Follow selectHead and setMetric as the extension host does; default true. */
   readonly follow?: boolean;
 }
 
 /** Where and how large a page is shown. */
-export type PagePlace = Pick<OpenOptions, 'page' | 'theme' | 'width' | 'height' | 'host'>;
+export type PagePlace = Pick<OpenOptions, 'page' | 'theme' | 'width' | 'height' | 'host' | 'language'>;
 
 /** A page that runs, and what can be asked of it; generic over the two sides' calls. */
 export interface ShownPage<Remote> {
@@ -90,7 +92,7 @@ export async function startPageLab(args: readonly string[] = chromiumArgs): Prom
     handlers: Host,
     found: string[],
   ): Promise<ShownPage<Remote>> => {
-    const address = server.address(place.page, place.theme ?? 'dark', place.host);
+    const address = server.address(place.page, place.theme ?? 'dark', place.host, place.language);
     return showPage<Host, Remote>(context, address, place, handlers, found);
   };
   return {

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pageMarkup } from '../../src/vscode/pageMarkup';
 import type { PageName } from '../../src/vscode/pageMarkup';
+import { pseudoLanguage, pseudoTexts } from './pseudoTexts';
 import { editorThemes } from './themeColours';
 import type { ThemeName } from './themeColours';
 
@@ -64,8 +65,8 @@ const pages: readonly string[] = ['inspector', 'heatmap', 'checkpoint', 'mapping
 const isPage = (name: string): name is PageName => pages.includes(name);
 
 export interface PageServer {
-  /** `host` other than the loopback address: not a secure context. */
-  address(page: PageName, theme: ThemeName, host?: string): string;
+  /** `host` other than the loopback address: not a secure context. `language`: English or the pseudo-language. */
+  address(page: PageName, theme: ThemeName, host?: string, language?: string): string;
   close(): Promise<void>;
 }
 
@@ -76,10 +77,12 @@ export async function startPageServer(): Promise<PageServer> {
     const name = url.pathname.slice(1);
     if (isPage(name)) {
       const theme = (url.searchParams.get('theme') ?? 'dark') as ThemeName;
+      const language = url.searchParams.get('language') ?? 'en';
       const html = pageMarkup({
         page: name,
         title: 'Gramlens page test',
-        language: 'en',
+        language,
+        texts: language === pseudoLanguage ? pseudoTexts() : undefined,
         nonce,
         source: origin,
         asset: (file) => `${origin}/${file}`,
@@ -98,7 +101,8 @@ export async function startPageServer(): Promise<PageServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    address: (page, theme, host = '127.0.0.1') => `http://${host}:${port}/${page}?theme=${theme}`,
+    address: (page, theme, host = '127.0.0.1', language = 'en') =>
+      `http://${host}:${port}/${page}?theme=${theme}&language=${language}`,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -1,7 +1,9 @@
 // Pointer and keyboard on a figure, without a page: what is nearest, where the cursor goes, what it says, how it
 // looks. Pages only wire events to these.
 
+import * as l10n from '@vscode/l10n';
 import type { Figure, HeatmapFigure, LineFigure } from '../../src/report/figures/figure';
+import { notMeasured } from '../../src/report/format';
 import { wholeWindow, type CellWindow } from './cellWindow';
 import { layoutHeatmap } from './heatmapLayout';
 import { layoutLines, type Rect } from './linesLayout';
@@ -186,7 +188,7 @@ export function describeCursor(figure: Figure, cursor: Cursor): string {
     const note = figure.cellNotes?.[cell] ?? '';
     if (note !== '') return `${place}\n${note}`;
     const value = figure.values[cell] ?? Number.NaN;
-    return `${place}\n${Number.isFinite(value) ? withUnit(figure.value, value) : `${figure.value.label}: ${figure.blank ?? 'not measured'}`}`;
+    return `${place}\n${Number.isFinite(value) ? withUnit(figure.value, value) : `${figure.value.label}: ${figure.blank ?? notMeasured}`}`;
   }
   if (figure.kind === 'lines' && cursor.kind === 'lines') {
     const series = figure.series[cursor.series];
@@ -196,8 +198,10 @@ export function describeCursor(figure: Figure, cursor: Cursor): string {
     const low = series.low?.[cursor.index];
     const high = series.high?.[cursor.index];
     const band =
-      typeof low === 'number' && typeof high === 'number' ? ` (${shortNumber(low)} to ${shortNumber(high)})` : '';
-    const value = typeof y === 'number' ? `${withUnit(figure.y, y)}${band}` : `${figure.y.label}: not measured`;
+      typeof low === 'number' && typeof high === 'number'
+        ? ` (${l10n.t('{0} to {1}', shortNumber(low), shortNumber(high))})`
+        : '';
+    const value = typeof y === 'number' ? `${withUnit(figure.y, y)}${band}` : `${figure.y.label}: ${notMeasured}`;
     return `${series.name}\n${withUnit(figure.x, x)}\n${value}`;
   }
   return figure.title;
@@ -283,5 +287,5 @@ export function rowMarks(
     ...frames.map((box) => element('rect', { ...box, stroke: theme.background, 'stroke-width': 3 })),
     ...frames.map((box) => element('rect', { ...box, stroke: theme.foreground, 'stroke-width': 1 })),
   ];
-  return svgRoot(size.width, size.height, `Pinned rows: ${rows.join(', ')}`, marks.join(''));
+  return svgRoot(size.width, size.height, l10n.t('Pinned rows: {0}', rows.join(', ')), marks.join(''));
 }

@@ -1,6 +1,7 @@
 // Cells of a heatmap as indexes into its colour map, pooled to the pixels that are there. Works through typed arrays in
 // bands of rows, so that a page can paint 4,096 x 4,096 cells and stay awake.
 
+import * as l10n from '@vscode/l10n';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import type { CellWindow } from './cellWindow';
 
@@ -129,6 +130,7 @@ export function poolingWords(
   [rows, columns]: readonly [number, number],
 ): string {
   if (rows <= 1 && columns <= 1) return '';
-  const which = palette === 'diverging' ? 'the furthest from 0' : 'the largest';
-  return `Each pixel is ${which} of ${rows} × ${columns} cells.`;
+  return palette === 'diverging'
+    ? l10n.t('Each pixel is the furthest from 0 of {0} × {1} cells.', rows, columns)
+    : l10n.t('Each pixel is the largest of {0} × {1} cells.', rows, columns);
 }

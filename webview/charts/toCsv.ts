@@ -1,5 +1,6 @@
 // A figure's numbers as CSV, for the copy button and for people who would rather have the table.
 
+import * as l10n from '@vscode/l10n';
 import type { Figure } from '../../src/report/figures/figure';
 import { csvText } from '../../src/report/csvCell';
 import { axisTitle } from './svg';
@@ -34,7 +35,7 @@ export function tableRows(figure: Figure, most = Infinity): readonly (readonly C
     }
     return rows;
   }
-  const rows: Cell[][] = [['series', axisTitle(figure.x), axisTitle(figure.y), 'low', 'high']];
+  const rows: Cell[][] = [[l10n.t('series'), axisTitle(figure.x), axisTitle(figure.y), l10n.t('low'), l10n.t('high')]];
   for (const series of figure.series) {
     for (const [index, x] of series.x.entries()) {
       rows.push([series.name, x, series.y[index] ?? null, series.low?.[index] ?? null, series.high?.[index] ?? null]);

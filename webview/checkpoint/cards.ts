@@ -1,5 +1,6 @@
 // What stands beside the table: what was recognised and why, the files, the metadata, the reader's notes.
 
+import * as l10n from '@vscode/l10n';
 import type { CheckpointSummary, Recognition } from '../../src/inspection/checkpointSummary';
 import { readableBytes } from '../../src/report/planLines';
 import { h } from '../ui/dom';
@@ -32,23 +33,23 @@ export function summaryCards(summary: CheckpointSummary): HTMLElement[] {
   const { notes, metadata, metadataLeft, shards } = summary;
   return [
     recognitionCard(summary.recognition),
-    ...(notes.length === 0 ? [] : [card('Notes on the file', list(notes))]),
+    ...(notes.length === 0 ? [] : [card(l10n.t('Notes on the file'), list(notes))]),
     ...(metadata.length === 0
       ? []
       : [
           folded(
-            'Metadata',
+            l10n.t('Metadata'),
             metadata.length + metadataLeft,
             metadata.length <= fewRows,
             definitions(metadata),
-            metadataLeft === 0 ? null : h('p', { class: 'quiet' }, `${metadataLeft} more are not shown.`),
+            metadataLeft === 0 ? null : h('p', { class: 'quiet' }, l10n.t('{0} more are not shown.', metadataLeft)),
           ),
         ]),
     ...(shards.length === 0
       ? []
       : [
           folded(
-            'Files',
+            l10n.t('Files'),
             shards.length,
             shards.length <= fewRows,
             definitions(shards.map(({ name, byteLength }) => [name, readableBytes(byteLength)] as const)),
@@ -60,24 +61,24 @@ export function summaryCards(summary: CheckpointSummary): HTMLElement[] {
 function recognitionCard(recognition: Recognition): HTMLElement {
   if (recognition.kind === 'model') {
     return card(
-      'Recognised',
+      l10n.t('Recognised'),
       h('p', { class: 'what' }, recognition.description),
       list(recognition.notes),
       h(
         'details',
         {},
-        h('summary', {}, 'How this was recognised'),
+        h('summary', {}, l10n.t('How this was recognised')),
         definitions(recognition.facts.map(({ fact, value, source }) => [fact, `${value} (${source})`] as const)),
       ),
     );
   }
   if (recognition.kind === 'question') {
     return card(
-      'Recognised, with a question left',
+      l10n.t('Recognised, with a question left'),
       h('p', {}, recognition.sentence),
       list(recognition.choices),
-      h('p', { class: 'quiet' }, 'Inspect asks this before it runs.'),
+      h('p', { class: 'quiet' }, l10n.t('Inspect asks this before it runs.')),
     );
   }
-  return card('Not recognised', h('p', {}, recognition.sentence));
+  return card(l10n.t('Not recognised'), h('p', {}, recognition.sentence));
 }

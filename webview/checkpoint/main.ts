@@ -1,7 +1,9 @@
 // The checkpoint page: the tensors of a file, one of them in detail, and what the file says of itself. Draws what
 // the header says; values are read only when a person asks for a tensor's statistics.
 
+import '../ui/language';
 import './checkpoint.css';
+import * as l10n from '@vscode/l10n';
 import type { CheckpointSummary } from '../../src/inspection/checkpointSummary';
 import { unpackSummary } from '../../src/protocol/checkpointMessages';
 import type { CheckpointHostCalls, CheckpointPageCalls } from '../../src/protocol/checkpointMessages';
@@ -55,7 +57,7 @@ const table = new TensorTable({
   onCopy: (row) => void host.copyName(row),
 });
 const search = textField(
-  'Search name, type or shape',
+  l10n.t('Search name, type or shape'),
   (value) => {
     view.query = value;
     arrange();
@@ -63,13 +65,13 @@ const search = textField(
   'search',
 );
 search.element.classList.add('search');
-const inspect = button('Inspect', () => void host.inspect(), { icon: 'search', primary: true });
-const map = button('Map Tensors', () => void host.map(), { icon: 'link' });
-const reload = iconButton('refresh', 'Read the header again', () => void open());
+const inspect = button(l10n.t('Inspect'), () => void host.inspect(), { icon: 'search', primary: true });
+const map = button(l10n.t('Map Tensors'), () => void host.map(), { icon: 'link' });
+const reload = iconButton('refresh', l10n.t('Read the header again'), () => void open());
 const cards = h('div', { class: 'cards' });
 const side = h(
   'div',
-  { class: 'side', attributes: { tabindex: '0', role: 'region', 'aria-label': 'Tensor and checkpoint' } },
+  { class: 'side', attributes: { tabindex: '0', role: 'region', 'aria-label': l10n.t('Tensor and checkpoint') } },
   detail.element,
   cards,
 );
@@ -88,13 +90,13 @@ async function open(): Promise<void> {
   map.hidden = true;
   body.hidden = summary === null;
   message.classList.remove('failed');
-  message.textContent = 'Reading the header…';
+  message.textContent = l10n.t('Reading the header…');
   try {
     show(unpackSummary(await host.open()));
   } catch (error) {
     summary = null;
     body.hidden = true;
-    title.textContent ||= 'Checkpoint';
+    title.textContent ||= l10n.t('Checkpoint');
     message.classList.add('failed');
     message.textContent = error instanceof Error ? error.message : String(error);
     app.dataset['phase'] = 'failed';
@@ -108,11 +110,13 @@ function show(opened: CheckpointSummary): void {
   title.textContent = opened.fileName;
   message.textContent = [
     opened.format,
-    `${tensors.names.length.toLocaleString('en-US')} tensors`,
-    `${totals.parameters.toLocaleString('en-US')} parameters in ${readableBytes(totals.byteLength)}`,
+    tensors.names.length === 1
+      ? l10n.t('1 tensor')
+      : l10n.t('{0} tensors', tensors.names.length.toLocaleString('en-US')),
+    l10n.t('{0} parameters in {1}', totals.parameters.toLocaleString('en-US'), readableBytes(totals.byteLength)),
     opened.shards.length === 0
-      ? `file of ${readableBytes(opened.byteLength)}`
-      : `${opened.shards.length} files of ${readableBytes(opened.byteLength)}`,
+      ? l10n.t('file of {0}', readableBytes(opened.byteLength))
+      : l10n.t('{0} files of {1}', opened.shards.length, readableBytes(opened.byteLength)),
   ].join(' · ');
   inspect.hidden = false;
   map.hidden = opened.recognition.kind !== 'refused';
@@ -136,7 +140,9 @@ function arrange(): void {
   table.select(view.selected === null ? null : summary.tensors.names.indexOf(view.selected));
   const all = summary.tensors.names.length;
   shown.textContent =
-    rows.length === all ? '' : `${rows.length.toLocaleString('en-US')} of ${all.toLocaleString('en-US')} tensors`;
+    rows.length === all
+      ? ''
+      : l10n.t('{0} of {1} tensors', rows.length.toLocaleString('en-US'), all.toLocaleString('en-US'));
   keep();
 }
 

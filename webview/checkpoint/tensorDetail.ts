@@ -1,6 +1,7 @@
 // The chosen tensor: what the header says of it, and its statistics once they were asked for. Results stay for as
 // long as the file is the same.
 
+import * as l10n from '@vscode/l10n';
 import type { TensorStatistics } from '../../src/checkpoint/moments';
 import type { CheckpointSummary, TensorColumns } from '../../src/inspection/checkpointSummary';
 import type { CheckpointHostCalls } from '../../src/protocol/checkpointMessages';
@@ -22,12 +23,12 @@ const whole = (count: number): string => count.toLocaleString('en-US');
 const digits = 6;
 
 export class TensorDetail {
-  readonly element = h('section', { class: 'card tensor', attributes: { 'aria-label': 'Chosen tensor' } });
+  readonly element = h('section', { class: 'card tensor', attributes: { 'aria-label': l10n.t('Chosen tensor') } });
   private readonly facts = h('div');
   private readonly numbers = h('div', { class: 'statistics' });
   private readonly spoken = h('div', { class: 'sr-only', attributes: { role: 'status' } });
   private readonly bar = h('progress', {
-    attributes: { max: '1', 'aria-label': 'Part of the tensor that has been read' },
+    attributes: { max: '1', 'aria-label': l10n.t('Part of the tensor that has been read') },
   }) as HTMLProgressElement;
   private readonly computed = new Map<number, Computed>();
   private summary: CheckpointSummary | null = null;
@@ -50,8 +51,8 @@ export class TensorDetail {
     if (summary === null || row === null) {
       fill(
         this.facts,
-        h('h2', {}, 'Tensor'),
-        h('p', { class: 'quiet' }, 'Choose a tensor to see where it lies and to compute its statistics.'),
+        h('h2', {}, l10n.t('Tensor')),
+        h('p', { class: 'quiet' }, l10n.t('Choose a tensor to see where it lies and to compute its statistics.')),
       );
       fill(this.numbers);
       return;
@@ -99,7 +100,7 @@ export class TensorDetail {
   private cancel(row: number): void {
     this.set(row, { kind: 'cancelled' });
     void this.host.cancelStatistics(row);
-    this.spoken.textContent = 'Cancelled.';
+    this.spoken.textContent = l10n.t('Cancelled.');
   }
 
   private drawNumbers(): void {
@@ -108,20 +109,20 @@ export class TensorDetail {
     // A button that is replaced under the keyboard must not drop the focus to the page.
     const focused = this.numbers.contains(document.activeElement) || this.facts.contains(document.activeElement);
     const computed = this.computed.get(row);
-    const copy = button('Copy Name', () => void this.host.copyName(row), { icon: 'copy' });
-    const ask = button('Compute Statistics', () => void this.compute(row), { icon: 'graph' });
+    const copy = button(l10n.t('Copy Name'), () => void this.host.copyName(row), { icon: 'copy' });
+    const ask = button(l10n.t('Compute Statistics'), () => void this.compute(row), { icon: 'graph' });
     const broken = summary.tensors.problems.some(([at]) => at === row);
     if (computed?.kind === 'reading') {
       this.bar.value = computed.fraction;
       fill(
         this.numbers,
-        h('p', { class: 'quiet' }, `Reading ${readableBytes(summary.tensors.byteLengths[row] ?? 0)}…`),
+        h('p', { class: 'quiet' }, l10n.t('Reading {0}…', readableBytes(summary.tensors.byteLengths[row] ?? 0))),
         this.bar,
         h(
           'div',
           { class: 'actions' },
           button(
-            'Cancel',
+            l10n.t('Cancel'),
             () => {
               this.cancel(row);
             },
@@ -134,16 +135,16 @@ export class TensorDetail {
       const { statistics } = computed;
       fill(
         this.numbers,
-        h('h3', {}, 'Statistics'),
+        h('h3', {}, l10n.t('Statistics')),
         definitions(statisticsRows(statistics)),
-        statistics.reason === null ? null : h('p', { class: 'quiet' }, `Not measured: ${statistics.reason}.`),
+        statistics.reason === null ? null : h('p', { class: 'quiet' }, l10n.t('Not measured: {0}.', statistics.reason)),
         h('div', { class: 'actions' }, copy),
       );
     } else {
       fill(
         this.numbers,
         computed?.kind === 'failed' ? h('p', { class: 'message failed' }, computed.sentence) : null,
-        computed?.kind === 'cancelled' ? h('p', { class: 'quiet' }, 'Cancelled.') : null,
+        computed?.kind === 'cancelled' ? h('p', { class: 'quiet' }, l10n.t('Cancelled.')) : null,
         h('div', { class: 'actions' }, broken ? null : ask, copy),
       );
     }
@@ -157,25 +158,25 @@ function headerRows(tensors: TensorColumns, row: number): Rows {
   const [type, spelling] = [textAt(tensors.dtypes, row), textAt(tensors.dtypeNames, row)];
   const count = counts[row] ?? NaN;
   return [
-    ['type', type === spelling ? type : `${type} (${spelling} in the file)`],
-    ['shape', textAt(tensors.shapes, row)],
-    ['elements', Number.isNaN(count) ? 'no count' : whole(count)],
-    ['bytes', bytes < 1000 ? whole(bytes) : `${whole(bytes)} (${readableBytes(bytes)})`],
-    ['first byte', whole(byteOffsets[row] ?? 0)],
-    ...(shards === null ? [] : [['file', textAt(shards, row)] as const]),
+    [l10n.t('type'), type === spelling ? type : l10n.t('{0} ({1} in the file)', type, spelling)],
+    [l10n.t('shape'), textAt(tensors.shapes, row)],
+    [l10n.t('elements'), Number.isNaN(count) ? l10n.t('no count') : whole(count)],
+    [l10n.t('bytes'), bytes < 1000 ? whole(bytes) : `${whole(bytes)} (${readableBytes(bytes)})`],
+    [l10n.t('first byte'), whole(byteOffsets[row] ?? 0)],
+    ...(shards === null ? [] : [[l10n.t('file'), textAt(shards, row)] as const]),
   ];
 }
 
 function statisticsRows(statistics: TensorStatistics): Rows {
   const { nan, positiveInfinity, negativeInfinity, zeros, min, max, mean, sd } = statistics;
   return [
-    ['minimum', formatNumber(min, digits)],
-    ['maximum', formatNumber(max, digits)],
-    ['mean', formatNumber(mean, digits)],
-    ['standard deviation', formatNumber(sd, digits)],
-    ['zeros', whole(zeros)],
-    ['NaN', whole(nan)],
-    ['+Inf, −Inf', `${whole(positiveInfinity)}, ${whole(negativeInfinity)}`],
+    [l10n.t('minimum'), formatNumber(min, digits)],
+    [l10n.t('maximum'), formatNumber(max, digits)],
+    [l10n.t('mean'), formatNumber(mean, digits)],
+    [l10n.t('standard deviation'), formatNumber(sd, digits)],
+    [l10n.t('zeros'), whole(zeros)],
+    [l10n.t('NaN'), whole(nan)],
+    [l10n.t('+Inf, −Inf'), `${whole(positiveInfinity)}, ${whole(negativeInfinity)}`],
   ];
 }
 

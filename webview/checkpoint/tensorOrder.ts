@@ -1,6 +1,7 @@
 // Which tensors are shown, and in which order: search and sorting over the columns, apart from the page so that it
 // can be tested with any number of rows.
 
+import * as l10n from '@vscode/l10n';
 import type { TensorColumns, TextColumn } from '../../src/inspection/checkpointSummary';
 
 export type SortKey = 'name' | 'dtype' | 'shape' | 'bytes' | 'problem';
@@ -22,7 +23,7 @@ const deceiving = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u
 /** A tensor's name as it is shown: `encoder.0.query.weight (onnx::MatMul_123)` where the file has only a number. */
 export function shownName(columns: TensorColumns, row: number): string {
   const name = meantName(columns, row);
-  return name === '' ? '(empty name)' : name.replace(deceiving, '\ufffd');
+  return name === '' ? l10n.t('(empty name)') : name.replace(deceiving, '\ufffd');
 }
 
 function meantName({ names, recovered }: TensorColumns, row: number): string {

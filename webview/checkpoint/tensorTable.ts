@@ -1,6 +1,7 @@
 // The table of tensors: a grid of which only the rows in sight exist, with one keyboard stop (arrows, Page, Home,
 // End; Enter computes) and columns that sort. Row heights are fixed, which is what makes 100,000 rows cheap.
 
+import * as l10n from '@vscode/l10n';
 import type { TensorColumns } from '../../src/inspection/checkpointSummary';
 import { readableBytes } from '../../src/report/planLines';
 import { fill, h, icon } from '../ui/dom';
@@ -11,11 +12,11 @@ import type { Sort, SortKey } from './tensorOrder';
 const rowHeight = 24;
 
 const headings: readonly { readonly key: SortKey; readonly label: string }[] = [
-  { key: 'name', label: 'Name' },
-  { key: 'dtype', label: 'Type' },
-  { key: 'shape', label: 'Shape' },
-  { key: 'bytes', label: 'Bytes' },
-  { key: 'problem', label: 'Problem' },
+  { key: 'name', label: l10n.t('Name') },
+  { key: 'dtype', label: l10n.t('Type') },
+  { key: 'shape', label: l10n.t('Shape') },
+  { key: 'bytes', label: l10n.t('Bytes') },
+  { key: 'problem', label: l10n.t('Problem') },
 ];
 
 export interface TableEvents {
@@ -47,7 +48,7 @@ export class TensorTable {
         attributes: {
           role: 'grid',
           tabindex: '0',
-          'aria-label': 'Tensors. Arrow keys move, Enter computes statistics.',
+          'aria-label': l10n.t('Tensors. Arrow keys move, Enter computes statistics.'),
         },
       },
       h('div', { class: 'head-group', attributes: { role: 'rowgroup' } }, this.head),

@@ -1,5 +1,6 @@
 // One head in every metric: first run, last run, chance levels, change; and the way to its page in the inspector.
 
+import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
 import { comparedHeadAt, endsOf, partnerText, signed, verdictChange } from '../../src/comparison/comparisonText';
 import type { HeadAddress } from '../../src/protocol/messages';
@@ -22,7 +23,7 @@ export class HeadNumbers {
     const opened = kind === 'methods' ? [0] : [0, runs.length - 1];
     const buttons = opened.map((run) =>
       button(
-        kind === 'methods' ? 'Open in the Inspector' : `Open in ${runs[run]!.name}`,
+        kind === 'methods' ? l10n.t('Open in the Inspector') : l10n.t('Open in {0}', runs[run]!.name),
         () => {
           this.open(run, { layer, head: head.partners[run]! });
         },
@@ -30,11 +31,19 @@ export class HeadNumbers {
       ),
     );
     const words = [
-      ...(head.verdicts.length === 0 ? [] : [`alignment: ${verdictChange(head.verdicts)}`]),
+      ...(head.verdicts.length === 0 ? [] : [l10n.t('alignment: {0}', verdictChange(head.verdicts))]),
       ...Object.entries(head.noiseVerdicts).map(([noise, verdicts]) => `${noise}: ${verdictChange(verdicts)}`),
     ];
     const [from, to] = endsOf(comparison);
-    const columns = ['metric', from, to, 'change', 'chance', 'in bands', 'in sd over heads'];
+    const columns = [
+      l10n.t('metric'),
+      from,
+      to,
+      l10n.t('change'),
+      l10n.t('chance'),
+      l10n.t('in bands'),
+      l10n.t('in sd over heads'),
+    ];
     const rows = metrics.map(({ id, label, unit }) => {
       const { values, chance, difference, inBands, inSpreads, reason } = head.metrics[id]!;
       const cells = [
@@ -61,7 +70,7 @@ export class HeadNumbers {
       h('div', { class: 'actions' }, ...buttons),
       h('p', { class: 'verdict' }, words.join('; ')),
       scrollRegion(
-        `Numbers of ${title}`,
+        l10n.t('Numbers of {0}', title),
         h(
           'table',
           {},

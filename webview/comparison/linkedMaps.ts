@@ -1,7 +1,8 @@
 // Difference maps of all main metrics beside a large one of the chosen: the cell under the pointer or the keyboard
 // cursor of one is lit in all, with its number.
 
-import type { Comparison } from '../../src/comparison/comparison';
+import * as l10n from '@vscode/l10n';
+import type { ComparedNumber, Comparison } from '../../src/comparison/comparison';
 import { differenceFigure, shownMetricIds } from '../../src/comparison/comparisonFigures';
 import { comparedHeadAt, partnerText, signed } from '../../src/comparison/comparisonText';
 import type { HeadAddress } from '../../src/protocol/messages';
@@ -19,6 +20,13 @@ interface SmallMap {
 const cellOf = (address: HeadAddress | null): Cursor | null =>
   address === null ? null : { kind: 'heatmap', row: address.layer, column: address.head };
 
+/** `+0.141, outside its band`. */
+function changeText({ difference, inBands }: ComparedNumber): string {
+  const change = signed(difference);
+  if (inBands === undefined) return change;
+  return Math.abs(inBands) > 1 ? l10n.t('{0}, outside its band', change) : l10n.t('{0}, inside its band', change);
+}
+
 export class LinkedMaps {
   /** The large map with what is lit above it, and the small ones. */
   readonly large = h('section', { class: 'maps large' });
@@ -34,7 +42,7 @@ export class LinkedMaps {
     private readonly select: (address: HeadAddress) => void,
     private readonly save: (name: string, bytes: Uint8Array) => void,
   ) {
-    fill(this.large, h('h2', {}, 'Difference maps'), this.where, this.place);
+    fill(this.large, h('h2', {}, l10n.t('Difference maps')), this.where, this.place);
   }
 
   show(comparison: Comparison, metric: string, selected: HeadAddress | null): void {
@@ -97,14 +105,14 @@ export class LinkedMaps {
     const head = comparison === null || lit === null ? undefined : comparedHeadAt(comparison, lit.layer, lit.head);
     this.where.textContent =
       comparison === null || lit === null || head === undefined
-        ? 'Point at a head, or go to it with the arrow keys: it is lit in every map. Enter or a click shows all its numbers.'
+        ? l10n.t(
+            'Point at a head, or go to it with the arrow keys: it is lit in every map. Enter or a click shows all its numbers.',
+          )
         : `${layerTitle(comparison.model, lit.layer)}, ${partnerText(head)}`;
     for (const { id, lit: line } of this.others) {
       const number = head?.metrics[id];
-      const far =
-        number?.inBands === undefined ? '' : Math.abs(number.inBands) > 1 ? ', outside its band' : ', inside its band';
       // Room for one line always, so that the maps stay where they are.
-      line.textContent = number === undefined ? '\u00a0' : `${signed(number.difference)}${far}`;
+      line.textContent = number === undefined ? '\u00a0' : changeText(number);
     }
   }
 }

@@ -1,6 +1,8 @@
 // The comparison tab: linked difference maps, the ranked list of what changed, one head in every metric, and timelines.
 
+import '../ui/language';
 import './comparison.css';
+import * as l10n from '@vscode/l10n';
 import type { Comparison, MatchedBy } from '../../src/comparison/comparison';
 import { comparisonTitle, matchingText } from '../../src/comparison/comparisonText';
 import type { ComparisonHostCalls, ComparisonPageCalls, ComparisonTab } from '../../src/protocol/comparisonMessages';
@@ -29,15 +31,15 @@ let comparison: Comparison | null = null;
 
 const title = h('h1');
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
-const exporting = button('Export Report…', () => void host.exportReport(view.matchedBy).catch(say), {
+const exporting = button(l10n.t('Export Report…'), () => void host.exportReport(view.matchedBy).catch(say), {
   icon: 'export',
   primary: true,
 });
-const metrics = dropdown('Metric of the large map', (metric) => {
+const metrics = dropdown(l10n.t('Metric of the large map'), (metric) => {
   view.metric = metric;
   draw();
 });
-const matching = dropdown('How heads are matched', (by) => {
+const matching = dropdown(l10n.t('How heads are matched'), (by) => {
   view.matchedBy = by === 'permutation' ? 'permutation' : 'index';
   void open();
 });
@@ -59,8 +61,8 @@ const body = h(
   h(
     'div',
     { class: 'choices' },
-    h('div', { class: 'choice' }, h('span', { class: 'quiet' }, 'Metric'), metrics.element),
-    h('div', { class: 'choice matching' }, h('span', { class: 'quiet' }, 'Heads matched by'), matching.element),
+    h('div', { class: 'choice' }, h('span', { class: 'quiet' }, l10n.t('Metric')), metrics.element),
+    h('div', { class: 'choice matching' }, h('span', { class: 'quiet' }, l10n.t('Heads matched by')), matching.element),
   ),
   h('div', { class: 'lead' }, maps.large, lists.elements.inBands),
   numbers.element,
@@ -83,20 +85,20 @@ function say(error: unknown): void {
 async function open(): Promise<void> {
   app.dataset['phase'] = 'comparing';
   message.classList.remove('failed');
-  message.textContent = 'Comparing…';
+  message.textContent = l10n.t('Comparing…');
   try {
     comparison = JSON.parse(await host.compare(view.matchedBy)) as Comparison;
     const { runs, inputs } = comparison;
     title.textContent = comparisonTitle(comparison);
     message.textContent =
       inputs.length === 1
-        ? `on ${inputs[0]!.label}, ${runs.length} runs`
-        : `on ${inputs.length} inputs, ${runs.length} runs`;
+        ? l10n.t('on {0}, {1} runs', inputs[0]!.label, runs.length)
+        : l10n.t('on {0} inputs, {1} runs', inputs.length, runs.length);
     fill(cards, ...runCards(comparison));
     draw();
     app.dataset['phase'] = 'done';
   } catch (error) {
-    title.textContent ||= 'Comparison';
+    title.textContent ||= l10n.t('Comparison');
     body.hidden = comparison === null;
     exporting.hidden = comparison === null;
     say(error);
@@ -115,8 +117,8 @@ function draw(): void {
   );
   matching.set(
     [
-      { value: 'index', label: 'index' },
-      { value: 'permutation', label: 'best permutation' },
+      { value: 'index', label: l10n.t('index') },
+      { value: 'permutation', label: l10n.t('best permutation') },
     ],
     matchedBy,
   );

@@ -1,5 +1,6 @@
 // What changed most, as tables whose lines lead to the head.
 
+import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
 import { outsideText, rankedColumns, rankedLegend, rankedRow } from '../../src/comparison/comparisonText';
 import type { HeadAddress } from '../../src/protocol/messages';
@@ -8,7 +9,10 @@ import { headRow, markSelected } from './headRows';
 
 /** Lines of a list; all of them are in the report's JSON. */
 const shownLines = 100;
-const headings = { inBands: 'What changed most', inSpreads: 'Changes with neither null nor interval' } as const;
+const headings = {
+  inBands: l10n.t('What changed most'),
+  inSpreads: l10n.t('Changes with neither null nor interval'),
+} as const;
 
 export class RankedLists {
   /** By bands, and what has none. */
@@ -37,7 +41,7 @@ export class RankedLists {
       const cells = rankedRow(comparison, change, by);
       return headRow({ layer, head }, cells, this.select);
     });
-    const columns = ['layer · head', ...rankedColumns(comparison, by).slice(2)];
+    const columns = [l10n.t('layer · head'), ...rankedColumns(comparison, by).slice(2)];
     const head = h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)));
     return [
       h('h2', {}, headings[by]),

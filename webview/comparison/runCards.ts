@@ -1,5 +1,6 @@
 // What is compared: the runs, how heads were paired, and what else differs.
 
+import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
 import { matchingText } from '../../src/comparison/comparisonText';
 import { formatNumber } from '../../src/report/format';
@@ -15,25 +16,34 @@ function closeness({ layers }: Comparison): string {
   if (found.length === 0) return '';
   const mean = (of: (one: (typeof found)[number]) => number): string =>
     formatNumber(found.reduce((sum, one) => sum + of(one), 0) / found.length);
-  return `Mean distance of matched heads, in standard deviations of their metrics: ${mean((one) => one.byIndex)} by index, ${mean((one) => one.byPermutation)} by the best permutation, ${mean((one) => one.byChance)} by chance.`;
+  return l10n.t(
+    'Mean distance of matched heads, in standard deviations of their metrics: {0} by index, {1} by the best permutation, {2} by chance.',
+    mean((one) => one.byIndex),
+    mean((one) => one.byPermutation),
+    mean((one) => one.byChance),
+  );
 }
 
 export function runCards(comparison: Comparison): HTMLElement[] {
   const { runs, notes, order } = comparison;
   const list = runs.flatMap(({ name, step, attention, backend, precision, checkpoint }) => [
-    h('dt', {}, step === null ? name : `step ${step}`),
+    h('dt', {}, step === null ? name : l10n.t('step {0}', step)),
     h(
       'dd',
       {},
-      `${step === null ? '' : `${name}, `}${attention}, ${backend} ${precision}, SHA-256 ${checkpoint.sha256?.slice(0, 12) ?? 'not computed'}`,
+      `${step === null ? '' : `${name}, `}${attention}, ${backend} ${precision}, SHA-256 ${checkpoint.sha256?.slice(0, 12) ?? l10n.t('not computed')}`,
     ),
   ]);
   const close = closeness(comparison);
   return [
-    card('Runs', h('dl', {}, ...list), ...(order === null ? [] : [h('p', { class: 'quiet' }, order)])),
-    card('Heads', h('p', {}, matchingText(comparison)), ...(close === '' ? [] : [h('p', { class: 'quiet' }, close)])),
+    card(l10n.t('Runs'), h('dl', {}, ...list), ...(order === null ? [] : [h('p', { class: 'quiet' }, order)])),
+    card(
+      l10n.t('Heads'),
+      h('p', {}, matchingText(comparison)),
+      ...(close === '' ? [] : [h('p', { class: 'quiet' }, close)]),
+    ),
     ...(notes.length === 0
       ? []
-      : [card('Notes', h('ul', { class: 'notes' }, ...notes.map((note) => h('li', {}, note))))]),
+      : [card(l10n.t('Notes'), h('ul', { class: 'notes' }, ...notes.map((note) => h('li', {}, note))))]),
   ];
 }

@@ -1,6 +1,7 @@
 // Three runs and more: the chosen metric of every head over the runs, of the selected head as a line, and which heads
 // wander farthest.
 
+import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
 import { headTimeline, timelineFigure } from '../../src/comparison/comparisonFigures';
 import type { HeadAddress } from '../../src/protocol/messages';
@@ -27,7 +28,7 @@ export class Timelines {
     private readonly save: (name: string, bytes: Uint8Array) => void,
   ) {
     this.list = new TimelineList(select);
-    fill(this.element, h('h2', {}, 'Timeline'), this.figures, this.list.element);
+    fill(this.element, h('h2', {}, l10n.t('Timeline')), this.figures, this.list.element);
   }
 
   show(comparison: Comparison, metric: string, selected: HeadAddress | null): void {

@@ -1,6 +1,8 @@
 // The side panel: one heatmap, layers x heads, that follows the open inspection.
 
+import '../ui/language';
 import './heatmap.css';
+import * as l10n from '@vscode/l10n';
 import type { HeadResult } from '../../src/diagnostics/headResult';
 import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol/messages';
 import { availableMetrics, metricById } from '../../src/report/figures/metrics';
@@ -20,9 +22,9 @@ let view: FigureView | null = null;
 const title = h('div', { class: 'title' });
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
 const bar = h('progress', {
-  attributes: { max: '1', 'aria-label': 'Progress of the inspection' },
+  attributes: { max: '1', 'aria-label': l10n.t('Progress of the inspection') },
 }) as HTMLProgressElement;
-const picker = dropdown('Metric of the heatmap', (metric) => void host.setMetric(metric));
+const picker = dropdown(l10n.t('Metric of the heatmap'), (metric) => void host.setMetric(metric));
 const explanation = h('div', { class: 'quiet' });
 const chart = h('div');
 
@@ -82,8 +84,8 @@ function render(): void {
 
 function emptyButtons(): HTMLElement[] {
   return [
-    button('Inspect Checkpoint…', () => void host.runCommand('inspect'), { icon: 'search', primary: true }),
-    button('Inspect Sample', () => void host.runCommand('inspectSample'), { icon: 'beaker' }),
+    button(l10n.t('Inspect Checkpoint…'), () => void host.runCommand('inspect'), { icon: 'search', primary: true }),
+    button(l10n.t('Inspect Sample'), () => void host.runCommand('inspectSample'), { icon: 'beaker' }),
   ];
 }
 
@@ -94,7 +96,7 @@ function empty(): HTMLElement {
     h(
       'p',
       {},
-      'Every attention head of a checkpoint as one cell: what it has learned, and how easily noise breaks it.',
+      l10n.t('Every attention head of a checkpoint as one cell: what it has learned, and how easily noise breaks it.'),
     ),
     ...emptyButtons(),
   );

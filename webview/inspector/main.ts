@@ -1,5 +1,6 @@
 // The inspector tab: draws the session's snapshot, overview or one head, and keeps the worker of WebGPU runs.
 
+import '../ui/language';
 import './inspector.css';
 import type { PageCalls, SessionSnapshot } from '../../src/protocol/messages';
 import { withHead } from '../../src/inspection/withHead';

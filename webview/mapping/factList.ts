@@ -1,5 +1,6 @@
 // The facts about the network beside its tensors: architecture, and what `--set` says of any checkpoint.
 
+import * as l10n from '@vscode/l10n';
 import { expectedFact, factTable, isFact } from '../../src/model/mapping/architecture';
 import type { Architecture, FactRow } from '../../src/model/mapping/architecture';
 import { parseOverrides } from '../../src/model/overrides';
@@ -14,15 +15,15 @@ const options: readonly {
   readonly hint: string;
   readonly pictures?: boolean;
 }[] = [
-  { option: 'heads', label: 'Heads', hint: 'asked when left out' },
-  { option: 'eps', label: 'Epsilon of the norms', hint: '1e-5 of LayerNorm, 1e-6 of RMSNorm' },
-  { option: 'activation', label: 'Activation', hint: 'gelu, or silu where gated' },
-  { option: 'image', label: 'Image size', hint: 'height x width, such as 28x20', pictures: true },
-  { option: 'mean', label: 'Mean of the pixels', hint: '0.5', pictures: true },
-  { option: 'std', label: 'Deviation of the pixels', hint: '0.5', pictures: true },
+  { option: 'heads', label: l10n.t('Heads'), hint: l10n.t('asked when left out') },
+  { option: 'eps', label: l10n.t('Epsilon of the norms'), hint: l10n.t('1e-5 of LayerNorm, 1e-6 of RMSNorm') },
+  { option: 'activation', label: l10n.t('Activation'), hint: l10n.t('gelu, or silu where gated') },
+  { option: 'image', label: l10n.t('Image size'), hint: l10n.t('height x width, such as 28x20'), pictures: true },
+  { option: 'mean', label: l10n.t('Mean of the pixels'), hint: '0.5', pictures: true },
+  { option: 'std', label: l10n.t('Deviation of the pixels'), hint: '0.5', pictures: true },
 ];
 
-const sureness = { sure: 'Sure', likely: 'Likely', weak: 'Weak guess' } as const;
+const sureness = { sure: l10n.t('Sure'), likely: l10n.t('Likely'), weak: l10n.t('Weak guess') } as const;
 
 interface FactLine {
   readonly element: HTMLElement;
@@ -40,7 +41,7 @@ export class FactList {
 
   constructor(private readonly events: FactEvents) {
     this.lines = [...factTable.map((row) => this.fact(row)), ...options.map((option) => this.option(option))];
-    fill(this.element, h('h2', {}, 'Architecture'), ...this.lines.map(({ element }) => element));
+    fill(this.element, h('h2', {}, l10n.t('Architecture')), ...this.lines.map(({ element }) => element));
   }
 
   draw(draft: Draft): void {
@@ -63,7 +64,7 @@ export class FactList {
     };
     const change = (text: string): void => {
       const value = parse(text);
-      if (value === undefined) fill(why, icon('error'), `This must be ${expectedFact(row)}.`);
+      if (value === undefined) fill(why, icon('error'), l10n.t('This must be {0}.', expectedFact(row)));
       else this.events.onFact(name, value);
     };
     const field = kind.kind === 'number' ? textField(label, change) : null;
@@ -72,8 +73,8 @@ export class FactList {
       kind.kind === 'choice'
         ? kind.choices.map(([value, text]) => ({ value, label: text }))
         : [
-            { value: 'true', label: 'yes' },
-            { value: 'false', label: 'no' },
+            { value: 'true', label: l10n.t('yes') },
+            { value: 'false', label: l10n.t('no') },
           ];
     const element = h(
       'div',
@@ -96,7 +97,7 @@ export class FactList {
             ? `${sureness[guess.sureness]}: ${guess.reason}`
             : empty === ''
               ? ''
-              : `Empty: ${empty}.`;
+              : l10n.t('Empty: {0}.', empty);
       },
     };
   }
@@ -109,7 +110,7 @@ export class FactList {
     });
     const say = (text: string): void => {
       const fault = faultOf(option, text);
-      if (fault === null) why.textContent = `Empty: ${hint}.`;
+      if (fault === null) why.textContent = l10n.t('Empty: {0}.', hint);
       else fill(why, icon('error'), fault);
     };
     const element = h(

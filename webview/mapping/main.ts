@@ -1,7 +1,9 @@
 // The mapping page: tensors on the left, roles and facts on the right, both checked with every change. What a person
 // chose stays across a reload; the file is written when they say so.
 
+import '../ui/language';
 import './mapping.css';
+import * as l10n from '@vscode/l10n';
 import type { Shapes } from '../../src/model/mapping/checkMapping';
 import type { MappingHostCalls, MappingPageCalls } from '../../src/protocol/mappingMessages';
 import { fill, h } from '../ui/dom';
@@ -41,7 +43,7 @@ const tensors = new TensorList(view, () => {
   draw();
 });
 const search = textField(
-  'Search name, shape or role',
+  l10n.t('Search name, shape or role'),
   (value) => {
     view.query = value;
     draw();
@@ -71,9 +73,9 @@ const facts = new FactList({
     });
   },
 });
-const save = button('Save', () => void write(false), { icon: 'save' });
-const run = button('Save and Inspect', () => void write(true), { icon: 'search', primary: true });
-const again = button('Guess Again', () => {
+const save = button(l10n.t('Save'), () => void write(false), { icon: 'save' });
+const run = button(l10n.t('Save and Inspect'), () => void write(true), { icon: 'search', primary: true });
+const again = button(l10n.t('Guess Again'), () => {
   change((now) => {
     now.reset();
   });
@@ -81,7 +83,7 @@ const again = button('Guess Again', () => {
 const left = h('div', { class: 'left-over' });
 const side = h(
   'div',
-  { class: 'side', attributes: { tabindex: '0', role: 'region', 'aria-label': 'Roles and architecture' } },
+  { class: 'side', attributes: { tabindex: '0', role: 'region', 'aria-label': l10n.t('Roles and architecture') } },
   left,
   roles.element,
   facts.element,
@@ -102,12 +104,13 @@ fill(
 async function open(): Promise<void> {
   app.dataset['phase'] = 'opening';
   body.hidden = true;
-  message.textContent = 'Reading the header…';
+  message.textContent = l10n.t('Reading the header…');
   try {
     const opened = await host.open();
     const shapes: Shapes = new Map(JSON.parse(opened.tensorsJson) as [string, number[]][]);
-    title.textContent = `Map the tensors of ${opened.fileName}`;
-    message.textContent = opened.refusal ?? 'This checkpoint is recognised; a mapping replaces what was recognised.';
+    title.textContent = l10n.t('Map the tensors of {0}', opened.fileName);
+    message.textContent =
+      opened.refusal ?? l10n.t('This checkpoint is recognised; a mapping replaces what was recognised.');
     view.checkpoint = opened.uri;
     const now = new Draft(shapes);
     load(now, opened.existing);
@@ -118,7 +121,7 @@ async function open(): Promise<void> {
     draw();
     app.dataset['phase'] = 'done';
   } catch (error) {
-    title.textContent ||= 'Mapping';
+    title.textContent ||= l10n.t('Mapping');
     message.classList.add('failed');
     message.textContent = sentence(error);
     app.dataset['phase'] = 'failed';
@@ -132,10 +135,10 @@ function load(now: Draft, existing: { readonly name: string; readonly text: stri
     if (source === null) continue;
     try {
       now.load(source.text, source.name);
-      if (source === existing) status.textContent = `Taken from ${source.name}.`;
+      if (source === existing) status.textContent = l10n.t('Taken from {0}.', source.name);
       return;
     } catch (error) {
-      status.textContent = `${sentence(error)} The guess is shown instead.`;
+      status.textContent = l10n.t('{0} The guess is shown instead.', sentence(error));
     }
   }
 }
@@ -156,11 +159,14 @@ function draw(): void {
 function drawLeft(now: Draft): void {
   const { left: names, layers, roles: reports } = now.report;
   const faults = reports.filter(({ state: now2 }) => now2 === 'missing' || now2 === 'wrong').length;
+  const depth = layers === 1 ? l10n.t('1 layer') : l10n.t('{0} layers', layers);
   const summary =
     faults === 0
-      ? `${layers} ${layers === 1 ? 'layer' : 'layers'}; every needed role has a tensor that fits.`
-      : `${layers} ${layers === 1 ? 'layer' : 'layers'}; ${faults} ${faults === 1 ? 'role is' : 'roles are'} missing or of the wrong shape.`;
-  const ignore = button('Ignore Them', () => {
+      ? l10n.t('{0}; every needed role has a tensor that fits.', depth)
+      : faults === 1
+        ? l10n.t('{0}; 1 role is missing or of the wrong shape.', depth)
+        : l10n.t('{0}; {1} roles are missing or of the wrong shape.', depth, faults);
+  const ignore = button(l10n.t('Ignore Them'), () => {
     change((draftNow) => {
       draftNow.ignoreLeft();
     });
@@ -173,7 +179,16 @@ function drawLeft(now: Draft): void {
       : h(
           'p',
           {},
-          `${names.length} tensors of the blocks have no role, such as ${names[0] ?? ''}. Give them one, or ignore them if the forward pass does not use them.`,
+          names.length === 1
+            ? l10n.t(
+                '1 tensor of the blocks has no role: {0}. Give it one, or ignore it if the forward pass does not use it.',
+                names[0] ?? '',
+              )
+            : l10n.t(
+                '{0} tensors of the blocks have no role, such as {1}. Give them one, or ignore them if the forward pass does not use them.',
+                names.length,
+                names[0] ?? '',
+              ),
         ),
     names.length === 0 ? null : ignore,
   );
@@ -186,9 +201,9 @@ async function write(inspect: boolean): Promise<void> {
     say(wrong[0], true);
     return;
   }
-  say('Saving…', false);
+  say(l10n.t('Saving…'), false);
   try {
-    say(`Saved as ${await host.save(draft.text(), inspect)}.`, false);
+    say(l10n.t('Saved as {0}.', await host.save(draft.text(), inspect)), false);
   } catch (error) {
     say(sentence(error), true);
   }

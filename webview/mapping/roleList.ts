@@ -1,5 +1,6 @@
 // Right: every role with the tensor that plays it, why it was guessed, and whether it fits.
 
+import * as l10n from '@vscode/l10n';
 import type { RoleReport } from '../../src/model/mapping/checkMapping';
 import { roleRow } from '../../src/model/mapping/roleTable';
 import type { Place } from '../../src/model/mapping/roleTable';
@@ -10,12 +11,12 @@ import type { Draft } from './draft';
 import { shownName } from './tensorList';
 
 const places: readonly (readonly [Place, string])[] = [
-  ['embedding', 'Embedding'],
-  ['block', 'Every block'],
-  ['head', 'Behind the blocks'],
+  ['embedding', l10n.t('Embedding')],
+  ['block', l10n.t('Every block')],
+  ['head', l10n.t('Behind the blocks')],
 ];
 
-const sureness = { sure: 'Sure', likely: 'Likely', weak: 'Weak guess' } as const;
+const sureness = { sure: l10n.t('Sure'), likely: l10n.t('Likely'), weak: l10n.t('Weak guess') } as const;
 /** Value of a dropdown for no tensor; no tensor name is only a space. */
 const none = ' ';
 
@@ -63,7 +64,7 @@ export class RoleList {
         more,
         rest.map((report) => this.line(draft, report)),
       );
-      summary.textContent = `Roles without a tensor (${rest.length})`;
+      summary.textContent = l10n.t('Roles without a tensor ({0})', rest.length);
     }
   }
 
@@ -80,7 +81,12 @@ export class RoleList {
       const element = h(
         'div',
         { class: 'role', attributes: { 'data-role': role } },
-        h('div', { class: 'label' }, label, report.needed ? h('span', { class: 'needed' }, ' needed') : null),
+        h(
+          'div',
+          { class: 'label' },
+          label,
+          report.needed ? h('span', { class: 'needed' }, ` ${l10n.t('needed')}`) : null,
+        ),
         choice.element,
         state,
         why,
@@ -91,7 +97,7 @@ export class RoleList {
     const tensor = draft.mapping.roles[role];
     line.choice.set(
       [
-        { value: none, label: 'no tensor' },
+        { value: none, label: l10n.t('no tensor') },
         ...draft.choices(report).map((name) => ({ value: name, label: shownName(name) })),
       ],
       tensor ?? none,
@@ -110,22 +116,28 @@ function arrange(parent: HTMLElement, wanted: readonly HTMLElement[]): void {
 }
 
 function stateOf({ state, layers, sentence, expected }: RoleReport, draft: Draft): readonly (HTMLElement | string)[] {
-  const count = layers === null ? '' : `, in ${layers} of ${draft.report.layers} layers`;
   switch (state) {
     case 'fine':
-      return [icon('check'), `Fits ${expected}${count}.`];
+      return [
+        icon('check'),
+        layers === null
+          ? l10n.t('Fits {0}.', expected)
+          : l10n.t('Fits {0}, in {1} of {2} layers.', expected, layers, draft.report.layers),
+      ];
     case 'empty':
-      return [`Would be ${expected}.`];
+      return [l10n.t('Would be {0}.', expected)];
     case 'missing':
-      return [icon('error'), `Missing: ${sentence ?? ''}`];
+      return [icon('error'), l10n.t('Missing: {0}', sentence ?? '')];
     case 'wrong':
-      return [icon('error'), `Wrong shape: ${sentence ?? ''}`];
+      return [icon('error'), l10n.t('Wrong shape: {0}', sentence ?? '')];
   }
 }
 
 function whyOf(draft: Draft, role: string, tensor: string | undefined): string {
   const guess = draft.guess.roles[role];
   if (guess !== undefined && tensor === guess.tensor) return `${sureness[guess.sureness]}: ${guess.reason}`;
-  if (tensor === undefined) return guess === undefined ? '' : `Guessed was ${shownName(guess.tensor)}.`;
-  return guess === undefined ? 'Chosen by hand.' : `Chosen by hand; guessed was ${shownName(guess.tensor)}.`;
+  if (tensor === undefined) return guess === undefined ? '' : l10n.t('Guessed was {0}.', shownName(guess.tensor));
+  return guess === undefined
+    ? l10n.t('Chosen by hand.')
+    : l10n.t('Chosen by hand; guessed was {0}.', shownName(guess.tensor));
 }

@@ -1,5 +1,6 @@
 // Left: the tensors of the file, those of the blocks one row for all layers, with the role each has.
 
+import * as l10n from '@vscode/l10n';
 import { fill, h, icon } from '../ui/dom';
 import type { Draft, TensorRow } from './draft';
 
@@ -13,20 +14,21 @@ export interface ListView {
 }
 
 const headings: readonly (readonly [SortKey, string])[] = [
-  ['name', 'Tensor'],
-  ['shape', 'Shape'],
-  ['role', 'Role'],
+  ['name', l10n.t('Tensor')],
+  ['shape', l10n.t('Shape')],
+  ['role', l10n.t('Role')],
 ];
 const collator = new Intl.Collator('en', { numeric: true });
 /** Characters that break a line or turn its direction: a name with them could look like another. */
 const deceiving = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-export const shownName = (name: string): string => (name === '' ? '(empty name)' : name.replace(deceiving, '\ufffd'));
+export const shownName = (name: string): string =>
+  name === '' ? l10n.t('(empty name)') : name.replace(deceiving, '\ufffd');
 
 export class TensorList {
   readonly element = h('div', {
     class: 'tensors',
-    attributes: { tabindex: '0', role: 'region', 'aria-label': 'Tensors of the checkpoint' },
+    attributes: { tabindex: '0', role: 'region', 'aria-label': l10n.t('Tensors of the checkpoint') },
   });
   readonly shown = h('span', { class: 'quiet', attributes: { role: 'status' } });
   private readonly head = h('tr');
@@ -46,7 +48,7 @@ export class TensorList {
       if (tensor !== undefined) roles.set(tensor, roles.has(tensor) ? `${roles.get(tensor) ?? ''}, ${role}` : role);
     }
     const ignored = new Set(draft.mapping.ignore);
-    const roleOf = ({ name }: TensorRow): string => roles.get(name) ?? (ignored.has(name) ? 'ignored' : '');
+    const roleOf = ({ name }: TensorRow): string => roles.get(name) ?? (ignored.has(name) ? l10n.t('ignored') : '');
     const words = this.view.query.toLowerCase().split(/\s+/).filter(Boolean);
     const { key, descending } = this.view.sort;
     const text = (row: TensorRow): string =>
@@ -59,8 +61,11 @@ export class TensorList {
       .sort((a, b) => (descending ? -1 : 1) * collator.compare(text(a), text(b)));
     this.drawHead();
     fill(this.body, ...found.slice(0, maxRows).map((row) => line(row, roleOf(row))));
-    const more = found.length > maxRows ? `, the first ${maxRows} are shown` : '';
-    this.shown.textContent = `${found.length.toLocaleString('en-US')} of ${draft.rows.length.toLocaleString('en-US')} rows${more}`;
+    const [count, all] = [found.length.toLocaleString('en-US'), draft.rows.length.toLocaleString('en-US')];
+    this.shown.textContent =
+      found.length > maxRows
+        ? l10n.t('{0} of {1} rows, the first {2} are shown', count, all, maxRows)
+        : l10n.t('{0} of {1} rows', count, all);
   }
 
   private drawHead(): void {
@@ -93,6 +98,6 @@ function line(row: TensorRow, role: string): HTMLElement {
     { class: role === '' ? 'free' : 'used' },
     h('td', { class: 'name' }, shownName(row.name), many),
     h('td', { class: 'shape' }, `[${row.shape.join(', ')}]`),
-    h('td', {}, role === '' ? 'no role' : role),
+    h('td', {}, role === '' ? l10n.t('no role') : role),
   );
 }

@@ -1,5 +1,6 @@
 // The numbers of a figure as a table that unfolds below it; filled only while it is open.
 
+import * as l10n from '@vscode/l10n';
 import type { Figure } from '../../src/report/figures/figure';
 import { tableLength, tableRows } from '../charts/toCsv';
 import type { Cell } from '../charts/toCsv';
@@ -25,7 +26,7 @@ export class TableTwin {
 
   private write(): void {
     const { figure } = this;
-    const summary = h('summary', {}, 'Numbers as a table');
+    const summary = h('summary', {}, l10n.t('Numbers as a table'));
     if (figure === null || !this.element.open) {
       // Written again only where it was open: a heatmap under the pointer changes at every move.
       if (this.element.childElementCount !== 1) fill(this.element, summary);
@@ -40,8 +41,13 @@ export class TableTwin {
     fill(
       this.element,
       summary,
-      scrollRegion(`Numbers of ${figure.title}`, h('table', {}, h('thead', {}, head), h('tbody', {}, ...body))),
-      left > 0 ? h('p', { class: 'quiet' }, `The first ${maxTableRows} rows; ${left} more are in the CSV.`) : null,
+      scrollRegion(
+        l10n.t('Numbers of {0}', figure.title),
+        h('table', {}, h('thead', {}, head), h('tbody', {}, ...body)),
+      ),
+      left > 0
+        ? h('p', { class: 'quiet' }, l10n.t('The first {0} rows; {1} more are in the CSV.', maxTableRows, left))
+        : null,
     );
   }
 }

@@ -1,6 +1,7 @@
 // The only file that knows the component toolkit. `@vscode/webview-ui-toolkit` is deprecated upstream; replacing
 // it means replacing this file.
 
+import * as l10n from '@vscode/l10n';
 import {
   provideVSCodeDesignSystem,
   vsCodeButton,
@@ -104,6 +105,7 @@ export function textField(label: string, onInput: (value: string) => void, iconN
     { attributes: { 'aria-label': label, placeholder: label } },
     ...start,
   ) as TextFieldElement;
+  keepName(element, label);
   element.addEventListener('input', () => {
     onInput(element.value);
   });
@@ -113,6 +115,13 @@ export function textField(label: string, onInput: (value: string) => void, iconN
       element.value = value;
     },
   };
+}
+
+/** The toolkit renames some elements when they come onto a page, to "Text field" or "Loading": puts the name back. */
+function keepName(element: HTMLElement, label: string): void {
+  new MutationObserver(() => {
+    if (element.getAttribute('aria-label') !== label) element.setAttribute('aria-label', label);
+  }).observe(element, { attributeFilter: ['aria-label'] });
 }
 
 export interface Slider {
@@ -145,5 +154,7 @@ export function tag(text: string): HTMLElement {
 }
 
 export function progressRing(): HTMLElement {
-  return h('vscode-progress-ring', { class: 'ring', attributes: { 'aria-label': 'Running' } });
+  const element = h('vscode-progress-ring', { class: 'ring' });
+  keepName(element, l10n.t('Running'));
+  return element;
 }

@@ -1,6 +1,7 @@
 // What a mapping says of the network beside its tensors: one table of facts, from which the file's reader, the
 // guess, the mapping page and the messages all take names, values and defaults.
 
+import * as l10n from '@vscode/l10n';
 /** Order of the rows in a fused projection; 'by-head': each head's q, k and v rows stand together. */
 export const fusedOrders = ['qkv', 'qvk', 'kqv', 'kvq', 'vqk', 'vkq', 'by-head'] as const;
 
@@ -74,136 +75,152 @@ const llama3 = (architecture: Architecture): boolean => rotary(architecture) && 
 
 /** Every fact, in the order the page shows them. */
 export const factTable: readonly FactRow[] = [
-  { name: 'input', label: 'Input', kind: choice(['words', 'token ids'], ['patches', 'pictures in patches']) },
+  {
+    name: 'input',
+    label: l10n.t('Input'),
+    kind: choice(['words', l10n.t('token ids')], ['patches', l10n.t('pictures in patches')]),
+  },
   {
     name: 'placement',
-    label: 'Norms',
+    label: l10n.t('Norms'),
     kind: choice(
-      ['pre', 'before attention and MLP (pre-LN)'],
-      ['post', 'behind each sum (post-LN)'],
-      ['parallel', 'pre-LN, attention and MLP side by side'],
+      ['pre', l10n.t('before attention and MLP (pre-LN)')],
+      ['post', l10n.t('behind each sum (post-LN)')],
+      ['parallel', l10n.t('pre-LN, attention and MLP side by side')],
     ),
   },
-  { name: 'norm', label: 'Kind of norm', kind: choice(['layer', 'LayerNorm'], ['rms', 'RMSNorm']) },
-  { name: 'mlp', label: 'MLP', kind: choice(['plain', 'plain'], ['gated', 'gated (SwiGLU, GEGLU)']) },
-  { name: 'causal', label: 'Causal mask', kind: { kind: 'flag' } },
+  {
+    name: 'norm',
+    label: l10n.t('Kind of norm'),
+    kind: choice(['layer', l10n.t('LayerNorm')], ['rms', l10n.t('RMSNorm')]),
+  },
+  {
+    name: 'mlp',
+    label: l10n.t('MLP'),
+    kind: choice(['plain', l10n.t('plain')], ['gated', l10n.t('gated (SwiGLU, GEGLU)')]),
+  },
+  { name: 'causal', label: l10n.t('Causal mask'), kind: { kind: 'flag' } },
   {
     name: 'positions',
-    label: 'Positions',
+    label: l10n.t('Positions'),
     kind: choice(
-      ['learned', 'learned table'],
-      ['rope', 'rotary (RoPE)'],
-      ['sinusoid', 'sines and cosines in turns (no tensor)'],
-      ['sinusoid-halves', 'sines, then cosines (no tensor)'],
-      ['none', 'none'],
+      ['learned', l10n.t('learned table')],
+      ['rope', l10n.t('rotary (RoPE)')],
+      ['sinusoid', l10n.t('sines and cosines in turns (no tensor)')],
+      ['sinusoid-halves', l10n.t('sines, then cosines (no tensor)')],
+      ['none', l10n.t('none')],
     ),
   },
   {
     name: 'pooling',
-    label: 'Classifier reads',
+    label: l10n.t('Classifier reads'),
     kind: choice(
-      ['class', 'the first token'],
-      ['mean', 'the mean of the tokens'],
-      ['class-mean', 'first token and mean, side by side'],
-      ['last', 'the last token'],
+      ['class', l10n.t('the first token')],
+      ['mean', l10n.t('the mean of the tokens')],
+      ['class-mean', l10n.t('first token and mean, side by side')],
+      ['last', l10n.t('the last token')],
     ),
   },
   {
     name: 'fused',
-    label: 'Rows of q, k, v in one matrix',
+    label: l10n.t('Rows of q, k, v in one matrix'),
     kind: choice(
       ...fusedOrders.map((order): readonly [string, string] => [
         order,
-        order === 'by-head' ? 'q, k, v of each head together' : order.split('').join(', '),
+        order === 'by-head' ? l10n.t('q, k, v of each head together') : order.split('').join(', '),
       ]),
     ),
   },
   {
     name: 'stored',
-    label: 'Matrices are stored',
-    kind: choice(['out-in', '[out, in] (Linear)'], ['in-out', '[in, out] (Conv1D, JAX)']),
+    label: l10n.t('Matrices are stored'),
+    kind: choice(['out-in', l10n.t('[out, in] (Linear)')], ['in-out', l10n.t('[in, out] (Conv1D, JAX)')]),
   },
   {
     name: 'patchOrder',
-    label: 'Numbers of a flat patch',
-    kind: choice(['channels-first', 'channels first'], ['channels-last', 'channels last']),
+    label: l10n.t('Numbers of a flat patch'),
+    kind: choice(['channels-first', l10n.t('channels first')], ['channels-last', l10n.t('channels last')]),
     only: patches,
   },
   {
     name: 'channels',
-    label: 'Channels',
-    kind: { kind: 'number', whole: true, least: 1, most: 1024, none: 'as the patch weight says' },
+    label: l10n.t('Channels'),
+    kind: { kind: 'number', whole: true, least: 1, most: 1024, none: l10n.t('as the patch weight says') },
     only: patches,
   },
   {
     name: 'firstPosition',
-    label: 'Position row of the first token',
+    label: l10n.t('Position row of the first token'),
     kind: { kind: 'number', whole: true, least: 0, most: 1_000_000, none: null },
     only: words,
   },
   {
     name: 'ropeTheta',
-    label: 'RoPE base (theta)',
+    label: l10n.t('RoPE base (theta)'),
     kind: { kind: 'number', whole: false, least: 1, most: 1e12, none: null },
     only: rotary,
   },
   {
     name: 'ropeDims',
-    label: 'RoPE entries a head',
-    kind: { kind: 'number', whole: true, least: 2, most: 65_536, none: 'all' },
+    label: l10n.t('RoPE entries a head'),
+    kind: { kind: 'number', whole: true, least: 2, most: 65_536, none: l10n.t('all') },
     only: rotary,
   },
   {
     name: 'ropeStyle',
-    label: 'RoPE turns',
-    kind: choice(['half', 'entry j with j + d/2'], ['pairs', 'neighbours']),
+    label: l10n.t('RoPE turns'),
+    kind: choice(['half', l10n.t('entry j with j + d/2')], ['pairs', l10n.t('neighbours')]),
     only: rotary,
   },
   {
     name: 'ropeScaling',
-    label: 'RoPE scaling',
-    kind: choice(['none', 'none'], ['linear', 'linear'], ['llama3', 'by wavelength (LLaMA 3.1)']),
+    label: l10n.t('RoPE scaling'),
+    kind: choice(
+      ['none', l10n.t('none')],
+      ['linear', l10n.t('linear')],
+      ['llama3', l10n.t('by wavelength (LLaMA 3.1)')],
+    ),
     only: rotary,
   },
   {
     name: 'ropeFactor',
-    label: 'RoPE scaling: factor',
+    label: l10n.t('RoPE scaling: factor'),
     kind: { kind: 'number', whole: false, least: 1e-3, most: 1e6, none: null },
     only: scaled,
   },
   {
     name: 'ropeLowFrequency',
-    label: 'RoPE scaling: low frequency factor',
+    label: l10n.t('RoPE scaling: low frequency factor'),
     kind: { kind: 'number', whole: false, least: 1e-3, most: 1e6, none: null },
     only: llama3,
   },
   {
     name: 'ropeHighFrequency',
-    label: 'RoPE scaling: high frequency factor',
+    label: l10n.t('RoPE scaling: high frequency factor'),
     kind: { kind: 'number', whole: false, least: 1e-3, most: 1e6, none: null },
     only: llama3,
   },
   {
     name: 'ropeContext',
-    label: 'RoPE scaling: original context',
+    label: l10n.t('RoPE scaling: original context'),
     kind: { kind: 'number', whole: true, least: 1, most: 1e9, none: null },
     only: llama3,
   },
   {
     name: 'wordScale',
-    label: 'Factor of the word embedding',
+    label: l10n.t('Factor of the word embedding'),
     kind: { kind: 'number', whole: false, least: 0, most: 1e6, none: null },
     only: words,
   },
   {
     name: 'scoreScale',
-    label: 'Factor of q.k',
-    kind: { kind: 'number', whole: false, least: 0, most: 1e6, none: '1/sqrt(d)' },
+    label: l10n.t('Factor of q.k'),
+    kind: { kind: 'number', whole: false, least: 0, most: 1e6, none: l10n.t('1/sqrt(d)') },
   },
   {
     name: 'layers',
-    label: 'Layers',
-    kind: { kind: 'number', whole: true, least: 1, most: 100_000, none: 'as the names say' },
+    label: l10n.t('Layers'),
+    kind: { kind: 'number', whole: true, least: 1, most: 100_000, none: l10n.t('as the names say') },
   },
 ];
 
@@ -236,10 +253,13 @@ export const defaultArchitecture: Architecture = {
 
 /** What a value of this kind must be, for messages. */
 export function expectedFact({ kind }: FactRow): string {
-  if (kind.kind === 'choice') return `one of ${kind.choices.map(([value]) => value).join(', ')}`;
-  if (kind.kind === 'flag') return 'true or false';
-  const number = `${kind.whole ? 'a whole number' : 'a number'} from ${kind.least} to ${kind.most}`;
-  return kind.none === null ? number : `${number}, or null (${kind.none})`;
+  if (kind.kind === 'choice') return l10n.t('one of {0}', kind.choices.map(([value]) => value).join(', '));
+  if (kind.kind === 'flag') return l10n.t('true or false');
+  const { whole, least, most, none } = kind;
+  const number = whole
+    ? l10n.t('a whole number from {0} to {1}', least, most)
+    : l10n.t('a number from {0} to {1}', least, most);
+  return none === null ? number : l10n.t('{0}, or null ({1})', number, none);
 }
 
 /** Whether `value` is one that the fact can have. */

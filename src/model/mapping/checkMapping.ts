@@ -1,6 +1,7 @@
 // Does a mapping fit the tensors of a file? From names and shapes alone, so that the page can say it with every
 // keystroke and the spec is never built on something that does not fit.
 
+import * as l10n from '@vscode/l10n';
 import type { Architecture } from './architecture';
 import { expand, parsePattern } from './blockPattern';
 import type { Mapping, Roles } from './mappingFile';
@@ -117,10 +118,11 @@ function neededRoles({ architecture, roles }: Mapping): ReadonlySet<string> {
 function conflict(role: string, roles: Roles, { mlp }: Architecture): string | null {
   const given = (other: string): boolean => roles[`${other}.weight`] !== undefined;
   const [part = ''] = role.split('.');
-  if (part === 'qkv' && ['q', 'k', 'v', 'kv'].some(given)) return 'queries, keys and values are mapped apart as well';
-  if (part === 'kv' && ['k', 'v'].some(given)) return 'keys and values are mapped apart as well';
-  if ((part === 'gate' || part === 'up') && mlp === 'plain') return 'the MLP is plain, it has no gate';
-  if (part === 'fc1' && given('gate')) return 'gate and up are mapped apart as well';
+  if (part === 'qkv' && ['q', 'k', 'v', 'kv'].some(given))
+    return l10n.t('queries, keys and values are mapped apart as well');
+  if (part === 'kv' && ['k', 'v'].some(given)) return l10n.t('keys and values are mapped apart as well');
+  if ((part === 'gate' || part === 'up') && mlp === 'plain') return l10n.t('the MLP is plain, it has no gate');
+  if (part === 'fc1' && given('gate')) return l10n.t('gate and up are mapped apart as well');
   return null;
 }
 
@@ -138,7 +140,7 @@ function check(row: RoleRow, name: string | undefined, needed: boolean, around: 
   const inBlocks = row.place === 'block';
   const base = { role: row.role, needed, expected };
   if (name === undefined) {
-    const sentence = needed ? `No tensor is named; ${expected} is needed.` : null;
+    const sentence = needed ? l10n.t('No tensor is named; {0} is needed.', expected) : null;
     return { ...base, state: needed ? 'missing' : 'empty', layers: inBlocks ? 0 : null, sentence };
   }
   let fine = 0;
@@ -148,11 +150,14 @@ function check(row: RoleRow, name: string | undefined, needed: boolean, around: 
     const shape = shapes.get(tensor);
     if (shape !== undefined && fits(shape, dims)) fine += 1;
     else if (shape === undefined) {
-      fault ??= { state: 'missing', sentence: `There is no tensor "${tensor}".${didYouMean(tensor, shapes.keys())}` };
+      fault ??= {
+        state: 'missing',
+        sentence: `${l10n.t('There is no tensor "{0}".', tensor)}${didYouMean(tensor, shapes.keys())}`,
+      };
     } else {
       fault ??= {
         state: 'wrong',
-        sentence: `"${tensor}" has shape [${shape.join(', ')}], expected ${expected}.`,
+        sentence: l10n.t('"{0}" has shape [{1}], expected {2}.', tensor, shape.join(', '), expected),
       };
     }
   }

@@ -1,5 +1,6 @@
 // What stands before and behind the blocks: words or patches, positions, prefix tokens, norms, the classifier.
 
+import * as l10n from '@vscode/l10n';
 import { plainShape, shapeText, type Assigned, type Candidate } from './guessTypes';
 import type { Shapes } from './checkMapping';
 import { biasNames, bufferWords, endsAsBias, inEmbedding, inHead, inPosition, wordsOf } from './guessWords';
@@ -43,8 +44,8 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
   if (patch !== undefined) {
     const reason =
       convolution !== undefined
-        ? `A convolution with a square kernel onto the width ${width}.`
-        : `Its name says patches, and it writes the width ${width} from ${patch.shape[1] ?? 0} numbers.`;
+        ? l10n.t('A convolution with a square kernel onto the width {0}.', width)
+        : l10n.t('Its name says patches, and it writes the width {0} from {1} numbers.', width, patch.shape[1] ?? 0);
     assigned.module('patch', patch, biasOf(patch, width), reason, 'sure');
     const flat = patch.shape.slice(1).reduce((product, n) => product * n, 1);
     const stem = patch.name.replace(/[^./_]*[./_][^./_]*$/, '');
@@ -58,7 +59,7 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
         'patchNorm',
         pixels,
         biasOf(pixels, flat),
-        `It stands beside the patch projection and has the ${flat} numbers of a patch.`,
+        l10n.t('It stands beside the patch projection and has the {0} numbers of a patch.', flat),
         'likely',
       );
     }
@@ -67,7 +68,7 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
         'tokenNorm',
         tokens,
         biasOf(tokens, width),
-        'It stands beside the patch projection and has the width.',
+        l10n.t('It stands beside the patch projection and has the width.'),
         'likely',
       );
     }
@@ -78,7 +79,7 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
     assigned.set(
       'position',
       position,
-      `Its name says positions; it has ${position.shape[0] ?? 0} rows of the width.`,
+      l10n.t('Its name says positions; it has {0} rows of the width.', position.shape[0] ?? 0),
       'sure',
     );
   }
@@ -91,23 +92,37 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
   )[0];
   if (types !== undefined) {
     const rows = types.shape.length === 1 ? 1 : (types.shape[0] ?? 0);
-    assigned.set('types', types, `Its name says token types; it has ${rows} ${rows === 1 ? 'row' : 'rows'}.`, 'sure');
+    const reason =
+      rows === 1
+        ? l10n.t('Its name says token types; it has 1 row.')
+        : l10n.t('Its name says token types; it has {0} rows.', rows);
+    assigned.set('types', types, reason, 'sure');
   }
   const classToken = free(
     (candidate) => vector(candidate) && classWords.test(candidate.words) && !endsAsBias(candidate.name),
   )[0];
   if (classToken !== undefined && patch !== undefined) {
-    assigned.set('classToken', classToken, 'Its name says a class token, and it is one row of the width.', 'sure');
+    assigned.set(
+      'classToken',
+      classToken,
+      l10n.t('Its name says a class token, and it is one row of the width.'),
+      'sure',
+    );
   }
   const distToken = free(
     (candidate) => vector(candidate) && distWords.test(candidate.words) && !endsAsBias(candidate.name),
   )[0];
   if (distToken !== undefined && classToken !== undefined && patch !== undefined) {
-    assigned.set('distToken', distToken, 'Its name says distillation, and it is one row of the width.', 'sure');
+    assigned.set('distToken', distToken, l10n.t('Its name says distillation, and it is one row of the width.'), 'sure');
   }
   const registers = free((candidate) => table(candidate) && registerWords.test(candidate.words))[0];
   if (registers !== undefined && patch !== undefined) {
-    assigned.set('registers', registers, `Its name says registers; it has ${registers.shape[0] ?? 0} rows.`, 'sure');
+    assigned.set(
+      'registers',
+      registers,
+      l10n.t('Its name says registers; it has {0} rows.', registers.shape[0] ?? 0),
+      'sure',
+    );
   }
   if (patch === undefined) {
     const tables = free((candidate) => table(candidate) && !isOutput(candidate));
@@ -115,11 +130,13 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
     const largest = [...tables].sort((a, b) => (b.shape[0] ?? 0) - (a.shape[0] ?? 0))[0];
     const words = named ?? largest;
     if (words !== undefined) {
-      const rows = `it has ${words.shape[0] ?? 0} rows of the width`;
+      const rows = words.shape[0] ?? 0;
       assigned.set(
         'words',
         words,
-        named === undefined ? `The largest table: ${rows}.` : `Its name says words or tokens; ${rows}.`,
+        named === undefined
+          ? l10n.t('The largest table: it has {0} rows of the width.', rows)
+          : l10n.t('Its name says words or tokens; it has {0} rows of the width.', rows),
         named === undefined ? 'weak' : 'sure',
       );
     }
@@ -145,12 +162,14 @@ export function guessEnds(all: readonly Candidate[], width: number, assigned: As
     if (candidate === undefined) continue;
     const [rows = 0, columns = 0] = candidate.shape;
     const classes = columns === width ? rows : columns;
-    const what = role === 'classifier' ? 'an output' : 'an output and distillation';
+    const shape = shapeText(candidate.shape);
     assigned.module(
       role,
       candidate,
       biasOf(candidate, classes),
-      `Its name says ${what}, and its shape ${shapeText(candidate.shape)} reads the width.`,
+      role === 'classifier'
+        ? l10n.t('Its name says an output, and its shape {0} reads the width.', shape)
+        : l10n.t('Its name says an output and distillation, and its shape {0} reads the width.', shape),
       'sure',
     );
   }
@@ -178,17 +197,17 @@ function guessNorms(
         'poolNorm',
         candidate,
         biasOf(candidate),
-        'A norm inside the head: of the pooled tokens.',
+        l10n.t('A norm inside the head: of the pooled tokens.'),
         'likely',
       );
     } else if (embedding && !assigned.has('embedNorm.weight')) {
-      assigned.module('embedNorm', candidate, biasOf(candidate), 'A norm named for the embedding.', 'sure');
+      assigned.module('embedNorm', candidate, biasOf(candidate), l10n.t('A norm named for the embedding.'), 'sure');
     } else if (!embedding && !head && !assigned.has('finalNorm.weight')) {
       assigned.module(
         'finalNorm',
         candidate,
         biasOf(candidate),
-        'The norm outside of blocks, embedding and head.',
+        l10n.t('The norm outside of blocks, embedding and head.'),
         'sure',
       );
     }

@@ -1,6 +1,7 @@
 // The best guess at an unknown network, for a person to correct: blocks, roles and architecture from tensor names and
 // shapes alone, each with its reason. Nothing here decides: the mapping that results is checked like any other.
 
+import * as l10n from '@vscode/l10n';
 import { defaultArchitecture, type Architecture, type FactName } from './architecture';
 import { findBlocks, type FoundBlocks } from './guessBlocks';
 import { endCandidates, guessEnds } from './guessEnds';
@@ -19,19 +20,24 @@ export function guessMapping(shapes: Shapes): MappingGuess {
       {},
       {},
       [],
-      ['No list of blocks was found: no names that differ in one number and agree in their shapes.'],
+      [l10n.t('No list of blocks was found: no names that differ in one number and agree in their shapes.')],
     );
   }
   const assigned = new Assigned();
   const inside = blockCandidates(blocks.tensors);
   const matrices = guessMatrices(inside, assigned);
-  const notes = blocks.others.map((other) => `There is another list of blocks under "${other}"; it was left alone.`);
+  const notes = blocks.others.map((other) =>
+    l10n.t('There is another list of blocks under "{0}"; it was left alone.', other),
+  );
   if (matrices === null) {
     return assemble(
       {},
       {},
       [],
-      [`The blocks under "${blocks.before}" have fewer matrices than an attention and an MLP need.`, ...notes],
+      [
+        l10n.t('The blocks under "{0}" have fewer matrices than an attention and an MLP need.', blocks.before),
+        ...notes,
+      ],
     );
   }
   guessNorms(inside, matrices.width, matrices.inner, assigned);
@@ -44,7 +50,7 @@ export function guessMapping(shapes: Shapes): MappingGuess {
     if (words !== undefined) {
       assigned.roles['classifier.weight'] = {
         tensor: words.tensor,
-        reason: 'No tensor is named as an output: the word embedding is taken for it (tied weights).',
+        reason: l10n.t('No tensor is named as an output: the word embedding is taken for it (tied weights).'),
         sureness: 'likely',
       };
     }
@@ -52,10 +58,13 @@ export function guessMapping(shapes: Shapes): MappingGuess {
   const unplaced = left.filter((candidate) => !isBuffer(candidate));
   if (unplaced.length > 0) {
     notes.push(
-      `Tensors of the blocks without a role: ${unplaced
-        .slice(0, 4)
-        .map(({ name }) => name)
-        .join(', ')}.`,
+      l10n.t(
+        'Tensors of the blocks without a role: {0}.',
+        unplaced
+          .slice(0, 4)
+          .map(({ name }) => name)
+          .join(', '),
+      ),
     );
   }
   return assemble(
@@ -102,14 +111,14 @@ function guessFacts(
   say(
     'input',
     words ? 'words' : 'patches',
-    words ? 'There is no patch projection.' : 'There is a patch projection.',
+    words ? l10n.t('There is no patch projection.') : l10n.t('There is a patch projection.'),
     'sure',
   );
   const post = !has('finalNorm.weight') && !has('poolNorm.weight') && words;
   say(
     'placement',
     post ? 'post' : 'pre',
-    post ? 'There is no final norm: each sum is normed.' : 'There is a norm behind the blocks.',
+    post ? l10n.t('There is no final norm: each sum is normed.') : l10n.t('There is a norm behind the blocks.'),
     has('finalNorm.weight') ? 'likely' : 'weak',
   );
   const bare = has('norm1.weight') && !has('norm1.bias');
@@ -118,16 +127,16 @@ function guessFacts(
     'norm',
     rms ? 'rms' : 'layer',
     !bare
-      ? 'The norms have biases.'
+      ? l10n.t('The norms have biases.')
       : rms
-        ? 'The norms have no bias, and the MLP is gated: as in LLaMA.'
-        : 'The norms have no bias; an RMSNorm would look the same.',
+        ? l10n.t('The norms have no bias, and the MLP is gated: as in LLaMA.')
+        : l10n.t('The norms have no bias; an RMSNorm would look the same.'),
     bare ? (rms ? 'likely' : 'weak') : 'sure',
   );
   say(
     'mlp',
     matrices.gated ? 'gated' : 'plain',
-    matrices.gated ? 'Two matrices feed the MLP.' : 'One matrix feeds the MLP.',
+    matrices.gated ? l10n.t('Two matrices feed the MLP.') : l10n.t('One matrix feeds the MLP.'),
     'sure',
   );
   say('stored', matrices.stored, matrices.storedReason, matrices.storedSureness);
@@ -139,12 +148,12 @@ function guessFacts(
     'causal',
     causal,
     !words
-      ? 'Pictures are seen whole.'
+      ? l10n.t('Pictures are seen whole.')
       : mask !== undefined
-        ? `${mask.name} is a mask that code keeps.`
+        ? l10n.t('{0} is a mask that code keeps.', mask.name)
         : post
-          ? 'Post-LN networks with a norm of the embedding are encoders, as BERT.'
-          : 'Pre-LN networks of words are mostly language models.',
+          ? l10n.t('Post-LN networks with a norm of the embedding are encoders, as BERT.')
+          : l10n.t('Pre-LN networks of words are mostly language models.'),
     !words || mask !== undefined ? 'sure' : 'weak',
   );
   const frequencies = names.find((name) => /inv_freq|rotary/i.test(name));
@@ -154,21 +163,21 @@ function guessFacts(
     'positions',
     learned ? 'learned' : rope ? 'rope' : 'none',
     learned
-      ? 'There is a table of positions.'
+      ? l10n.t('There is a table of positions.')
       : frequencies !== undefined
-        ? `${frequencies} holds rotary frequencies.`
+        ? l10n.t('{0} holds rotary frequencies.', frequencies)
         : rope
-          ? 'There is no table of positions; most such language models rotate.'
-          : 'There is no table of positions.',
+          ? l10n.t('There is no table of positions; most such language models rotate.')
+          : l10n.t('There is no table of positions.'),
     learned || frequencies !== undefined ? 'sure' : 'weak',
   );
   const meta = /wq/.test(assigned.roles['q.weight']?.tensor ?? '') && matrices.gated;
   if (rope) {
-    say('ropeTheta', 10_000, 'Usual; nothing in the tensors says it.', 'weak');
+    say('ropeTheta', 10_000, l10n.t('Usual; nothing in the tensors says it.'), 'weak');
     say(
       'ropeStyle',
       meta ? 'pairs' : 'half',
-      meta ? "Names as in Meta's own files, which rotate neighbours." : 'As in most code bases.',
+      meta ? l10n.t("Names as in Meta's own files, which rotate neighbours.") : l10n.t('As in most code bases.'),
       'weak',
     );
   }
@@ -178,16 +187,16 @@ function guessFacts(
     words ? (causal ? 'last' : 'class') : classToken ? 'class' : 'mean',
     words
       ? causal
-        ? 'A language model predicts behind the last token.'
-        : 'Encoders of words are read at their first token.'
+        ? l10n.t('A language model predicts behind the last token.')
+        : l10n.t('Encoders of words are read at their first token.')
       : classToken
-        ? 'There is a class token.'
-        : 'There is no class token.',
+        ? l10n.t('There is a class token.')
+        : l10n.t('There is no class token.'),
     words && !causal ? 'weak' : 'likely',
   );
   const table = assigned.roles['position']?.tensor ?? '';
   if (words && /embed_positions/.test(table)) {
-    say('firstPosition', 2, 'Tables of this name (fairseq, BART, OPT) keep two rows in front.', 'likely');
+    say('firstPosition', 2, l10n.t('Tables of this name (fairseq, BART, OPT) keep two rows in front.'), 'likely');
   }
   const flat = (shapes.get(assigned.roles['patch.weight']?.tensor ?? '') ?? []).length === 2;
   if (flat) {
@@ -195,10 +204,12 @@ function guessFacts(
     say(
       'patchOrder',
       normed ? 'channels-last' : 'channels-first',
-      normed ? 'As in vit-pytorch, whose patches are (p p channels).' : 'As a convolution would read it.',
+      normed
+        ? l10n.t('As in vit-pytorch, whose patches are (p p channels).')
+        : l10n.t('As a convolution would read it.'),
       'weak',
     );
   }
-  if (blocks.layers === 1) say('layers', 1, 'One block was found.', 'likely');
+  if (blocks.layers === 1) say('layers', 1, l10n.t('One block was found.'), 'likely');
   return facts;
 }

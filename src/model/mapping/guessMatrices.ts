@@ -1,5 +1,6 @@
 // Which matrix of a block is which: by the words of its name and by its shape, [out, in] or [in, out].
 
+import * as l10n from '@vscode/l10n';
 import type { BlockTensor } from './guessBlocks';
 import { Assigned, plainShape, shapeText, type Candidate, type Sureness } from './guessTypes';
 import { biasNames, bufferWords, inAttention, inMlp, roleWords, wordsOf } from './guessWords';
@@ -67,12 +68,17 @@ function storedAs(
     witness ??= candidate;
   }
   if (votes === 0 || witness === null) {
-    return { stored: 'out-in', reason: 'No name says it; Linear layers are stored so.', sureness: 'weak' };
+    return { stored: 'out-in', reason: l10n.t('No name says it; Linear layers are stored so.'), sureness: 'weak' };
   }
   const stored = votes > 0 ? 'out-in' : 'in-out';
   return {
     stored,
-    reason: `${witness.name} of shape ${shapeText(witness.shape)} is ${stored === 'out-in' ? '[out, in]' : '[in, out]'} by its name.`,
+    reason: l10n.t(
+      '{0} of shape {1} is {2} by its name.',
+      witness.name,
+      shapeText(witness.shape),
+      stored === 'out-in' ? '[out, in]' : '[in, out]',
+    ),
     sureness: 'sure',
   };
 }
@@ -95,24 +101,23 @@ class Matrices {
     if (fused !== undefined) {
       const out = this.out(fused);
       const pair = out === 2 * this.width;
-      const what = pair ? 'twice' : out % this.width === 0 ? `${out / this.width} times` : 'more than';
-      this.take(
-        pair ? 'kv' : 'qkv',
-        fused,
-        `Its name says all projections in one, and it has ${what} the width in rows.`,
-        'sure',
-      );
+      const reason = pair
+        ? l10n.t('Its name says all projections in one, and it has twice the width in rows.')
+        : out % this.width === 0
+          ? l10n.t('Its name says all projections in one, and it has {0} times the width in rows.', out / this.width)
+          : l10n.t('Its name says all projections in one, and it has more than the width in rows.');
+      this.take(pair ? 'kv' : 'qkv', fused, reason, 'sure');
       return;
     }
     for (const role of ['kv', 'q', 'k', 'v']) {
       const found = readers.find((candidate) => this.assigned.isFree(candidate) && says(role, candidate.words));
       if (found !== undefined)
-        this.take(role, found, `Its name says so, and it reads the width ${this.width}.`, 'sure');
+        this.take(role, found, l10n.t('Its name says so, and it reads the width {0}.', this.width), 'sure');
     }
     if (this.assigned.has('q.weight') || this.assigned.has('kv.weight')) return;
     const byShape = readers.find((candidate) => this.out(candidate) === 3 * this.width);
     if (byShape !== undefined) {
-      this.take('qkv', byShape, 'It has three times the width in rows: query, key and value in one.', 'likely');
+      this.take('qkv', byShape, l10n.t('It has three times the width in rows: query, key and value in one.'), 'likely');
       return;
     }
     // Nothing but order is left: the first three square matrices that no MLP word claims.
@@ -122,7 +127,7 @@ class Matrices {
       this.take(
         role,
         square[i]!,
-        'Only its place in the file speaks for it: square matrices in the order q, k, v.',
+        l10n.t('Only its place in the file speaks for it: square matrices in the order q, k, v.'),
         'weak',
       );
     });
@@ -151,16 +156,18 @@ class Matrices {
         equal.find((candidate) => candidate !== gate && says('up', candidate.words)) ??
         equal.find((candidate) => candidate !== gate)!;
       const named = says('gate', gate.words) && says('up', up.words);
-      const how = named ? 'Its name says so, and' : 'Two matrices feed the MLP, this one by its place;';
-      this.take('gate', gate, `${how} it has the hidden width ${hidden} in rows.`, named ? 'sure' : 'weak');
-      this.take('up', up, `${how} it has the hidden width ${hidden} in rows.`, named ? 'sure' : 'weak');
+      const reason = named
+        ? l10n.t('Its name says so, and it has the hidden width {0} in rows.', hidden)
+        : l10n.t('Two matrices feed the MLP, this one by its place; it has the hidden width {0} in rows.', hidden);
+      this.take('gate', gate, reason, named ? 'sure' : 'weak');
+      this.take('up', up, reason, named ? 'sure' : 'weak');
       return true;
     }
     if (equal.length === 0 && packed !== undefined) {
       this.take(
         'fc1',
         packed,
-        'It has twice the rows that the second matrix of the MLP has columns: gate and up in one.',
+        l10n.t('It has twice the rows that the second matrix of the MLP has columns: gate and up in one.'),
         'likely',
       );
       return true;
@@ -188,18 +195,19 @@ class Matrices {
     for (const [rank, pattern] of (roleWords[role] ?? []).entries()) {
       const candidate = candidates.find(({ words }) => pattern.test(words));
       if (candidate === undefined) continue;
-      const shape = only ? ', and no other matrix has a shape that fits' : '';
       return {
         candidate,
-        reason: `Its name says so${shape}.`,
+        reason: only
+          ? l10n.t('Its name says so, and no other matrix has a shape that fits.')
+          : l10n.t('Its name says so.'),
         sureness: rank === 0 || only ? 'sure' : 'likely',
       };
     }
     const [candidate] = candidates;
     if (candidate === undefined) return null;
     return only
-      ? { candidate, reason: 'No other matrix has a shape that fits.', sureness: 'likely' }
-      : { candidate, reason: 'Only its place in the file speaks for it.', sureness: 'weak' };
+      ? { candidate, reason: l10n.t('No other matrix has a shape that fits.'), sureness: 'likely' }
+      : { candidate, reason: l10n.t('Only its place in the file speaks for it.'), sureness: 'weak' };
   }
 
   private take(role: string, weight: Candidate, reason: string, sureness: Sureness): void {

@@ -1,6 +1,7 @@
 // Norms and layer scales of a block: vectors as long as the width, told apart by their names and by the matrices
 // they stand beside.
 
+import * as l10n from '@vscode/l10n';
 import type { Assigned, Candidate } from './guessTypes';
 import {
   biasNames,
@@ -25,9 +26,9 @@ export function guessNorms(all: readonly Candidate[], width: number, inner: numb
     const names = biasNames(weight.name);
     return all.find((candidate) => names.includes(candidate.name) && candidate.shape[0] === weight.shape[0]) ?? null;
   };
-  for (const [module, words, what] of [
-    ['queryNorm', queryNormWords, 'queries'],
-    ['keyNorm', keyNormWords, 'keys'],
+  for (const [module, words] of [
+    ['queryNorm', queryNormWords],
+    ['keyNorm', keyNormWords],
   ] as const) {
     const found = vectors.find(({ words: own, shape }) => words.test(own) && inner % (shape[0] ?? 0) === 0);
     if (found !== undefined) {
@@ -35,7 +36,9 @@ export function guessNorms(all: readonly Candidate[], width: number, inner: numb
         module,
         found,
         biasOf(found),
-        `Its name says a norm of the ${what}, over a head of ${found.shape[0] ?? 0}.`,
+        module === 'queryNorm'
+          ? l10n.t('Its name says a norm of the queries, over a head of {0}.', found.shape[0] ?? 0)
+          : l10n.t('Its name says a norm of the keys, over a head of {0}.', found.shape[0] ?? 0),
         'sure',
       );
     }
@@ -44,8 +47,8 @@ export function guessNorms(all: readonly Candidate[], width: number, inner: numb
   const scales = wide.filter(({ words }) => layerScaleWords.test(words) && !/norm|(^|\.)ln/.test(words));
   const [first, second] = scales;
   if (first !== undefined && second !== undefined) {
-    assigned.set('layerScale1', first, 'Its name says a layer scale, the first of two.', 'sure');
-    assigned.set('layerScale2', second, 'Its name says a layer scale, the second of two.', 'sure');
+    assigned.set('layerScale1', first, l10n.t('Its name says a layer scale, the first of two.'), 'sure');
+    assigned.set('layerScale2', second, l10n.t('Its name says a layer scale, the second of two.'), 'sure');
   }
   const norms = wide.filter((candidate) => assigned.isFree(candidate));
   const attention = assigned.roles['proj.weight']?.tensor ?? '';
@@ -60,7 +63,11 @@ export function guessNorms(all: readonly Candidate[], width: number, inner: numb
   const near2 = beside(mlp, attention);
   const norm2 = named2 ?? (near2 === norm1 ? undefined : near2) ?? other;
   const say = (named: boolean, next: boolean): string =>
-    named ? 'Its name says so.' : next ? 'It stands in the same module.' : 'Only its place in the file speaks for it.';
+    named
+      ? l10n.t('Its name says so.')
+      : next
+        ? l10n.t('It stands in the same module.')
+        : l10n.t('Only its place in the file speaks for it.');
   const next1 = norm1 === beside(attention, mlp);
   assigned.module(
     'norm1',
@@ -74,7 +81,7 @@ export function guessNorms(all: readonly Candidate[], width: number, inner: numb
       'norm2',
       norm1,
       biasOf(norm1),
-      'The block has one norm only; attention and MLP share it.',
+      l10n.t('The block has one norm only; attention and MLP share it.'),
       'likely',
     );
     return;

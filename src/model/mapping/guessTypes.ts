@@ -1,5 +1,6 @@
 // What a guess is: a value, one sentence on why, and how sure it is.
 
+import * as l10n from '@vscode/l10n';
 import type { Architecture, FactName } from './architecture';
 import type { Mapping } from './mappingFile';
 
@@ -55,7 +56,7 @@ export class Assigned {
   module(module: string, weight: Candidate, bias: Candidate | null, reason: string, sureness: Sureness): void {
     this.set(`${module}.weight`, weight, reason, sureness);
     if (bias !== null)
-      this.set(`${module}.bias`, bias, 'It stands beside the weight and is as long as its rows.', sureness);
+      this.set(`${module}.bias`, bias, l10n.t('It stands beside the weight and is as long as its rows.'), sureness);
   }
 }
 

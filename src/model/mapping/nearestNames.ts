@@ -1,5 +1,6 @@
 // Names that a person may have meant, for messages about a name that does not exist.
 
+import * as l10n from '@vscode/l10n';
 import { distance } from 'fastest-levenshtein';
 
 /** Names that are compared: a message is no reason to look at 100,000 names for seconds. */
@@ -30,5 +31,9 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   const near = nearestNames(name, known).map((candidate) => `"${candidate}"`);
   if (near.length === 0) return '';
   const last = near.at(-1)!;
-  return near.length === 1 ? ` Did you mean ${last}?` : ` Did you mean ${near.slice(0, -1).join(', ')} or ${last}?`;
+  const question =
+    near.length === 1
+      ? l10n.t('Did you mean {0}?', last)
+      : l10n.t('Did you mean {0} or {1}?', near.slice(0, -1).join(', '), last);
+  return ` ${question}`;
 }

@@ -12,7 +12,7 @@ const maxPackageBytes = 16e6;
 const maxSamplesBytes = 3e6;
 
 const listed = [
-  /^package(\.nls)?\.json$/,
+  /^package(\.nls(\.[\w-]+)?)?\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
   /^dist\/(extension|cli|runner|hash|statistics|tokenizer)\.js$/,
@@ -20,6 +20,7 @@ const listed = [
   /^dist\/webview\/(inspector|heatmap|checkpoint|mapping|comparison|worker|laboratory)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
   /^media\/[\w-]+\.(svg|png)$/,
+  /^media\/l10n\/bundle\.l10n(\.[\w-]+)?\.json$/,
   /^media\/readme\/[\w-]+\.png$/,
   /^media\/walkthrough\/[\w-]+\.(svg|png|md)$/,
   /^media\/samples\/[\w-]+\.(safetensors|pt|pth|npy|png|json)$/,
@@ -35,7 +36,14 @@ describe('package', function () {
     const files = await listFiles({ cwd: process.cwd(), packageManager: PackageManager.None });
     const strangers = files.filter((file) => !listed.some((pattern) => pattern.test(file)));
     assert.deepEqual(strangers, [], 'put them on the list here, or keep them out through .vscodeignore');
-    for (const file of ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/extension.js'])
+    for (const file of [
+      'package.json',
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'dist/extension.js',
+      'media/l10n/bundle.l10n.json',
+    ])
       assert.ok(files.includes(file), `${file} is missing from the package`);
   });
 
