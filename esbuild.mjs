@@ -84,7 +84,7 @@ const bundles = [
       mapping: 'webview/mapping/main.ts',
       comparison: 'webview/comparison/main.ts',
       worker: 'webview/worker/main.ts',
-      laboratory: 'webview/worker/laboratory.ts',
+      head: 'webview/worker/head.ts',
     },
     outdir: 'dist/webview',
   },

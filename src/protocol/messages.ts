@@ -55,8 +55,7 @@ export interface Progress {
 /** Calls a page makes to the extension host. */
 export interface HostCalls {
   ready(page: 'inspector' | 'heatmap'): Promise<SessionSnapshot>;
-  getHeadDetail(address: HeadAddress): Promise<HeadDetail>;
-  /** Tensors of a head of the finished inspection, for the RPC laboratory. */
+  /** Tensors of a head of the finished inspection, from which the page draws its patterns and tries RPC. */
   getKeptHead(address: HeadAddress): Promise<KeptHead>;
   selectHead(address: HeadAddress | null, reveal: boolean): Promise<void>;
   setMetric(metric: string): Promise<void>;

@@ -65,6 +65,15 @@ function toWireError(error: unknown): WireError {
   return { name, message: error.message, reason };
 }
 
+/** Buffers that go over with a reply. */
+const moved = new WeakMap<object, readonly Transferable[]>();
+
+/** A reply whose buffers go over to the other side instead of being copied: on this side they are empty afterwards. */
+export function moving<T extends object>(reply: T, buffers: readonly Transferable[]): T {
+  moved.set(reply, buffers);
+  return reply;
+}
+
 /**
  * Connects `channel`: `local` answers the other side's calls, `remote` makes calls to it. Messages that are not
  * ours are ignored; a method that `local` does not have is answered with an error.
@@ -79,15 +88,17 @@ export function connect<Local extends Calls<Local>, Remote extends Calls<Remote>
 
   async function answer(call: CallMessage): Promise<void> {
     let reply: ReplyMessage;
+    let buffers: readonly Transferable[] = [];
     try {
       const method = Object.hasOwn(local, call.method) ? local[call.method as keyof Local] : undefined;
       if (typeof method !== 'function') throw new Error(`there is no call named ${call.method}`);
       const value: unknown = await (method as (...args: readonly unknown[]) => Promise<unknown>)(...call.args);
       reply = { gramlens: 'reply', id: call.id, ok: true, value };
+      if (typeof value === 'object' && value !== null) buffers = moved.get(value) ?? [];
     } catch (error) {
       reply = { gramlens: 'reply', id: call.id, ok: false, error: toWireError(error) };
     }
-    if (closedBecause === null) channel.post(reply);
+    if (closedBecause === null) channel.post(reply, buffers);
   }
 
   channel.onMessage((message) => {

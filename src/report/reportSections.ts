@@ -6,6 +6,7 @@ import type { NetworkNoise } from '../diagnostics/networkNoise';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { headFigures } from './figures/headFigures';
+import { headPictures } from './figures/patternCells';
 import { headTables } from './headTables';
 import { tokenNames } from './figures/tokenAxis';
 import { networkColumns, networkFigures, networkRows, networkSentence } from './figures/networkFigures';
@@ -59,7 +60,7 @@ function headSection(
     trainedWith: model.attention,
     tokenNames: tokenNames({ ...model, ...layerSizes(model, layer) }, result.provenance.inputs[0] ?? null),
   };
-  const figures = headFigures(head, context, detail).map((figure) =>
+  const figures = headFigures(head, context, detail && headPictures(detail)).map((figure) =>
     figureHtml(figure, `layer-${layer}-head-${head.index}-${figure.id}`, writing),
   );
   const tables = headTables(head).map(

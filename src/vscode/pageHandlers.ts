@@ -54,7 +54,6 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
       }
       return session.keptHead(checkedAddress(session, address));
     },
-    getHeadDetail: async (address) => session.headDetail(checkedAddress(session, address)),
     selectHead: async (address, reveal) => {
       session.select(address === null ? null : checkedAddress(session, address));
       if (reveal) await host.revealInspector();

@@ -43,7 +43,7 @@ export function pageMarkup(markup: PageMarkup): string {
   const { page, title, language, nonce, asset } = markup;
   const worker =
     page === 'inspector'
-      ? ` data-worker="${asset('worker.js')}" data-laboratory="${asset('laboratory.js')}" data-onnx="${asset(onnxBinary)}"`
+      ? ` data-worker="${asset('worker.js')}" data-head="${asset('head.js')}" data-onnx="${asset(onnxBinary)}"`
       : '';
   return `<!DOCTYPE html>
 <html lang="${language}">

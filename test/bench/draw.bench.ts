@@ -21,6 +21,8 @@ const cases: readonly { readonly grid: Grid; readonly bar: number }[] = [
 ];
 const hovered = cases[1]!.grid;
 const moves = 200;
+const panned = cases[2]!.grid;
+const panSteps = 60;
 const frameBar = 16;
 const taskBar = 50;
 
@@ -31,7 +33,12 @@ function middle(values: readonly number[], part = 0.5): number {
 
 function medians(times: readonly PaintTimes[]): PaintTimes {
   const of = (name: keyof PaintTimes): number => middle(times.map((one) => one[name]));
-  return { model: of('model'), paint: of('paint'), longest: Math.max(...times.map(({ longest }) => longest)) };
+  return {
+    model: of('model'),
+    paint: of('paint'),
+    exact: of('exact'),
+    longest: Math.max(...times.map(({ longest }) => longest)),
+  };
 }
 
 async function main(): Promise<void> {
@@ -67,12 +74,27 @@ async function main(): Promise<void> {
       moves,
     ] as const);
     const cpu = ((await threadMs()) - before) / moves;
+    const pan = await page.evaluate(([grid, count]) => globalThis.drawPage.pan(grid, count), [
+      panned,
+      panSteps,
+    ] as const);
+    const panFrame = { median: middle(pan.frames), most: middle(pan.frames, 0.99), longest: pan.longest };
     const frame = { median: middle(hover.frames), most: middle(hover.frames, 0.99), longest: hover.longest, cpu };
     const where = machine();
     mkdirSync('out/bench', { recursive: true });
     writeFileSync(
       'out/bench/draw.json',
-      JSON.stringify({ machine: where, repeats, rows, hover: { moves, frameBar, taskBar, ...frame } }, null, 2),
+      JSON.stringify(
+        {
+          machine: where,
+          repeats,
+          rows,
+          hover: { moves, frameBar, taskBar, ...frame },
+          pan: { steps: panSteps, ...panFrame },
+        },
+        null,
+        2,
+      ),
     );
     const ms = (time: number): string => time.toFixed(1);
     const task = (time: number): string => (time === 0 ? `below ${taskBar}` : ms(time));
@@ -80,14 +102,15 @@ async function main(): Promise<void> {
       [
         `${machineLine(where)}; Chromium ${browser.version()}; medians of ${repeats}, milliseconds`,
         '',
-        '| N x N cells | first paint (bar) | the first of all | back from a zoom | longest task | view model |',
-        '|---|---|---|---|---|---|',
+        '| N x N cells | first paint (bar) | every pixel exact | the first of all | back from a zoom | longest task | view model |',
+        '|---|---|---|---|---|---|---|',
         ...rows.map(
-          ({ tokens, bar, paint, cold, zoomOut, longest, model }) =>
-            `| ${tokens} | ${ms(paint)} (${bar}) | ${ms(cold)} | ${ms(zoomOut.paint)} | ${task(Math.max(longest, zoomOut.longest))} | ${ms(model)} |`,
+          ({ tokens, bar, paint, exact, cold, zoomOut, longest, model }) =>
+            `| ${tokens} | ${ms(paint)} (${bar}) | ${ms(exact)} | ${ms(cold)} | ${ms(zoomOut.paint)} | ${task(Math.max(longest, zoomOut.longest))} | ${ms(model)} |`,
         ),
         '',
         `${moves} moves over 1000 x 1000: median frame ${ms(frame.median)} (bar ${frameBar}), 99 % below ${ms(frame.most)}, ${ms(frame.cpu)} of CPU a move, longest task ${task(frame.longest)} (bar ${taskBar})`,
+        `${panSteps} steps over 4096 x 4096, moved and zoomed: median frame ${ms(panFrame.median)} (bar ${frameBar}), 99 % below ${ms(panFrame.most)}, longest task ${task(panFrame.longest)} (bar ${taskBar})`,
       ].join('\n'),
     );
   } finally {

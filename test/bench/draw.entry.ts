@@ -4,6 +4,8 @@
 import { createRandom } from '../../src/diagnostics/random';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import type { HeadContext } from '../../src/report/figures/headFigures';
+import { withCoarserCells } from '../../src/report/figures/coarserCells';
+import { patternCells, type PatternCells } from '../../src/report/figures/patternCells';
 import { patternFigures } from '../../src/report/figures/patternFigures';
 import { FigureView } from '../../webview/ui/figureView';
 import { registerComponents } from '../../webview/ui/toolkit';
@@ -20,8 +22,10 @@ export interface Grid {
 export interface PaintTimes {
   /** Pattern figures of the head, softmax alone. */
   readonly model: number;
-  /** From the figure to the last cell on the canvas: layout, axes, legend and cells. */
+  /** From the figure to a picture of all cells, coarse where they are millions: layout, axes, legend and cells. */
   readonly paint: number;
+  /** From the figure to the last exact pixel. */
+  readonly exact: number;
   /** Longest task of the page meanwhile, 0 where none was above 50 ms. */
   readonly longest: number;
 }
@@ -33,6 +37,8 @@ export interface HoverTimes {
 }
 
 export interface DrawPage {
+  /** Moves a window of three quarters of the cells, and zooms, step by step. */
+  pan(grid: Grid, steps: number): Promise<HoverTimes>;
   paint(grid: Grid): Promise<PaintTimes>;
   zoom(grid: Grid): Promise<PaintTimes>;
   hover(grid: Grid, moves: number): Promise<HoverTimes>;
@@ -48,6 +54,7 @@ new PerformanceObserver((list) => {
 registerComponents();
 
 const patterns = new Map<number, Float32Array>();
+const cells = new Map<number, PatternCells>();
 
 /** A pattern with a diagonal, a column and noise, rows that sum to 1. */
 function patternOf(tokens: number): Float32Array {
@@ -78,10 +85,18 @@ function contextOf({ prefixTokens, rows, columns }: Grid): HeadContext {
   return { layer: 0, tokens, prefixTokens, grid: [rows, columns], headDim: 64, trainedWith: 'softmax', tokenNames };
 }
 
+/** As the page's worker makes them of q, k and v. */
+function cellsOf(tokens: number): PatternCells {
+  const known = cells.get(tokens);
+  if (known !== undefined) return known;
+  const made = withCoarserCells(patternCells({ tokens, softmaxPattern: patternOf(tokens), rpcPattern: null }));
+  cells.set(tokens, made);
+  return made;
+}
+
 function figureOf(grid: Grid): HeatmapFigure {
   const context = contextOf(grid);
-  const softmaxPattern = patternOf(context.tokens);
-  return patternFigures({ layer: 0, head: 0, tokens: context.tokens, softmaxPattern, rpcPattern: null }, context)[0];
+  return patternFigures(cellsOf(context.tokens), context)[0];
 }
 
 /** After everything that is due now, without a timer's delay. */
@@ -123,26 +138,39 @@ async function show(
   figure: HeatmapFigure,
   options: Partial<ConstructorParameters<typeof FigureView>[1]> = {},
 ): Promise<FigureView> {
-  const place = emptyPlace();
-  const view = new FigureView(figure, { height, ...options });
-  place.append(view.element);
-  view.draw(true);
+  const view = place(figure, options);
   await painted(view);
   return view;
 }
 
+function place(figure: HeatmapFigure, options: Partial<ConstructorParameters<typeof FigureView>[1]> = {}): FigureView {
+  const parent = emptyPlace();
+  const view = new FigureView(figure, { height, ...options });
+  parent.append(view.element);
+  view.draw(true);
+  return view;
+}
+
+/** Every pixel shows cells, whether they are exact yet or not. */
+async function filled(view: FigureView): Promise<void> {
+  const canvas = view.element.querySelector('canvas')!;
+  while (canvas.dataset['filled'] !== 'true') await nextTask();
+}
+
 const page: DrawPage = {
   paint: async (grid) => {
-    patternOf(contextOf(grid).tokens);
+    cellsOf(contextOf(grid).tokens);
     const start = performance.now();
     const figure = figureOf(grid);
     const model = performance.now() - start;
     await longestTask();
     longest = 0;
     const begin = performance.now();
-    await show(figure);
+    const view = place(figure);
+    await filled(view);
     const paint = performance.now() - begin;
-    return { model, paint, longest: await longestTask() };
+    await painted(view);
+    return { model, paint, exact: performance.now() - begin, longest: await longestTask() };
   },
   zoom: async (grid) => {
     const figure = figureOf(grid);
@@ -154,9 +182,28 @@ const page: DrawPage = {
     longest = 0;
     const begin = performance.now();
     view.showWindow(null);
-    await painted(view);
+    await filled(view);
     const paint = performance.now() - begin;
-    return { model: 0, paint, longest: await longestTask() };
+    await painted(view);
+    return { model: 0, paint, exact: performance.now() - begin, longest: await longestTask() };
+  },
+  pan: async (grid, steps) => {
+    const figure = figureOf(grid);
+    const view = await show(figure, { onZoom: () => undefined });
+    await longestTask();
+    longest = 0;
+    const frames: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      const begin = await nextFrame();
+      // A quarter of the way along, a little larger with each step.
+      const rows = Math.round(figure.rows * (0.75 + (0.25 * step) / steps));
+      const from = Math.round(((figure.rows - rows) * step) / steps);
+      view.showWindow({ row: from, column: from, rows, columns: rows });
+      await nextTask();
+      frames.push(performance.now() - begin);
+    }
+    await painted(view);
+    return { frames, longest: await longestTask() };
   },
   hover: async (grid, moves) => {
     const figure = figureOf(grid);

@@ -8,6 +8,7 @@ import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { headTables } from '../../src/report/headTables';
 import { headFigures } from '../../src/report/figures/headFigures';
+import { headPictures } from '../../src/report/figures/patternCells';
 import { headFilters, rankHeads } from '../../src/report/figures/headFilters';
 import { defaultMetricId, metricById } from '../../src/report/figures/metrics';
 import { overviewMetricIds } from '../../src/report/figures/overviewFigures';
@@ -98,7 +99,7 @@ describe('the inspector page', () => {
         trainedWith: attention,
         tokenNames: tokenNames({ ...model, suffixTokens: 0 }, run.result.provenance.inputs[0]!),
       },
-      detail,
+      headPictures(detail),
     );
   };
   const saved = async (id: string, button: string): Promise<SavedFigure> => {
@@ -384,8 +385,8 @@ describe('the inspector page', () => {
     check('shows every figure in order with title, axes, units, legend and both captions', async () => {
       const { page, asked } = await openHead();
       assert.deepEqual(
-        asked.filter(([method]) => method === 'getHeadDetail'),
-        [['getHeadDetail', address]],
+        asked.filter(([method]) => method === 'getKeptHead'),
+        [['getKeptHead', address]],
       );
       const ids = await page
         .locator('.figures .figure')
@@ -546,7 +547,7 @@ describe('the inspector page', () => {
       await remote.headDone(address.layer, run.result.layers[address.layer]!.heads[address.head]!);
       await figureOf(page, 'spectrum').waitFor();
       assert.equal(await figureOf(page, 'pattern-softmax').count(), 0);
-      assert.ok(!asked.some(([method]) => method === 'getHeadDetail'));
+      assert.ok(!asked.some(([method]) => method === 'getKeptHead'));
       await remote.snapshot({ ...run.done, selected: address });
       await figureOf(page, 'pattern-softmax').waitFor();
     });

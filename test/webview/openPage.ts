@@ -122,10 +122,6 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
       asked.push(['ready', name]);
       return Promise.resolve(options.snapshot);
     },
-    getHeadDetail: (where) => {
-      asked.push(['getHeadDetail', where]);
-      return run.headDetail(where.layer, where.head);
-    },
     getKeptHead: (where) => {
       asked.push(['getKeptHead', where]);
       return run.keptHead(where.layer, where.head);

@@ -27,7 +27,7 @@ const files: Readonly<Record<string, string>> = {
   'comparison.js': 'text/javascript',
   'comparison.css': 'text/css',
   'worker.js': 'text/javascript',
-  'laboratory.js': 'text/javascript',
+  'head.js': 'text/javascript',
   'codicon.css': 'text/css',
   'codicon.ttf': 'font/ttf',
 };

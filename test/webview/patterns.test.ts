@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'mocha';
 import { headFigures } from '../../src/report/figures/headFigures';
+import { headPictures } from '../../src/report/figures/patternCells';
 import { queryFigure } from '../../src/report/figures/patternFigures';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Locator } from 'playwright-core';
@@ -57,7 +58,7 @@ describe('patterns of a head', () => {
         grid,
         trainedWith: 'softmax',
       } as const;
-      const [softmax] = headFigures(head, context, await run.headDetail(address.layer, address.head));
+      const [softmax] = headFigures(head, context, headPictures(await run.headDetail(address.layer, address.head)));
       assert.ok(softmax?.kind === 'heatmap');
       const expected = queryFigure(softmax, context, 20);
       const colours = await cellColours(row, grid[0], grid[1]);
@@ -164,5 +165,14 @@ describe('patterns of a head', () => {
     await page.mouse.dblclick(middle!.x + 40, middle!.y + 40);
     await until(async () => (await canvasSize(rpc))[0] === tokens, 'a double click shows all');
     assert.equal(await page.locator('.pins > li').count(), 0, 'two clicks pin and unpin');
+
+    const scrolled = await page.evaluate(() => window.scrollY);
+    await page.mouse.move(middle!.x + 2, middle!.y + 2);
+    await page.keyboard.down('Control');
+    await page.mouse.wheel(0, -100);
+    await page.keyboard.up('Control');
+    await until(async () => (await canvasSize(rpc))[0] === 40, 'Ctrl and the wheel go nearer');
+    assert.match(await words(rpc), /^Rows 0 to 39 of 50, columns 0 to 39 of 50\.$/);
+    assert.equal(await page.evaluate(() => window.scrollY), scrolled, 'the page stays where it is');
   });
 });

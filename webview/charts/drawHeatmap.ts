@@ -1,6 +1,7 @@
 // The frame of a heatmap as SVG text: title, axes, colour legend with units, numbers in cells that have the room.
 // The cells themselves are pixels (heatmapImage.ts): a canvas below this frame in pages, a PNG in reports.
 
+import * as l10n from '@vscode/l10n';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { colourIndex, rgbText, type Rgb } from './colormap';
 import { hasCell, wholeWindow, type CellWindow } from './cellWindow';
@@ -93,9 +94,33 @@ function frameAxes(figure: HeatmapFigure, layout: HeatmapLayout, theme: ChartThe
   return (
     rows.join('') +
     columns.join('') +
+    scaleBar(layout, theme) +
     element('rect', { ...plot, fill: 'none', stroke: theme.muted, 'stroke-width': 1 }) +
     textElement(plot.x + plot.width / 2, bottom + 29, axisTitle(figure.columnAxis), label) +
     textElement(16, middle, rowTitle, { ...label, rotate: -90 })
+  );
+}
+
+/** Below plots less wide there is no room beside the axis title. */
+const leastScaleWidth = 300;
+
+/** How long so many cells are, where a cell is less than a pixel and no tick stands for a single one. */
+function scaleBar({ plot, cellWidth }: HeatmapLayout, theme: ChartTheme): string {
+  if (cellWidth >= 1 || plot.width < leastScaleWidth) return '';
+  const most = plot.width / 5 / cellWidth;
+  const decade = 10 ** Math.floor(Math.log10(most));
+  const cells = decade * (most >= 5 * decade ? 5 : most >= 2 * decade ? 2 : 1);
+  const [end, y] = [plot.x + plot.width, plot.y + plot.height + 21];
+  const start = end - cells * cellWidth;
+  const d = `M${coord(start)} ${coord(y - 3)}v6m0 -3H${coord(end)}m0 -3v6`;
+  return (
+    element('path', { d, fill: 'none', stroke: theme.muted, 'stroke-width': 1 }) +
+    textElement((start + end) / 2, y + 13, l10n.t('{0} cells', cells), {
+      fill: theme.muted,
+      size: fontSize.tick,
+      font: theme.font,
+      anchor: 'middle',
+    })
   );
 }
 

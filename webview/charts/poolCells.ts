@@ -2,11 +2,11 @@
 // bands of rows, so that a page can paint 4,096 x 4,096 cells and stay awake.
 
 import * as l10n from '@vscode/l10n';
-import type { HeatmapFigure } from '../../src/report/figures/figure';
+import type { CoarserCells, HeatmapFigure } from '../../src/report/figures/figure';
 import type { CellWindow } from './cellWindow';
 
 /** Cells that one band reads: a few milliseconds. */
-const bandCells = 1 << 20;
+export const bandCells = 1 << 20;
 /** Colours that a cell can have; index 0 is a cell without a number. */
 export const colourSteps = 255;
 
@@ -18,15 +18,16 @@ interface Cover {
   readonly most: number;
 }
 
-function cover(start: number, count: number, pixels: number): Cover {
+/** `side`: cells come in blocks of so many; a pixel then covers every block that its cells touch. */
+function cover(start: number, count: number, pixels: number, side: number): Cover {
   const first = new Int32Array(pixels);
   const last = new Int32Array(pixels);
   let most = 0;
   for (let pixel = 0; pixel < pixels; pixel++) {
     const from = Math.floor((pixel * count) / pixels);
     const to = Math.ceil(((pixel + 1) * count) / pixels);
-    first[pixel] = start + from;
-    last[pixel] = start + to;
+    first[pixel] = Math.floor((start + from) / side);
+    last[pixel] = Math.ceil((start + to) / side);
     most = Math.max(most, to - from);
   }
   return { first, last, most };
@@ -63,23 +64,28 @@ export class CellPooling {
   private readonly rows: Cover;
   private readonly columns: Cover;
   private readonly scale: ReturnType<typeof colourScale>;
+  private readonly source: Pick<CoarserCells, 'columns'> & Pick<HeatmapFigure, 'values'>;
 
   /**
    * A pixel a cell, where no more than `most` [rows, columns] are needed; else each pixel shows the cell under it that is
-   * furthest from 0 (diverging) or largest (sequential).
+   * furthest from 0 (diverging) or largest (sequential). `coarser` (of the figure) reads blocks instead of cells: fewer, but
+   * a pixel then sees a little beyond its edges.
    */
   constructor(
     private readonly figure: HeatmapFigure,
     window: CellWindow,
     most: readonly [number, number],
+    coarser: CoarserCells | null = null,
   ) {
+    const side = coarser?.side ?? 1;
     this.height = Math.max(0, Math.min(window.rows, most[0]));
     this.width = Math.max(0, Math.min(window.columns, most[1]));
-    this.rows = cover(window.row, window.rows, this.height);
-    this.columns = cover(window.column, window.columns, this.width);
+    this.rows = cover(window.row, window.rows, this.height, side);
+    this.columns = cover(window.column, window.columns, this.width, side);
     this.block = [this.rows.most, this.columns.most];
     this.indexes = new Uint8Array(this.width * this.height);
     this.scale = colourScale(figure);
+    this.source = coarser ?? figure;
   }
 
   get isDone(): boolean {
@@ -88,7 +94,8 @@ export class CellPooling {
 
   /** Paints the next band; false when none is left. */
   step(): boolean {
-    const { width, figure } = this;
+    const { width } = this;
+    const { columns } = this.source;
     const best = new Float64Array(width);
     const reach = new Float64Array(width);
     let cells = 0;
@@ -96,17 +103,18 @@ export class CellPooling {
       const [from, to] = [this.rows.first[this.done]!, this.rows.last[this.done]!];
       best.fill(Number.NaN);
       reach.fill(-Infinity);
-      for (let row = from; row < to; row++) this.pool(row * figure.columns, best, reach);
+      for (let row = from; row < to; row++) this.pool(row * columns, best, reach);
       this.scale(best, this.indexes, this.done * width);
       this.done += 1;
-      cells += (to - from) * figure.columns;
+      cells += (to - from) * columns;
     }
     return !this.isDone;
   }
 
   /** Takes the row of cells that begins at `start` into `best`, the values on show; `reach`: by what they were chosen. */
   private pool(start: number, best: Float64Array, reach: Float64Array): void {
-    const { values, palette } = this.figure;
+    const { palette } = this.figure;
+    const { values } = this.source;
     const { first, last } = this.columns;
     const fromZero = palette === 'diverging';
     for (let pixel = 0; pixel < best.length; pixel++) {
@@ -122,6 +130,24 @@ export class CellPooling {
       }
     }
   }
+}
+
+/** A picture that is there at once has no fewer pixels a side, and less than twice as many. */
+const quickSide = 300;
+
+/**
+ * All of `window` at once, a pixel about a block of coarser cells; null where the cells themselves are few enough or there
+ * are no coarser ones.
+ */
+export function quickPooling(figure: HeatmapFigure, window: CellWindow): CellPooling | null {
+  const { rows, columns } = window;
+  if (rows * columns <= bandCells) return null;
+  const coarser = figure.coarser?.filter(({ side }) => side * quickSide <= Math.min(rows, columns)).at(-1);
+  if (coarser === undefined) return null;
+  const { side } = coarser;
+  const pooling = new CellPooling(figure, window, [Math.floor(rows / side), Math.floor(columns / side)], coarser);
+  while (pooling.step());
+  return pooling;
 }
 
 /** What a pixel stands for where it is more than a cell; '' where it is not. */

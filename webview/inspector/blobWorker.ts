@@ -14,8 +14,8 @@ export async function startBlobWorker(scriptUrl: string, name: string): Promise<
 
 export function blobChannel(worker: Worker): Channel {
   return {
-    post: (message) => {
-      worker.postMessage(message);
+    post: (message, transfer = []) => {
+      worker.postMessage(message, [...transfer]);
     },
     onMessage: (listener) => {
       worker.addEventListener('message', (event: MessageEvent<unknown>) => {

@@ -1,10 +1,11 @@
 // One head: its verdict with the nulls beside it, and every picture of it.
 
 import type { HeadResult, NullResult } from '../../src/diagnostics/headResult';
-import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { KeptHead } from '../../src/inspection/traceStore';
 import type { HeadAddress, InputPicture, SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure, HeatmapFigure } from '../../src/report/figures/figure';
 import { headFigures, type HeadContext } from '../../src/report/figures/headFigures';
+import type { HeadPictures } from '../../src/report/figures/patternCells';
 import { headTables, type HeadTable } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatTest, verdictText } from '../../src/report/format';
@@ -17,6 +18,7 @@ import { fill, h, scrollRegion } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import type { Laboratory } from './laboratory';
+import type { PictureWorker } from './pictureWorker';
 import { QueryRows, type PatternRow } from './queryRows';
 import { button, iconButton } from '../ui/toolkit';
 
@@ -121,7 +123,7 @@ export class HeadPage {
   private readonly views = new Map<string, FigureView>();
   private made: {
     readonly head: HeadResult;
-    readonly detail: HeadDetail | null;
+    readonly pictures: HeadPictures | null;
     readonly context: string;
     readonly figures: readonly Figure[];
   } | null = null;
@@ -130,13 +132,15 @@ export class HeadPage {
   private shownPatterns: readonly HeatmapFigure[] = [];
   /** Part of the patterns that is on show, of all of them alike; null: the whole. */
   private window: CellWindow | null = null;
-  private shown: { readonly key: string; detail: HeadDetail | null; problem: string | null } | null = null;
+  private shown: { readonly key: string; pictures: HeadPictures | null; problem: string | null } | null = null;
+  private kept: { readonly key: string; readonly head: Promise<KeptHead> } | null = null;
   /** Goes that many heads on, round the model. */
   private go: (step: number) => void = () => undefined;
 
   constructor(
     private readonly host: HostLine['host'],
     private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly worker: PictureWorker,
     private readonly laboratory: Laboratory,
   ) {
     this.rows = new QueryRows(save);
@@ -150,12 +154,13 @@ export class HeadPage {
 
   /** The patterns are there, or why there are none. */
   get complete(): boolean {
-    return this.shown !== null && (this.shown.detail !== null || this.shown.problem !== null);
+    return this.shown !== null && (this.shown.pictures !== null || this.shown.problem !== null);
   }
 
   /** A new run: numbers and pictures of the old one go. */
   reset(): void {
     this.shown = null;
+    this.kept = null;
     this.clear();
     this.rows.reset();
     this.window = null;
@@ -177,9 +182,9 @@ export class HeadPage {
       ?.heads.find((one) => one.index === address.head);
     const key = `${state.title}/${address.layer}/${address.head}/${state.provenance === null ? 'running' : 'done'}`;
     if (this.shown?.key !== key) {
-      this.shown = { key, detail: null, problem: null };
+      this.shown = { key, pictures: null, problem: null };
       this.clear();
-      if (state.phase === 'done') this.loadDetail(key, address);
+      if (state.phase === 'done') this.loadPictures(key, address);
     }
     fill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
     const { model } = state;
@@ -212,6 +217,7 @@ export class HeadPage {
         : {
             key: `${inspection ?? ''}/${address.layer}/${address.head}`,
             address,
+            kept: () => this.keptHead(key, address),
             layerHeads: state.layers.find(({ index }) => index === address.layer)?.heads.map((one) => one.index) ?? [],
             result: head,
             context,
@@ -219,10 +225,10 @@ export class HeadPage {
             noise: provenance.noise,
           },
     );
-    this.showFigures(this.figuresOf(head, context, this.shown.detail), context, state.picture);
+    this.showFigures(this.figuresOf(head, context, this.shown.pictures), context, state.picture);
     const shared = sharedKeysText(model, head.kvHead);
     const several = firstAloneText(head, provenance?.inputs[0]?.label);
-    const pending = this.shown.detail === null && state.phase === 'running';
+    const pending = this.shown.pictures === null && state.phase === 'running';
     fill(
       this.words,
       h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head)),
@@ -240,11 +246,12 @@ export class HeadPage {
   }
 
   /** Those of before while head and patterns are: patterns of thousands of tokens are not scanned again at every drawing. */
-  private figuresOf(head: HeadResult, context: HeadContext, detail: HeadDetail | null): readonly Figure[] {
+  private figuresOf(head: HeadResult, context: HeadContext, pictures: HeadPictures | null): readonly Figure[] {
     const { made } = this;
-    if (made?.head === head && made.detail === detail && made.context === JSON.stringify(context)) return made.figures;
-    const figures = headFigures(head, context, detail);
-    this.made = { head, detail, context: JSON.stringify(context), figures };
+    if (made?.head === head && made.pictures === pictures && made.context === JSON.stringify(context))
+      return made.figures;
+    const figures = headFigures(head, context, pictures);
+    this.made = { head, pictures, context: JSON.stringify(context), figures };
     return figures;
   }
 
@@ -313,23 +320,33 @@ export class HeadPage {
     this.laboratory.redraw();
   }
 
-  private loadDetail(key: string, address: HeadAddress): void {
-    this.host.getHeadDetail(address).then(
-      (detail) => {
+  /** Asked of the host once a head. */
+  private keptHead(key: string, address: HeadAddress): Promise<KeptHead> {
+    if (this.kept?.key !== key) this.kept = { key, head: this.host.getKeptHead(address) };
+    return this.kept.head;
+  }
+
+  private loadPictures(key: string, address: HeadAddress): void {
+    const computed = this.keptHead(key, address).then((kept) => {
+      if (this.shown?.key !== key) throw new Error('another head is on show');
+      return this.worker.pictures(kept);
+    });
+    computed.then(
+      (pictures) => {
         if (this.shown?.key !== key) return;
-        this.shown.detail = detail;
-        this.onDetail();
+        this.shown.pictures = pictures;
+        this.onPictures();
       },
       (error: unknown) => {
         if (this.shown?.key !== key) return;
         this.shown.problem = `The attention patterns cannot be drawn: ${error instanceof Error ? error.message : String(error)}. Run the inspection again to see them.`;
-        this.onDetail();
+        this.onPictures();
       },
     );
   }
 
   /** Set by the page: draws this head again with its patterns. */
-  onDetail: () => void = () => undefined;
+  onPictures: () => void = () => undefined;
 
   private navigation(): HTMLElement {
     return h(

@@ -6,12 +6,12 @@ import type { NoiseSettings } from '../../src/diagnostics/headInput';
 import { defaultLevels } from '../../src/diagnostics/noiseLevels';
 import { defaultSweep, hasCollapsed } from '../../src/diagnostics/rpcSweep';
 import { defaultRepeats, publishedRpc } from '../../src/inspection/defaults';
-import { maxLabIterations, type RpcLabRow, type RpcLabSettings, type RpcLabView } from '../../src/inspection/rpcLab';
+import { maxLabIterations, type RpcLabRow, type RpcLabSettings } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import type { RpcVariant } from '../../src/model/modelSpec';
 import type { HeadAddress } from '../../src/protocol/messages';
 import type { HeadContext } from '../../src/report/figures/headFigures';
-import { rpcLabFigures } from '../../src/report/figures/rpcLabFigures';
+import { rpcLabFigures, type RpcLabPictures } from '../../src/report/figures/rpcLabFigures';
 import { formatNumber } from '../../src/report/format';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
@@ -26,6 +26,8 @@ export interface LaboratoryHead {
   /** Names inspection, layer and head. */
   readonly key: string;
   readonly address: HeadAddress;
+  /** Its tensors. */
+  kept(): Promise<KeptHead>;
   /** Heads of its layer that were inspected, ascending. */
   readonly layerHeads: readonly number[];
   readonly result: HeadResult;
@@ -39,7 +41,7 @@ function sentenceOf(error: unknown): string {
 }
 
 /** What the numbers of a setting say, in one line. */
-export function settingText({ settings, numbers, maxScores }: RpcLabView): string {
+export function settingText({ settings, numbers, maxScores }: RpcLabPictures): string {
   const { cleanGap, dispersion, mu, tau, asymmetric, sparseNeverActive, reason } = numbers;
   const last = (values: readonly number[]): string => formatNumber(values.at(-1) ?? null);
   return [
@@ -172,7 +174,7 @@ export class Laboratory {
     this.sweep.reset(head.context);
     this.numbers.textContent = 'Reading q, k and v of this head.';
     try {
-      const kept = await this.host.getKeptHead(head.address);
+      const kept = await head.kept();
       if (this.head !== head) return;
       if (typeof kept.rpcContext === 'string') throw new Error(kept.rpcContext);
       await this.workers.open(kept);
@@ -213,7 +215,7 @@ export class Laboratory {
   }
 
   /** One figure a task, those on the screen first: the page must stay awake, and newer settings need not wait for the rest. */
-  private async draw(view: RpcLabView, head: LaboratoryHead): Promise<void> {
+  private async draw(view: RpcLabPictures, head: LaboratoryHead): Promise<void> {
     const { context } = head;
     this.problem.textContent = '';
     this.numbers.textContent = settingText(view);

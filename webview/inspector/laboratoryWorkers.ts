@@ -2,20 +2,17 @@
 
 import type { RpcSweepNumbers } from '../../src/diagnostics/headResult';
 import type { RpcSweepSettings } from '../../src/diagnostics/rpcSweep';
-import type { RpcLabRow, RpcLabSettings, RpcLabView } from '../../src/inspection/rpcLab';
+import type { RpcLabRow, RpcLabSettings } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
-import { connect, type Endpoint } from '../../src/protocol/rpc';
-import type { LaboratoryCalls, LaboratoryPageCalls } from '../worker/laboratoryProtocol';
-import { blobChannel, startBlobWorker } from './blobWorker';
+import type { RpcLabPictures } from '../../src/report/figures/rpcLabFigures';
+import type { HeadPageCalls } from '../worker/headProtocol';
+import { startHeadWorker, type HeadWorker } from './headWorker';
 
-interface Running {
-  readonly worker: Worker;
-  readonly endpoint: Endpoint<LaboratoryCalls>;
-}
+const stopped = 'the sweep was stopped';
 
 export class LaboratoryWorkers {
-  private viewer: Promise<Running> | null = null;
-  private sweeper: Running | null = null;
+  private viewer: Promise<HeadWorker> | null = null;
+  private sweeper: HeadWorker | null = null;
   private sweeps = 0;
 
   constructor(private readonly scriptUrl: string) {}
@@ -27,23 +24,23 @@ export class LaboratoryWorkers {
       this.viewer = null;
       throw error;
     });
-    await (await this.viewer).endpoint.remote.open(head);
+    await (await this.viewer).calls.open(head);
   }
 
-  async view(settings: RpcLabSettings): Promise<RpcLabView> {
+  async view(settings: RpcLabSettings): Promise<RpcLabPictures> {
     if (this.viewer === null) throw new Error('no head was opened in the laboratory');
-    return (await this.viewer).endpoint.remote.view(settings);
+    return (await this.viewer).calls.view(settings);
   }
 
   /** The heads that `layer` is about from now on. */
   async openLayer(heads: readonly KeptHead[]): Promise<void> {
     if (this.viewer === null) throw new Error('no head was opened in the laboratory');
-    await (await this.viewer).endpoint.remote.openLayer(heads);
+    await (await this.viewer).calls.openLayer(heads);
   }
 
   async layer(settings: RpcLabSettings): Promise<readonly RpcLabRow[]> {
     if (this.viewer === null) throw new Error('no head was opened in the laboratory');
-    return (await this.viewer).endpoint.remote.layer(settings);
+    return (await this.viewer).calls.layer(settings);
   }
 
   /** Resolves with null where another sweep took its place or it was stopped. */
@@ -61,13 +58,13 @@ export class LaboratoryWorkers {
     });
     const current = (): boolean => mine === this.sweeps;
     if (!current()) {
-      end(running);
+      running.end(stopped);
       return null;
     }
     this.sweeper = running;
     try {
-      await running.endpoint.remote.open(head);
-      const whole = await running.endpoint.remote.sweep(settings, seed);
+      await running.calls.open(head);
+      const whole = await running.calls.sweep(settings, seed);
       return current() ? whole : null;
     } catch (error) {
       if (!current()) return null;
@@ -79,22 +76,18 @@ export class LaboratoryWorkers {
 
   stopSweep(): void {
     this.sweeps += 1;
-    if (this.sweeper !== null) end(this.sweeper);
+    this.sweeper?.end(stopped);
     this.sweeper = null;
   }
 
-  private async start(swept: LaboratoryPageCalls['swept']): Promise<Running> {
-    const worker = await startBlobWorker(this.scriptUrl, 'gramlens laboratory');
-    const endpoint = connect<LaboratoryPageCalls, LaboratoryCalls>(blobChannel(worker), { swept });
-    worker.addEventListener('error', (event) => {
-      end({ worker, endpoint }, `the laboratory's worker stopped: ${event.message}`);
-      this.viewer = null;
-    });
-    return { worker, endpoint };
+  private start(swept: HeadPageCalls['swept']): Promise<HeadWorker> {
+    return startHeadWorker(
+      this.scriptUrl,
+      'laboratory',
+      () => {
+        this.viewer = null;
+      },
+      swept,
+    );
   }
-}
-
-function end({ worker, endpoint }: Running, reason = 'the sweep was stopped'): void {
-  endpoint.close(reason);
-  worker.terminate();
 }

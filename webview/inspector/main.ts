@@ -12,6 +12,7 @@ import { EngineWorker } from './engineWorker';
 import { HeadPage } from './headPage';
 import { Laboratory } from './laboratory';
 import { Overview } from './overview';
+import { PictureWorker } from './pictureWorker';
 import { TabMemory } from './tabMemory';
 
 registerComponents();
@@ -65,9 +66,10 @@ const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
 const overview = new Overview(host, save, memory);
-const laboratory = new Laboratory(host, app.dataset['laboratory'] ?? '', save);
-const headPage = new HeadPage(host, save, laboratory);
-headPage.onDetail = schedule;
+const headScript = app.dataset['head'] ?? '';
+const laboratory = new Laboratory(host, headScript, save);
+const headPage = new HeadPage(host, save, new PictureWorker(headScript), laboratory);
+headPage.onPictures = schedule;
 
 const title = h('h1');
 const message = h('div', { class: 'message', attributes: { role: 'status' } });

@@ -102,6 +102,11 @@ export class FigureView {
       if (hit !== null) this.options.onPick?.(hit.cursor);
     });
     this.brush = options.onZoom === undefined ? null : this.makeBrush();
+    if (this.brush !== null) {
+      this.stage.addEventListener('wheel', (event) => {
+        this.wheel(event);
+      });
+    }
     this.zoomOut = iconButton('zoom-out', 'Show all', () => {
       this.zoomTo(null);
       this.stage.focus();
@@ -291,6 +296,16 @@ export class FigureView {
       this.options.onZoom?.(window);
     }
     this.moveTo(next, true);
+  }
+
+  /** With Ctrl (a pinch says so, too): nearer or farther around the pointer. The plain wheel scrolls the page. */
+  private wheel(event: WheelEvent): void {
+    const { figure } = this;
+    if (!(event.ctrlKey || event.metaKey) || figure.kind !== 'heatmap') return;
+    event.preventDefault();
+    const window = windowIn(figure, this.window);
+    const at = nearestCell(figure, this.size, event.offsetX, event.offsetY, window);
+    this.zoomTo(zoomAround(window, figure, at, event.deltaY < 0 ? 0.8 : 1.25));
   }
 
   /** + and - around the cursor, Escape back to the whole; true where the key was one of these. */

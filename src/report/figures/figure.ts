@@ -57,6 +57,16 @@ export interface CellSign {
   readonly shape: 'ring' | 'cross' | 'dot';
 }
 
+/** The cells of a heatmap in blocks of `side` x `side`: of each the cell furthest from 0 (diverging) or the largest. */
+export interface CoarserCells {
+  /** A power of 2. */
+  readonly side: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** [rows, columns]; NaN where no cell of the block has a number. */
+  readonly values: Float32Array;
+}
+
 export interface HeatmapFigure extends FigureBase {
   readonly kind: 'heatmap';
   readonly rows: number;
@@ -65,6 +75,8 @@ export interface HeatmapFigure extends FigureBase {
   readonly blank?: string;
   /** [rows, columns] row-major; NaN = not measured (drawn hatched/neutral). */
   readonly values: Float32Array | Float64Array;
+  /** Ever coarser, for pages that show millions of cells at once; absent: there are not so many. */
+  readonly coarser?: readonly CoarserCells[];
   readonly rowAxis: Axis;
   readonly columnAxis: Axis;
   /** Tick labels where plain indexes do not do. */

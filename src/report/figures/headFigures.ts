@@ -2,11 +2,11 @@
 // measure and name the formula; they take no side.
 
 import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
-import type { HeadDetail } from '../../inspection/headDetail';
 import { gramSentence, withGram } from '../gramText';
 import { formatNull, formatNumber, median, verdictText } from '../format';
 import type { Figure, HeatmapFigure, LineFigure, Series, SeriesRole } from './figure';
 import { noiseFigures, whatIf } from './noiseFigures';
+import type { HeadPictures } from './patternCells';
 import { classMapFigure, patternFigures } from './patternFigures';
 import { rpcSweepFigures } from './rpcSweepFigures';
 import { formulas } from './sources';
@@ -31,13 +31,13 @@ export interface HeadContext {
   readonly tokenNames?: readonly string[] | null;
 }
 
-/** Figures of one head in reading order; patterns only where `detail` is there. */
-export function headFigures(head: HeadResult, context: HeadContext, detail: HeadDetail | null): Figure[] {
+/** Figures of one head in reading order; patterns only where `pictures` are there. */
+export function headFigures(head: HeadResult, context: HeadContext, pictures: HeadPictures | null): Figure[] {
   // A pattern is of one input, whatever the numbers are means over.
   const ofFirst = <T extends Figure>(figure: T): T =>
     head.over === undefined ? figure : { ...figure, shows: `Of the first input alone. ${figure.shows}` };
   return [
-    ...(detail ? attentionFigures(detail, context).map(ofFirst) : []),
+    ...(pictures ? attentionFigures(pictures, context).map(ofFirst) : []),
     ...weightFigure(head),
     spectrumFigure(head, context),
     ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
@@ -48,14 +48,14 @@ export function headFigures(head: HeadResult, context: HeadContext, detail: Head
   ];
 }
 
-function attentionFigures(detail: HeadDetail, context: HeadContext): HeatmapFigure[] {
-  const patterns = patternFigures(detail, context);
+function attentionFigures(pictures: HeadPictures, context: HeadContext): HeatmapFigure[] {
+  const patterns = patternFigures(pictures, context);
   const [softmax] = patterns;
   return [
     ...patterns,
-    ...scoreFigure(detail, softmax),
+    ...scoreFigure(pictures, softmax),
     ...classMapFigure(softmax, context),
-    ...tensorFigures(detail, context),
+    ...tensorFigures(pictures, context),
   ];
 }
 

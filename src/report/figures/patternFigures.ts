@@ -1,88 +1,18 @@
 // Attention patterns of one head: softmax | RPC | difference, and any single row of them. The first two share one scale;
 // the difference has zero in the middle.
 
-import type { HeadDetail } from '../../inspection/headDetail';
-import { visibleKeys, type ScoreRule } from '../../model/blockShape';
+import type { ScoreRule } from '../../model/blockShape';
 import { formatNumber } from '../format';
 import type { HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
 import { whatIf } from './noiseFigures';
+import { scaleNote, type Cells, type PatternCells } from './patternCells';
 import { formulas } from './sources';
-
-/** Share of cells that the colour scale covers; a single huge cell would leave the others in the dark. */
-const covered = 0.995;
-
-/** Where the colour scale ends: the largest magnitude, or the quantile where the largest stands far above it. */
-export function scaleEnd(...patterns: readonly Float32Array[]): { end: number; note: string } {
-  const found = patterns.map((values) => magnitudes(values, covered));
-  const most = Math.max(...found.map((one) => one.most)) || 1;
-  const quantile = Math.max(...found.map((one) => one.quantile));
-  if (quantile <= 0 || most <= 1.5 * quantile) return { end: most, note: '' };
-  return {
-    end: quantile,
-    note: ` Colours end at the ${100 * covered} % quantile, ${formatNumber(quantile)}; the largest is ${formatNumber(most)}.`,
-  };
-}
-
-/** Bits of a float32 without its sign order as its magnitude does; above these stand infinity's NaNs. */
-const magnitudeBits = 0x7fffffff;
-const infinityBits = 0x7f800000;
-/** Low bits that the second count looks at. */
-const lowBits = 15;
-
-/**
- * The largest magnitude and the one below which `part` of the numbers lie (NaN left out; 0 where there is none): the very
- * value that sorting them gives, in two counts instead, because a pattern of 4,096 tokens has 17 million.
- */
-function magnitudes(values: Float32Array, part: number): { readonly most: number; readonly quantile: number } {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const high = new Uint32Array((magnitudeBits >>> lowBits) + 1);
-  let numbers = 0;
-  let top = 0;
-  for (let i = 0; i < bits.length; i++) {
-    const magnitude = bits[i]! & magnitudeBits;
-    if (magnitude > infinityBits) continue;
-    if (magnitude > top) top = magnitude;
-    high[magnitude >>> lowBits]! += 1;
-    numbers += 1;
-  }
-  if (numbers === 0) return { most: 0, quantile: 0 };
-  const { bin, rank } = binOf(high, Math.floor(part * (numbers - 1)));
-  const low = new Uint32Array(1 << lowBits);
-  for (let i = 0; i < bits.length; i++) {
-    const magnitude = bits[i]! & magnitudeBits;
-    if (magnitude >>> lowBits === bin) low[magnitude & ((1 << lowBits) - 1)]! += 1;
-  }
-  const [most = 0, quantile = 0] = new Float32Array(
-    Uint32Array.of(top, (bin << lowBits) | binOf(low, rank).bin).buffer,
-  );
-  return { most, quantile };
-}
-
-/** The bin that holds the number of this rank from 0, and its rank in there. */
-function binOf(counts: Uint32Array, rank: number): { readonly bin: number; readonly rank: number } {
-  let left = rank;
-  let bin = 0;
-  while (left >= counts[bin]!) left -= counts[bin++]!;
-  return { bin, rank: left };
-}
 
 function largest(values: HeatmapFigure['values']): number {
   let most = 0;
   for (let i = 0; i < values.length; i++) most = Math.abs(values[i]!) > most ? Math.abs(values[i]!) : most;
   return most;
-}
-
-/** A pattern [N, N] with NaN where the mask leaves no weight: those cells are not 0, they are not there. */
-export function visiblePart(pattern: Float32Array, { tokens, rule }: HeadDetail): Float32Array {
-  if (rule === undefined) return pattern;
-  const visible = new Float32Array(pattern.length).fill(Number.NaN);
-  for (let query = 0; query < tokens; query++) {
-    const { from, to } = visibleKeys(rule, query, tokens);
-    const row = query * tokens;
-    visible.set(pattern.subarray(row + from, row + to), row + from);
-  }
-  return visible;
 }
 
 function maskWords(rule: ScoreRule | undefined): string {
@@ -104,13 +34,14 @@ function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): st
     : ' Token 0 is the class token.';
 }
 
+export function cellsOf({ values, coarser }: Cells): Pick<HeatmapFigure, 'values' | 'coarser'> {
+  return { values, ...(coarser === undefined ? {} : { coarser }) };
+}
+
 /** One figure without RPC, three with it. */
-export function patternFigures(detail: HeadDetail, context: HeadContext): [HeatmapFigure, ...HeatmapFigure[]] {
-  const { tokens, rule } = detail;
-  const softmaxPattern = visiblePart(detail.softmaxPattern, detail);
-  const rpcPattern = detail.rpcPattern === null ? null : visiblePart(detail.rpcPattern, detail);
-  const scale = scaleEnd(softmaxPattern, ...(rpcPattern ? [rpcPattern] : []));
-  const top = scale.end;
+export function patternFigures(cells: PatternCells, context: HeadContext): [HeatmapFigure, ...HeatmapFigure[]] {
+  const { tokens, rule, rpc, difference } = cells;
+  const { scale } = cells.softmax;
   const prefix = [tokenWords(context), maskWords(rule)].filter((words) => words !== '').join(' ');
   const names = context.tokenNames?.length === tokens ? context.tokenNames : null;
   const base = {
@@ -128,17 +59,15 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): [Heatm
     ...base,
     id: 'pattern-softmax',
     title: 'Attention pattern, softmax',
-    shows: `Weight that each query (row) gives to each key (column); rows sum to 1.${prefix}${scale.note}`,
+    shows: `Weight that each query (row) gives to each key (column); rows sum to 1.${prefix}${scaleNote(scale)}`,
     caution: 'A large weight does not say that the key mattered for the output: the value behind it may be small.',
-    values: softmaxPattern,
+    ...cellsOf(cells.softmax),
     value: weight,
     palette: 'sequential',
-    domain: [0, top],
+    domain: [0, scale.end],
   };
-  if (!rpcPattern || rpcPattern.length !== softmaxPattern.length) return [softmax];
-  const difference = new Float32Array(softmaxPattern.length);
-  for (let cell = 0; cell < difference.length; cell++) difference[cell] = rpcPattern[cell]! - softmaxPattern[cell]!;
-  const { end: reach, note } = scaleEnd(difference);
+  if (rpc === null || difference === null) return [softmax];
+  const reach = difference.scale.end;
   return [
     softmax,
     {
@@ -147,18 +76,18 @@ export function patternFigures(detail: HeadDetail, context: HeadContext): [Heatm
       title: 'Attention pattern, RPC',
       shows: `Weights of RPC's last iteration, on the colour scale of the softmax pattern.${prefix}`,
       caution: `RPC is computed beside the model on the same q, k, v.${whatIf(context)}`,
-      values: rpcPattern,
+      ...cellsOf(rpc),
       value: weight,
       palette: 'sequential',
-      domain: [0, top],
+      domain: [0, scale.end],
     },
     {
       ...base,
       id: 'pattern-difference',
       title: 'Difference, RPC − softmax',
-      shows: `Where RPC gives more weight (above 0) or less (below 0) than softmax; rows sum to 0.${note}`,
+      shows: `Where RPC gives more weight (above 0) or less (below 0) than softmax; rows sum to 0.${scaleNote(difference.scale)}`,
       caution: 'A sharper pattern is not a cleaner one: with S = 0 the iteration alone sharpens.',
-      values: difference,
+      ...cellsOf(difference),
       value: { label: 'weight RPC − softmax', unit: '', scale: 'linear' },
       palette: 'diverging',
       domain: [-reach, reach],

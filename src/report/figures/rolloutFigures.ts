@@ -5,7 +5,7 @@ import type { InspectionResult, ModelSummary } from '../../inspection/inspection
 import { formatNumber } from '../format';
 import { layerLabel, layerSizes } from '../layerLabel';
 import type { Figure, HeatmapFigure, LineFigure } from './figure';
-import { scaleEnd } from './patternFigures';
+import { colourScale, scaleNote } from './patternCells';
 import { formulas } from './sources';
 import { tokenNames } from './tokenAxis';
 
@@ -50,13 +50,13 @@ function layersFigure(
   const columns = rows.at(-1)?.weights?.length ?? 0;
   if (rows.length < 2 || columns < 2) return [];
   const values = Float32Array.from(rows.flatMap(({ weights = [] }) => [...weights]));
-  const { end, note } = scaleEnd(values);
+  const scale = colourScale(values);
   return [
     {
       ...heat,
       id: 'rollout-layers',
       title: 'Attention rollout, layer by layer',
-      shows: `Share of ${from} behind each layer (row) that comes from each token in front of the first one (column); rows sum to 1.${note}`,
+      shows: `Share of ${from} behind each layer (row) that comes from each token in front of the first one (column); rows sum to 1.${scaleNote(scale)}`,
       rows: rows.length,
       columns,
       values,
@@ -64,7 +64,7 @@ function layersFigure(
       columnAxis: { label: 'token', unit: '', scale: 'linear', integer: true },
       rowLabels: rows.map(({ index }) => layerLabel(model, index)),
       ...(names === null ? {} : { columnLabels: names }),
-      domain: [0, end],
+      domain: [0, scale.end],
     },
   ];
 }

@@ -6,7 +6,8 @@ import { formatNumber } from '../format';
 import type { Figure, HeatmapFigure, LineFigure } from './figure';
 import { rpcTraceFigures, type HeadContext } from './headFigures';
 import { whatIf } from './noiseFigures';
-import { patternFigures, scaleEnd } from './patternFigures';
+import { colourScale, type PatternCells } from './patternCells';
+import { patternFigures } from './patternFigures';
 import { formulas } from './sources';
 import { matrixFigure } from './tensorFigures';
 
@@ -58,17 +59,22 @@ const words: Readonly<Record<LabMap, MapWords>> = {
 };
 const order: readonly LabMap[] = ['keys', 'sparse', 'cleanedKeys', 'low', 'softmax', 'difference'];
 
+/** A setting with its patterns ready to be drawn. */
+export interface RpcLabPictures extends Omit<RpcLabView, 'softmaxPattern' | 'rpcPattern'> {
+  readonly patterns: PatternCells;
+}
+
 /** Figures of one setting in reading order; those of RPC only where it has a value. */
-export function rpcLabFigures(view: RpcLabView, context: HeadContext): Figure[] {
+export function rpcLabFigures(view: RpcLabPictures, context: HeadContext): Figure[] {
   const trace = rpcTraceFigures(view.numbers, context).map((figure) => ({ ...figure, id: 'lab-trace' }));
   return [...trace, ...scoresFigure(view), ...mapFigures(view, context), ...labPatterns(view, context)];
 }
 
-function passWords({ settings }: RpcLabView): string {
+function passWords({ settings }: Pick<RpcLabView, 'settings'>): string {
   return `pass ${settings.shown} of ${settings.iterations}`;
 }
 
-function scoresFigure({ maxScores, numbers }: RpcLabView): LineFigure[] {
+function scoresFigure({ maxScores, numbers }: Pick<RpcLabView, 'maxScores' | 'numbers'>): LineFigure[] {
   if (maxScores.rpc.length === 0) return [];
   return [
     {
@@ -96,13 +102,13 @@ function scoresFigure({ maxScores, numbers }: RpcLabView): LineFigure[] {
   ];
 }
 
-function mapFigures(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
+function mapFigures(view: RpcLabPictures, context: HeadContext): HeatmapFigure[] {
   const { maps, tokens, headDim } = view;
   if (maps === null) return [];
   const scales = {
-    keys: scaleEnd(maps.keys, maps.sparse, maps.cleanedKeys),
-    outputs: scaleEnd(maps.low, maps.softmax),
-    difference: scaleEnd(maps.difference),
+    keys: colourScale(maps.keys, maps.sparse, maps.cleanedKeys),
+    outputs: colourScale(maps.low, maps.softmax),
+    difference: colourScale(maps.difference),
   };
   return order.map((map) => {
     const { title, shows, value, scale } = words[map];
@@ -121,11 +127,8 @@ function mapFigures(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
 }
 
 /** RPC's pattern and its difference from softmax; the softmax pattern stands above the laboratory. */
-function labPatterns(view: RpcLabView, context: HeadContext): HeatmapFigure[] {
-  const { tokens, rule, softmaxPattern, rpcPattern } = view;
-  const masked = rule.causal || rule.window !== null;
-  const detail = { layer: context.layer, head: 0, tokens, ...(masked ? { rule } : {}), softmaxPattern, rpcPattern };
-  return patternFigures(detail, context)
+function labPatterns(view: RpcLabPictures, context: HeadContext): HeatmapFigure[] {
+  return patternFigures(view.patterns, context)
     .filter(({ id }) => id !== 'pattern-softmax')
     .map((figure) => ({ ...figure, id: `lab-${figure.id}`, title: `${figure.title}, ${passWords(view)}` }));
 }

@@ -1,9 +1,9 @@
 // Matrices of a head as images: [N, d] (keys, values, outputs), a row a token, a column a dimension; and the scores [N, N].
 
-import type { HeadDetail } from '../../inspection/headDetail';
 import type { HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
-import { scaleEnd, visiblePart } from './patternFigures';
+import { colourScale, scaleNote, type ColourScale, type HeadPictures } from './patternCells';
+import { cellsOf } from './patternFigures';
 import { formulas } from './sources';
 
 interface MatrixWords extends Pick<HeatmapFigure, 'id' | 'title' | 'shows' | 'caution' | 'formula'> {
@@ -11,17 +11,17 @@ interface MatrixWords extends Pick<HeatmapFigure, 'id' | 'title' | 'shows' | 'ca
   readonly value: string;
 }
 
-/** A matrix [N, d] on the colours of [-end, end]; `note` says what the scale leaves out. */
+/** A matrix [N, d] on a scale that it may share. */
 export function matrixFigure(
   { value, ...words }: MatrixWords,
   values: Float32Array,
-  { end, note }: ReturnType<typeof scaleEnd>,
+  scale: ColourScale,
   { tokens, headDim, tokenNames }: Pick<HeadContext, 'tokens' | 'headDim' | 'tokenNames'>,
 ): HeatmapFigure {
   return {
     ...words,
     kind: 'heatmap',
-    shows: `${words.shows} Rows are tokens, columns the d = ${headDim} dimensions of the head.${note}`,
+    shows: `${words.shows} Rows are tokens, columns the d = ${headDim} dimensions of the head.${scaleNote(scale)}`,
     rows: tokens,
     columns: headDim,
     values,
@@ -30,25 +30,23 @@ export function matrixFigure(
     ...(tokenNames?.length === tokens ? { rowLabels: tokenNames } : {}),
     value: { label: value, unit: '', scale: 'linear' },
     palette: 'diverging',
-    domain: [-end, end],
+    domain: [-scale.end, scale.end],
   };
 }
 
 /** Scores before the softmax [N, N], masked ones left empty; none where the pattern is not made of them. */
-export function scoreFigure(detail: HeadDetail, softmax: HeatmapFigure): HeatmapFigure[] {
-  const { scores = null } = detail.tensors ?? {};
+export function scoreFigure({ scores }: HeadPictures, softmax: HeatmapFigure): HeatmapFigure[] {
   if (scores === null) return [];
-  const values = visiblePart(scores, detail);
-  const { end, note } = scaleEnd(values);
+  const { end } = scores.scale;
   return [
     {
       ...softmax,
       id: 'pattern-scores',
       title: 'Attention scores, before the softmax',
-      shows: `The scaled product of each query (row) with each key (column), which the softmax of a row makes its weights of; 0: at right angles.${note}`,
+      shows: `The scaled product of each query (row) with each key (column), which the softmax of a row makes its weights of; 0: at right angles.${scaleNote(scores.scale)}`,
       caution:
         'The softmax sees only differences within a row: rows of large and of small scores can give the same weights.',
-      values,
+      ...cellsOf(scores),
       value: { label: 'score', unit: '', scale: 'linear' },
       palette: 'diverging',
       domain: [-end, end],
@@ -57,12 +55,12 @@ export function scoreFigure(detail: HeadDetail, softmax: HeatmapFigure): Heatmap
 }
 
 /** q and k on one scale, v and the output on another. */
-export function tensorFigures({ tensors, tokens }: HeadDetail, context: HeadContext): HeatmapFigure[] {
+export function tensorFigures({ tensors, tokens }: HeadPictures, context: HeadContext): HeatmapFigure[] {
   if (tensors === undefined) return [];
   const { q, k, v, out, headDim } = tensors;
   const sizes = { tokens, headDim, tokenNames: context.tokenNames ?? null };
-  const inputs = scaleEnd(k, ...(q === null ? [] : [q]));
-  const outputs = scaleEnd(v, ...(out === null ? [] : [out]));
+  const inputs = colourScale(k, ...(q === null ? [] : [q]));
+  const outputs = colourScale(v, ...(out === null ? [] : [out]));
   const caution =
     'Dimensions have no order and no meaning of their own: queries and keys turned alike give the same scores, and so do values that the output projection turns back.';
   const own = context.trainedWith === 'rpc' ? ' The model itself puts out L of RPC, which the laboratory shows.' : '';

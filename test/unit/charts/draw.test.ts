@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { decode } from 'fast-png';
 import { describe, it } from 'mocha';
 import type { Figure } from '../../../src/report/figures/figure';
+import { headPictures } from '../../../src/report/figures/patternCells';
 import { headFigures } from '../../../src/report/figures/headFigures';
 import { overviewFigures } from '../../../src/report/figures/overviewFigures';
 import { drawHeatmap } from '../../../webview/charts/drawHeatmap';
@@ -54,7 +55,7 @@ function assertNoOverlap(svg: string): void {
 const result = exampleResult({ layers: 3, heads: 4 });
 const context = { layer: 1, tokens: 50, prefixTokens: 1, headDim: 16, trainedWith: 'softmax' } as const;
 const everyFigure: Figure[] = [
-  ...headFigures(result.layers[1]!.heads[1]!, context, exampleDetail(result, 1, 1)),
+  ...headFigures(result.layers[1]!.heads[1]!, context, headPictures(exampleDetail(result, 1, 1))),
   ...overviewFigures(result.layers, { layers: 3, heads: 5 }),
 ];
 

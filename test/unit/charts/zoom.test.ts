@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import type { HeatmapFigure } from '../../../src/report/figures/figure';
+import { createRandom } from '../../../src/diagnostics/random';
+import { coarserCells } from '../../../src/report/figures/coarserCells';
 import {
   hasCell,
   isWhole,
@@ -15,7 +18,7 @@ import type { CellWindow } from '../../../webview/charts/cellWindow';
 import { cursorPosition, hitTest, nearestCell, rowMarks } from '../../../webview/charts/cursor';
 import { drawHeatmap } from '../../../webview/charts/drawHeatmap';
 import { layoutHeatmap } from '../../../webview/charts/heatmapLayout';
-import { CellPooling, poolingWords } from '../../../webview/charts/poolCells';
+import { CellPooling, poolingWords, quickPooling } from '../../../webview/charts/poolCells';
 import { reportTheme } from '../../../webview/charts/theme';
 import { heatmapFigure } from './figures';
 
@@ -79,6 +82,27 @@ describe('charts zoom', () => {
     assert.ok(svg.includes(`>${ticks[0]!}<`), 'the first tick is drawn');
   });
 
+  it('says with a bar how long so many cells are, where a cell is less than a pixel', () => {
+    const many = heatmapFigure(4096, 4096, { values: new Float32Array(0) });
+    const barOf = (of: HeatmapFigure, part?: CellWindow): { cells: number; pixels: number } | null => {
+      const { svg } = drawHeatmap(of, { width: 560, height: 480 }, reportTheme, part);
+      const words = />(\d+) cells</.exec(svg);
+      const path = /d="M([\d.]+) [\d.]+v6m0 -3H([\d.]+)m0 -3v6"/.exec(svg);
+      return words === null || path === null
+        ? null
+        : { cells: Number(words[1]), pixels: Number(path[2]) - Number(path[1]) };
+    };
+    const { plot, cellWidth } = layoutHeatmap(many, { width: 560, height: 480 });
+    const whole = barOf(many)!;
+    assert.equal(whole.cells, 500);
+    assert.ok(Math.abs(whole.pixels - 500 * cellWidth) < 0.1, `${whole.pixels} pixels`);
+    const half = barOf(many, { row: 0, column: 1024, rows: 2048, columns: 2048 })!;
+    assert.equal(half.cells, 200);
+    assert.ok(Math.abs(half.pixels - (200 * plot.width) / 2048) < 0.1, `${half.pixels} pixels`);
+    assert.equal(barOf(many, { row: 0, column: 0, rows: 64, columns: 64 }), null, 'cells as large as pixels need none');
+    assert.equal(barOf(figure), null);
+  });
+
   it('shows under each pixel the largest cell, or the one furthest from 0, and says of how many', () => {
     const values = new Float32Array(64).fill(0.1);
     values[3 * 8 + 5] = 0.9;
@@ -119,5 +143,68 @@ describe('charts zoom', () => {
     }
     const part = pooled(cells, { row: 1150, column: 350, rows: 2, columns: 3 }, [301, 97]);
     assert.deepEqual([...part.indexes], [1, 255, 1, 1, 1, 1]);
+  });
+
+  it('shows millions of cells at once from coarser ones, and misses none of them either', () => {
+    const [rows, columns] = [1531, 1403];
+    for (const palette of ['sequential', 'diverging'] as const) {
+      const values = Float32Array.from(createRandom(palette).normals(rows * columns), (z, i) => (i % 7 < 3 ? NaN : z));
+      values.fill(NaN, 0, 40 * columns);
+      const cells = heatmapFigure(rows, columns, {
+        values,
+        palette,
+        domain: palette === 'diverging' ? [-3, 3] : [0, 3],
+      });
+      const coarser = coarserCells(values, rows, columns, palette);
+      assert.deepEqual(
+        coarser.map((level) => [level.side, level.rows, level.columns]),
+        [
+          [2, 766, 702],
+          [4, 383, 351],
+          [8, 192, 176],
+        ],
+      );
+      for (const level of coarser) {
+        for (const [row, column] of [
+          [0, 0],
+          [level.rows - 1, level.columns - 1],
+          [level.rows >> 1, level.columns >> 2],
+        ] as const) {
+          const block: number[] = [];
+          for (let i = row * level.side; i < Math.min(rows, (row + 1) * level.side); i++)
+            block.push(
+              ...values.subarray(
+                i * columns + column * level.side,
+                i * columns + Math.min(columns, (column + 1) * level.side),
+              ),
+            );
+          const numbers = block.filter((one) => !Number.isNaN(one));
+          const size = palette === 'diverging' ? Math.abs : Number;
+          const best = numbers.reduce((most, one) => (size(one) > size(most) ? one : most), numbers[0] ?? NaN);
+          assert.equal(level.values[row * level.columns + column], best, `${palette} ${level.side} ${row} ${column}`);
+        }
+      }
+      const window = { row: 5, column: 3, rows: 1500, columns: 1300 };
+      const quick = quickPooling({ ...cells, coarser }, window)!;
+      const exact = pooled(cells, window, [375, 325]);
+      assert.deepEqual([quick.isDone, quick.width, quick.height], [true, 325, 375]);
+      // A coarse pixel sees all of its own cells, and beyond them no farther than the pixels around it.
+      const reach = (index: number): number => (palette === 'diverging' ? Math.abs(index - 128) : index);
+      for (let row = 1; row < exact.height - 1; row++) {
+        for (let column = 1; column < exact.width - 1; column++) {
+          const at = row * exact.width + column;
+          const around = [-1, 0, 1].flatMap((up) =>
+            [-1, 0, 1].map((left) => exact.indexes[at + up * exact.width + left]!),
+          );
+          const most = Math.max(...around.map((index) => (index === 0 ? 0 : reach(index))));
+          const [own, coarse] = [exact.indexes[at]!, quick.indexes[at]!];
+          assert.ok(own === 0 || reach(coarse) >= reach(own), `pixel ${row}, ${column} misses a cell`);
+          assert.ok(coarse === 0 || reach(coarse) <= most, `pixel ${row}, ${column} shows a cell from afar`);
+        }
+      }
+    }
+    const few = heatmapFigure(1000, 1000, { values: new Float32Array(1e6) });
+    assert.deepEqual(coarserCells(new Float32Array(1e6), 1000, 1000, 'sequential'), []);
+    assert.equal(quickPooling(few, wholeWindow(few)), null, 'a million cells are painted as they are');
   });
 });

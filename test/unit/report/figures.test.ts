@@ -7,7 +7,7 @@ import { metricDomain } from '../../../src/report/figures/headMetric';
 import { availableMetrics, defaultMetricId, headMetrics, metricById } from '../../../src/report/figures/metrics';
 import { overviewFigure, overviewFigures, overviewMetricIds } from '../../../src/report/figures/overviewFigures';
 import { rolloutFigures } from '../../../src/report/figures/rolloutFigures';
-import { scaleEnd } from '../../../src/report/figures/patternFigures';
+import { colourScale, headPictures, scaleNote } from '../../../src/report/figures/patternCells';
 import { createRandom } from '../../../src/diagnostics/random';
 import { shrinkHeatmap } from '../../../src/report/figures/shrinkHeatmap';
 import { formatInterval, formatNumber, formatP, median } from '../../../src/report/format';
@@ -63,7 +63,7 @@ describe('report metrics', () => {
 });
 
 describe('report figures of a head', () => {
-  const figures = headFigures(head, context, exampleDetail(result, 1, 2));
+  const figures = headFigures(head, context, headPictures(exampleDetail(result, 1, 2)));
   const byId = new Map(figures.map((figure) => [figure.id, figure]));
 
   it('are all there, each with meaning, caution and formula', () => {
@@ -104,7 +104,9 @@ describe('report figures of a head', () => {
     assert.ok(map?.kind === 'heatmap');
     assert.deepEqual([map.rows, map.columns, [...map.values]], [7, 7, [...detail.softmaxPattern.slice(1, 50)]]);
     for (const other of [{ grid: [0, 0] }, { prefixTokens: 0 }, { grid: [6, 7] }] as const)
-      assert.ok(!headFigures(head, { ...context, ...other }, detail).some((figure) => figure.id === 'class-map'));
+      assert.ok(
+        !headFigures(head, { ...context, ...other }, headPictures(detail)).some((figure) => figure.id === 'class-map'),
+      );
   });
 
   it('share the colour scale of both patterns and centre the difference at 0', () => {
@@ -130,13 +132,13 @@ describe('report figures of a head', () => {
     for (const { domain, palette, rows, columns } of shown)
       assert.deepEqual([-domain[0], palette, rows, columns], [domain[1], 'diverging', 50, 16]);
     const bare = { ...detail, tensors: { ...detail.tensors!, q: null, out: null, scores: null } };
-    const ids = headFigures(head, context, bare).map(({ id }) => id);
+    const ids = headFigures(head, context, headPictures(bare)).map(({ id }) => id);
     assert.deepEqual(
       ids.filter((id) => /^(tensor|pattern-scores)/.test(id)),
       ['tensor-k', 'tensor-v'],
     );
     const masked = { ...detail, rule: { causal: true, window: null, scale: null } };
-    const later = new Map(headFigures(head, context, masked).map((figure) => [figure.id, figure]));
+    const later = new Map(headFigures(head, context, headPictures(masked)).map((figure) => [figure.id, figure]));
     assert.ok(Number.isNaN(heatmap('pattern-scores', later).values[1]!));
   });
 
@@ -147,11 +149,11 @@ describe('report figures of a head', () => {
       .filter((value) => !Number.isNaN(value))
       .map(Math.abs)
       .sort();
-    const { end, note } = scaleEnd(values);
-    assert.equal(end, sorted[Math.floor(0.995 * (sorted.length - 1))]);
-    assert.match(note, /the largest is 1e6/);
-    assert.deepEqual(scaleEnd(new Float32Array(5).fill(NaN)), { end: 1, note: '' });
-    assert.equal(scaleEnd(Float32Array.of(2, -3, 2.5)).end, 3);
+    const scale = colourScale(values);
+    assert.equal(scale.end, sorted[Math.floor(0.995 * (sorted.length - 1))]);
+    assert.match(scaleNote(scale), /the largest is 1e6/);
+    assert.deepEqual(colourScale(new Float32Array(5).fill(NaN)), { end: 1, most: 1 });
+    assert.equal(colourScale(Float32Array.of(2, -3, 2.5)).end, 3);
   });
 
   it('start noise curves at level 0: no deviation, or the clean gap against clean softmax', () => {
@@ -299,7 +301,7 @@ describe('report figures of causal models', () => {
     const rule = { causal: true, window: 2, scale: null };
     const softmaxPattern = Float32Array.from({ length: 16 }, (_, cell) => (cell % 4 <= cell / 4 ? 0.5 : 0));
     const detail = { layer: 1, head: 2, tokens, rule, softmaxPattern, rpcPattern: softmaxPattern };
-    const patterns = headFigures(head, { ...context, tokens, prefixTokens: 0 }, detail).slice(0, 3);
+    const patterns = headFigures(head, { ...context, tokens, prefixTokens: 0 }, headPictures(detail)).slice(0, 3);
     for (const figure of patterns) {
       assert.ok(figure.kind === 'heatmap');
       const seen = Array.from(figure.values, (value) => (Number.isNaN(value) ? ' ' : 'x')).join('');

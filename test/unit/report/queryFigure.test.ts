@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { HeadContext } from '../../../src/report/figures/headFigures';
+import { patternCells } from '../../../src/report/figures/patternCells';
 import { patternFigures, queryFigure } from '../../../src/report/figures/patternFigures';
 import type { ScoreRule } from '../../../src/model/blockShape';
 import { formatNumber } from '../../../src/report/format';
@@ -22,7 +23,7 @@ const picture: HeadContext = {
 const text: HeadContext = { ...picture, prefixTokens: 0, grid: [0, 0] };
 
 function patterns(context: HeadContext, rule?: ScoreRule): ReturnType<typeof patternFigures> {
-  return patternFigures({ layer: 0, head: 0, tokens, softmaxPattern, rpcPattern, ...(rule ? { rule } : {}) }, context);
+  return patternFigures(patternCells({ tokens, softmaxPattern, rpcPattern, ...(rule ? { rule } : {}) }), context);
 }
 
 describe('report: the row of one query', () => {

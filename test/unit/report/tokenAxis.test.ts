@@ -3,6 +3,7 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { tokenNames } from '../../../src/report/figures/tokenAxis';
+import { patternCells } from '../../../src/report/figures/patternCells';
 import { patternFigures } from '../../../src/report/figures/patternFigures';
 import { describeCursor } from '../../../webview/charts/cursor';
 import { layoutHeatmap } from '../../../webview/charts/heatmapLayout';
@@ -47,7 +48,7 @@ describe('report: names of tokens', () => {
       tokenNames: names,
     } as const;
     const softmaxPattern = Float32Array.from({ length: 16 }, (_, i) => i / 16);
-    const [figure] = patternFigures({ layer: 0, head: 0, tokens: 4, softmaxPattern, rpcPattern: null }, context);
+    const [figure] = patternFigures(patternCells({ tokens: 4, softmaxPattern, rpcPattern: null }), context);
     assert.equal(
       describeCursor(figure, { kind: 'heatmap', row: 2, column: 1 }),
       'query position 2 "·cat", key position 1 "the"\nattention weight 0.5625',
