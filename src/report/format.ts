@@ -1,14 +1,22 @@
 // How numbers and verdicts become words. Tooltips, captions, the terminal and the HTML report all speak through
 // here, so that one head never has two spellings. CSV and JSON do not: they carry full precision.
 
-import type { HeadResult, NoiseNumbers, NullSummary, OverInputs } from '../diagnostics/headResult';
+import * as l10n from '@vscode/l10n';
+import type {
+  AlignmentVerdict,
+  HeadResult,
+  NoiseNumbers,
+  NoiseVerdict,
+  NullSummary,
+  OverInputs,
+} from '../diagnostics/headResult';
 import { countsText } from '../inspection/overInputs/field';
 
 /** Draws below which diagnostics gives no verdict (smallest p is then above 0.05). */
 const fewestDraws = 20;
 
 /** What stands where a quantity is undefined or was not computed. */
-export const notMeasured = 'not measured';
+export const notMeasured = l10n.t('not measured');
 
 /** Three significant digits by default; powers of ten only outside 1e-3 .. 1e5; null becomes `not measured`. */
 export function formatNumber(value: number | null | undefined, digits = 3): string {
@@ -41,15 +49,21 @@ export function formatInterval(mean: number | null, halfWidth: number | null, di
 
 /** p of a test, `p ≤ 0.005`; of a mean over inputs the share of them in which it is below 0.05. */
 export function formatTestP({ p, pBelow05 }: NullSummary, draws?: number): string {
-  return pBelow05 === undefined ? `p ${formatP(p, draws)}` : `p < 0.05 in ${formatShare(pBelow05)} of the inputs`;
+  return pBelow05 === undefined
+    ? `p ${formatP(p, draws)}`
+    : l10n.t('p < 0.05 in {0} of the inputs', formatShare(pBelow05));
 }
 
 /** The same with q, where it was adjusted. */
 export function formatTest(summary: NullSummary, draws?: number): string {
   const { q, qBelow05 } = summary;
   const adjusted =
-    qBelow05 !== undefined ? `, q < 0.05 in ${formatShare(qBelow05)}` : q === undefined ? '' : `, q ${formatP(q)}`;
-  return `${formatTestP(summary, draws)}${adjusted}`;
+    qBelow05 !== undefined
+      ? l10n.t('q < 0.05 in {0}', formatShare(qBelow05))
+      : q === undefined
+        ? null
+        : `q ${formatP(q)}`;
+  return [formatTestP(summary, draws), adjusted].filter((part) => part !== null).join(', ');
 }
 
 /** 0.8 as `80 %`. */
@@ -59,42 +73,73 @@ export function formatShare(share: number | null): string {
 
 /** `permuted tokens: mean 0.41, sd 0.03, z 5.1, p <= 0.005, q 0.006 (200 draws)` */
 export function formatNull(name: string, summary: NullSummary, draws: number): string {
-  return (
-    `${name}: mean ${formatNumber(summary.mean)}, sd ${formatNumber(summary.sd)}, ` +
-    `z ${formatNumber(summary.z)}, ${formatTest(summary, draws)} (${draws} draws)`
+  const { mean, sd, z } = summary;
+  return l10n.t(
+    '{0}: mean {1}, sd {2}, z {3}, {4} ({5} draws)',
+    name,
+    formatNumber(mean),
+    formatNumber(sd),
+    formatNumber(z),
+    formatTest(summary, draws),
+    draws,
   );
+}
+
+/** Words that results hold in English, and how they are shown. */
+const verdictWords: Readonly<Record<AlignmentVerdict | NoiseVerdict, string>> = {
+  'above token-shared baseline': l10n.t('above token-shared baseline'),
+  'explained by shared tokens': l10n.t('explained by shared tokens'),
+  'no evidence': l10n.t('no evidence'),
+  'not measurable': l10n.t('not measurable'),
+  'RPC deviates less': l10n.t('RPC deviates less'),
+  'RPC deviates more': l10n.t('RPC deviates more'),
+  'no difference': l10n.t('no difference'),
+  collapsed: l10n.t('collapsed'),
+  'not measured': notMeasured,
+};
+const shownWords: ReadonlyMap<string, string> = new Map(Object.entries(verdictWords));
+
+/** A word of a result as it is shown; one that is unknown as it stands. */
+export function verdictWord(word: string): string {
+  return shownWords.get(word) ?? word;
 }
 
 /** The verdict's words; where there is none, in short which null is missing (`alignment.reason` says it at length). */
 export function verdictText({ alignment, over }: Pick<HeadResult, 'alignment' | 'over'>): string {
-  if (alignment.verdict !== null) return alignment.verdict;
+  if (alignment.verdict !== null) return verdictWord(alignment.verdict);
   if (over?.words['alignment.verdict'] !== undefined) return wordsText(over, 'alignment.verdict');
   const { permuted, untrained } = alignment.theory.nulls;
-  if (!permuted) return 'no verdict: permuted null not run';
-  if (permuted.draws < fewestDraws) return 'no verdict: too few draws of the permuted null';
-  return untrained ? 'beats permuted; too few untrained twins' : 'beats permuted; untrained twin not run';
+  if (!permuted) return l10n.t('no verdict: permuted null not run');
+  if (permuted.draws < fewestDraws) return l10n.t('no verdict: too few draws of the permuted null');
+  return untrained
+    ? l10n.t('beats permuted; too few untrained twins')
+    : l10n.t('beats permuted; untrained twin not run');
 }
 
 /** The verdict on a noise kind; where several inputs differ, how many say what. */
 export function noiseVerdictText({ kind, verdict }: NoiseNumbers, over?: OverInputs): string {
-  return verdict ?? (over === undefined ? notMeasured : wordsText(over, `noise.${kind}.verdict`));
+  if (verdict !== null) return verdictWord(verdict);
+  return over === undefined ? notMeasured : wordsText(over, `noise.${kind}.verdict`);
 }
 
 /** 'no evidence 3, not measurable 1, no verdict 2': inputs without a word are counted last. */
 function wordsText({ inputs, words }: OverInputs, name: string): string {
   const counts = words[name] ?? {};
   const silent = inputs - Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return [countsText(counts), silent === 0 ? '' : `no verdict ${silent}`].filter((text) => text !== '').join(', ');
+  const shown = Object.fromEntries(Object.entries(counts).map(([word, count]) => [verdictWord(word), count]));
+  return [countsText(shown), silent === 0 ? '' : l10n.t('no verdict {0}', silent)]
+    .filter((text) => text !== '')
+    .join(', ');
 }
 
 /** yes or no; where several inputs differ, in how many it is so. `name`: of the quantity, dotted. */
 export function yesText(yes: boolean, name: string, over?: OverInputs): string {
   const counts = over?.words[name];
   return over !== undefined && counts !== undefined
-    ? `in ${counts['true'] ?? 0} of ${over.inputs} inputs`
+    ? l10n.t('in {0} of {1} inputs', counts['true'] ?? 0, over.inputs)
     : yes
-      ? 'yes'
-      : 'no';
+      ? l10n.t('yes')
+      : l10n.t('no');
 }
 
 /** Middle value of the numbers that exist (lower of the two middle ones averaged with the upper); null when none. */
@@ -107,18 +152,18 @@ export function median(values: readonly (number | null)[]): number | null {
 
 /** Names of the noise kinds for people. */
 export const noiseNames = {
-  token_gauss: 'Gaussian noise on tokens',
-  key_gauss: 'Gaussian noise on keys',
-  key_sparse: 'sparse outliers in keys',
-  token_replace: 'replaced tokens',
-  token_drop: 'dropped tokens',
+  token_gauss: l10n.t('Gaussian noise on tokens'),
+  key_gauss: l10n.t('Gaussian noise on keys'),
+  key_sparse: l10n.t('sparse outliers in keys'),
+  token_replace: l10n.t('replaced tokens'),
+  token_drop: l10n.t('dropped tokens'),
 } as const;
 
 /** What the level of each noise kind counts. */
 export const noiseLevelUnits = {
-  token_gauss: 'x rms of tokens',
-  key_gauss: 'x rms of keys',
-  key_sparse: 'fraction of key entries',
-  token_replace: 'fraction of tokens',
-  token_drop: 'fraction of tokens',
+  token_gauss: l10n.t('x rms of tokens'),
+  key_gauss: l10n.t('x rms of keys'),
+  key_sparse: l10n.t('fraction of key entries'),
+  token_replace: l10n.t('fraction of tokens'),
+  token_drop: l10n.t('fraction of tokens'),
 } as const;

@@ -1,11 +1,12 @@
 // Which Gram matrix a number rests on, in words: every figure and table that uses one says it where there was a choice.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadResult, SpectrumNumbers } from '../diagnostics/headResult';
 import type { LayerResult, Provenance } from '../inspection/inspectionResult';
 
 type Choice = Pick<SpectrumNumbers, 'gram' | 'gramKeys' | 'keys' | 'standardised'>;
 
-const keyWords = { 'post-rope': 'post-RoPE keys', 'pre-rope': 'pre-RoPE keys' } as const;
+const keyWords = { 'post-rope': l10n.t('post-RoPE keys'), 'pre-rope': l10n.t('pre-RoPE keys') } as const;
 
 /** What the provenance of a run says of it. */
 export function gramChoice({ gram, keys, standardised }: Pick<Provenance, 'gram' | 'keys' | 'standardised'>): Choice {
@@ -18,7 +19,7 @@ export function gramChoice({ gram, keys, standardised }: Pick<Provenance, 'gram'
 
 /** `prefix-16, pre-RoPE keys`; '' where the model leaves no choice and none was made. */
 export function gramLabel({ gram, keys, standardised }: Choice): string {
-  const parts = [gram, keys === undefined ? undefined : keyWords[keys], standardised && 'standardised keys'];
+  const parts = [gram, keys === undefined ? undefined : keyWords[keys], standardised && l10n.t('standardised keys')];
   return parts.filter((part) => part !== undefined).join(', ');
 }
 
@@ -35,16 +36,20 @@ export function gramSentence({ gram, gramKeys, keys, standardised }: Choice): st
     gram === undefined
       ? ''
       : gramKeys === undefined
-        ? ' full-Gram: one Gram matrix of all N keys, although each query sees its own part of them only.'
+        ? ` ${l10n.t('full-Gram: one Gram matrix of all N keys, although each query sees its own part of them only.')}`
         : gramKeys.from === 0
-          ? ` ${gram}: the Gram matrix of the first T = ${t} keys, which are those that query ${t - 1} sees.`
-          : ` ${gram}: the Gram matrix of keys ${gramKeys.from} to ${t - 1}, which are those that query ${t - 1} sees in this layer's sliding window.`;
+          ? ` ${l10n.t('{0}: the Gram matrix of the first T = {1} keys, which are those that query {2} sees.', gram, t, t - 1)}`
+          : ` ${l10n.t("{0}: the Gram matrix of keys {1} to {2}, which are those that query {3} sees in this layer's sliding window.", gram, gramKeys.from, t - 1, t - 1)}`;
   const rotation =
-    keys === undefined ? '' : ` Keys are taken ${keys === 'pre-rope' ? 'before' : 'after'} their rotary positions.`;
+    keys === undefined
+      ? ''
+      : keys === 'pre-rope'
+        ? ` ${l10n.t('Keys are taken before their rotary positions.')}`
+        : ` ${l10n.t('Keys are taken after their rotary positions.')}`;
   const standard =
     standardised === undefined
       ? ''
-      : ' Each key is standardised over d before, (k - mean)/(sd + 1e-8), which the model itself does not do: every self-score is then (d - 1)/sqrt(d).';
+      : ` ${l10n.t('Each key is standardised over d before, (k - mean)/(sd + 1e-8), which the model itself does not do: every self-score is then (d - 1)/sqrt(d).')}`;
   return which + rotation + standard;
 }
 

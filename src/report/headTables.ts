@@ -2,6 +2,7 @@
 // ones. What is a curve or a map is a figure instead (figures/headFigures.ts). Over several inputs a number has its 95 %
 // interval beside it, wherever the result has one.
 
+import * as l10n from '@vscode/l10n';
 import type {
   AblationNumbers,
   AttentionFacts,
@@ -39,17 +40,17 @@ export function headTables(head: HeadResult): HeadTable[] {
 
 /** Forms of the study's metrics by name, in reading order. */
 export const studyForms = {
-  asCoded: 'as coded, value_vectors.py',
-  asCodedNlp: 'as coded, nlp_value_vectors.py',
-  scaleFree: 'scale-free, unit axes',
-  kpcaAxes: 'scale-free, KPCA axes',
+  asCoded: l10n.t('as coded, value_vectors.py'),
+  asCodedNlp: l10n.t('as coded, nlp_value_vectors.py'),
+  scaleFree: l10n.t('scale-free, unit axes'),
+  kpcaAxes: l10n.t('scale-free, KPCA axes'),
 } as const;
 
 /** A null in brackets: `random 0.30 ± 0.02`, its spread; over inputs `random mean 0.30, sd 0.02`, as ± is an interval there. */
 function nullText(head: HeadResult, name: string, { mean, sd }: NullSummary): string {
   return head.over === undefined
     ? `${name} ${formatNumber(mean)} ± ${formatNumber(sd, 2)}`
-    : `${name} mean ${formatNumber(mean)}, sd ${formatNumber(sd, 2)}`;
+    : l10n.t('{0} mean {1}, sd {2}', name, formatNumber(mean), formatNumber(sd, 2));
 }
 
 /** A score of the head with one of its nulls; both by their dotted names. */
@@ -85,13 +86,18 @@ function studyRow(head: HeadResult, form: keyof typeof studyForms, metrics: Repr
       null:
         random === null
           ? null
-          : { name: 'random', at: `${path}.nulls.random.${score}`, draws: random.draws, summary: random[score] },
+          : {
+              name: l10n.t('random'),
+              at: `${path}.nulls.random.${score}`,
+              draws: random.draws,
+              summary: random[score],
+            },
     });
   const both = (score: 'linearCka' | 'kernelCka'): string => {
     const first = beside(score);
     if (random === null || permuted === null || metrics[score] === null) return first;
     const z = withInterval(head, `${path}.nulls.permuted.${score}.z`, permuted[score].z);
-    return `${first.slice(0, -1)}; ${nullText(head, 'permuted', permuted[score])}, z ${z}, ${formatTestP(permuted[score], permuted.draws)})`;
+    return `${first.slice(0, -1)}; ${nullText(head, l10n.t('permuted'), permuted[score])}, z ${z}, ${formatTestP(permuted[score], permuted.draws)})`;
   };
   return [
     studyForms[form],
@@ -117,24 +123,32 @@ function studyTable(head: HeadResult): HeadTable[] {
   return [
     {
       id: 'study',
-      title: "The reproduction study's metrics",
-      note: `Similarity of V and the kernel PCA values. Its chance level is not 0 and depends on the spectrum: read each number against its null. Direct and Pearson depend on the arbitrary signs of eigenvectors; optimal is the same for shuffled tokens.${noted === '' ? '' : ` ${noted}`}`,
+      title: l10n.t("The reproduction study's metrics"),
+      note: `${l10n.t('Similarity of V and the kernel PCA values. Its chance level is not 0 and depends on the spectrum: read each number against its null. Direct and Pearson depend on the arbitrary signs of eigenvectors; optimal is the same for shuffled tokens.')}${noted === '' ? '' : ` ${noted}`}`,
       formula: formulas.reproduction,
-      columns: ['form', 'optimal', 'linear CKA', 'kernel CKA', 'direct', 'Pearson', '‖V − V̂‖ / ‖V‖'],
+      columns: [
+        l10n.t('form'),
+        l10n.t('optimal'),
+        l10n.t('linear CKA'),
+        l10n.t('kernel CKA'),
+        l10n.t('direct'),
+        l10n.t('Pearson'),
+        '‖V − V̂‖ / ‖V‖',
+      ],
       rows,
     },
   ];
 }
 
 const attentionRows: readonly (readonly [keyof AttentionFacts, string])[] = [
-  ['entropy', 'entropy, nats'],
-  ['effectiveTokens', 'effective number of tokens'],
-  ['maxWeight', 'largest weight'],
-  ['distance', 'attention distance, patches or tokens'],
-  ['diagonalMass', 'mass on the token itself'],
-  ['previousTokenMass', 'mass on the token before'],
-  ['firstTokenMass', 'mass on the first token'],
-  ['specialTokenMass', 'mass on class, register and special tokens'],
+  ['entropy', l10n.t('entropy, nats')],
+  ['effectiveTokens', l10n.t('effective number of tokens')],
+  ['maxWeight', l10n.t('largest weight')],
+  ['distance', l10n.t('attention distance, patches or tokens')],
+  ['diagonalMass', l10n.t('mass on the token itself')],
+  ['previousTokenMass', l10n.t('mass on the token before')],
+  ['firstTokenMass', l10n.t('mass on the first token')],
+  ['specialTokenMass', l10n.t('mass on class, register and special tokens')],
 ];
 
 function attentionTable(head: HeadResult): HeadTable[] {
@@ -150,10 +164,12 @@ function attentionTable(head: HeadResult): HeadTable[] {
   return [
     {
       id: 'attention',
-      title: 'The attention pattern in numbers',
-      note: "Means over queries of the model's own pattern, beside attention that gives every visible key the same weight. Where weights go does not say what the values behind them contribute.",
+      title: l10n.t('The attention pattern in numbers'),
+      note: l10n.t(
+        "Means over queries of the model's own pattern, beside attention that gives every visible key the same weight. Where weights go does not say what the values behind them contribute.",
+      ),
       formula: formulas.attention,
-      columns: ['', 'this head', 'uniform attention'],
+      columns: ['', l10n.t('this head'), l10n.t('uniform attention')],
       rows: attentionRows.map(([id, name]) => [
         name,
         withInterval(head, `attention.${id}`, attention[id] ?? null),
@@ -170,7 +186,7 @@ function weightRow(head: HeadResult, form: 'qk' | 'ov', name: string, weights: W
     const beside =
       gaussian === null
         ? null
-        : { name: 'Gaussian', at: `${at}.gaussian.${id}`, draws: gaussian.draws, summary: gaussian[id] };
+        : { name: l10n.t('Gaussian'), at: `${at}.gaussian.${id}`, draws: gaussian.draws, summary: gaussian[id] };
     return scoreWithNull(head, { at: `${at}.${id}`, value: weights[id], null: beside });
   };
   return [name, of('spectralNorm'), of('stableRank') + (reason === undefined ? '' : `. ${reason}`)];
@@ -182,10 +198,12 @@ function weightTable(head: HeadResult): HeadTable[] {
   return [
     {
       id: 'weights',
-      title: 'The weights of the head',
-      note: "Scores are x W_QK x', the head adds W_OV x to the stream. A form that acts along fewer directions than Gaussian weights of its size is not as random weights are; which directions matter on an input is not in it. Biases, norms and rotary positions are left out.",
+      title: l10n.t('The weights of the head'),
+      note: l10n.t(
+        "Scores are x W_QK x', the head adds W_OV x to the stream. A form that acts along fewer directions than Gaussian weights of its size is not as random weights are; which directions matter on an input is not in it. Biases, norms and rotary positions are left out.",
+      ),
       formula: formulas.weights,
-      columns: ['form', 'spectral norm', 'stable rank'],
+      columns: [l10n.t('form'), l10n.t('spectral norm'), l10n.t('stable rank')],
       rows: [weightRow(head, 'qk', 'W_QK = W_qᵀ W_k', weights.qk), weightRow(head, 'ov', 'W_OV = W_o W_v', weights.ov)],
     },
   ];
@@ -207,11 +225,28 @@ function ablationTable(head: HeadResult): HeadTable[] {
   return [
     {
       id: 'ablation',
-      title: 'Without this head',
-      note: `The network again with the output of this head replaced. The last row is the null: a change as large in no particular direction. ${over === undefined ? 'One input, one draw' : 'One draw for each input'}; that an output does not move does not say that the head does nothing, for others may stand in.${reason === undefined ? '' : ` ${reason}`}`,
+      title: l10n.t('Without this head'),
+      note: `${
+        over === undefined
+          ? l10n.t(
+              'The network again with the output of this head replaced. The last row is the null: a change as large in no particular direction. One input, one draw; that an output does not move does not say that the head does nothing, for others may stand in.',
+            )
+          : l10n.t(
+              'The network again with the output of this head replaced. The last row is the null: a change as large in no particular direction. One draw for each input; that an output does not move does not say that the head does nothing, for others may stand in.',
+            )
+      }${reason === undefined ? '' : ` ${reason}`}`,
       formula: formulas.ablation,
-      columns: ['head output', 'KL(clean ‖ ablated), nats', 'first class changes', '‖change‖ / ‖output‖'],
-      rows: [row('0', 'zero'), row('its mean over the tokens', 'mean'), row('noise of the same norm (null)', 'random')],
+      columns: [
+        l10n.t('head output'),
+        l10n.t('KL(clean ‖ ablated), nats'),
+        l10n.t('first class changes'),
+        '‖change‖ / ‖output‖',
+      ],
+      rows: [
+        row('0', 'zero'),
+        row(l10n.t('its mean over the tokens'), 'mean'),
+        row(l10n.t('noise of the same norm (null)'), 'random'),
+      ],
     },
   ];
 }
@@ -225,49 +260,53 @@ function projectionTable(head: HeadResult): HeadTable {
     values === undefined ? notMeasured : values.map((value, place) => of(`${name}.${place}`, value)).join(' | ');
   const rows: (readonly [string, string, string])[] = [
     [
-      'log ‖φ(q)‖², median | quartiles',
+      l10n.t('log ‖φ(q)‖², median | quartiles'),
       of('logPhiNormMedian', projection.logPhiNormMedian),
       quartiles('logPhiNormQuartiles', projection.logPhiNormQuartiles),
     ],
     [
-      'log ‖φ(q)‖², of the mean',
+      l10n.t('log ‖φ(q)‖², of the mean'),
       of('logPhiNormMean', projection.logPhiNormMean),
-      `mean ${of('phiNorm', projection.phiNorm)}`,
+      l10n.t('mean {0}', of('phiNorm', projection.phiNorm)),
     ],
     [
-      '‖h‖², median | quartiles',
+      l10n.t('‖h‖², median | quartiles'),
       of('hNormMedian', projection.hNormMedian),
       quartiles('hNormQuartiles', projection.hNormQuartiles),
     ],
-    ['log(‖φ(q)‖² / ‖h‖²), median', of('logRatio', projection.logRatio), 'projection: 0 or above'],
-    ['J, median', of('signedMedian', projection.signedMedian), 'projection: 0 or above'],
-    ['J signed, mean', of('signed', projection.signed), 'projection: 0 or above'],
-    ['|J|, mean', of('abs', projection.abs), `log of the mean ${of('logAbs', projection.logAbs)}`],
-    ['|J| relative to ‖h‖²', of('relH', projection.relH), ''],
-    ['|J| relative to ‖φ‖²', of('relPhi', projection.relPhi), 'projection: 1 at most'],
+    [l10n.t('log(‖φ(q)‖² / ‖h‖²), median'), of('logRatio', projection.logRatio), l10n.t('projection: 0 or above')],
+    [l10n.t('J, median'), of('signedMedian', projection.signedMedian), l10n.t('projection: 0 or above')],
+    [l10n.t('J signed, mean'), of('signed', projection.signed), l10n.t('projection: 0 or above')],
+    [l10n.t('|J|, mean'), of('abs', projection.abs), l10n.t('log of the mean {0}', of('logAbs', projection.logAbs))],
+    [l10n.t('|J| relative to ‖h‖²'), of('relH', projection.relH), ''],
+    [l10n.t('|J| relative to ‖φ‖²'), of('relPhi', projection.relPhi), l10n.t('projection: 1 at most')],
     [
-      'log mean(J) as the KPCA code has it',
+      l10n.t('log mean(J) as the KPCA code has it'),
       of('kpcaCode.logMean', projection.kpcaCode?.logMean),
       projection.kpcaCode?.reason ?? '',
     ],
     [
-      'norms.py: log ‖φ‖², lower | median | upper quartile',
+      l10n.t('norms.py: log ‖φ‖², lower | median | upper quartile'),
       quartiles('normsScript.logPhi', normsScript?.logPhi),
-      'cut at the 95th percentile',
+      l10n.t('cut at the 95th percentile'),
     ],
     [
-      'norms.py: ‖h‖², lower | median | upper quartile',
+      l10n.t('norms.py: ‖h‖², lower | median | upper quartile'),
       quartiles('normsScript.h', normsScript?.h),
-      'cut at the 95th percentile',
+      l10n.t('cut at the 95th percentile'),
     ],
-    ['Bessel violation, share of tokens', of('besselViolation', projection.besselViolation), 'projection: 0'],
+    [
+      l10n.t('Bessel violation, share of tokens'),
+      of('besselViolation', projection.besselViolation),
+      l10n.t('projection: 0'),
+    ],
   ];
   return {
     id: 'projection',
-    title: 'Projection loss, in every published form',
-    note: `‖φ(q)‖² spans many decades, so read the medians of logarithms; means are given where they are finite. A violation of Bessel's inequality rules out that h is a projection on orthonormal axes; its absence proves nothing.${projection.reason === undefined ? '' : ` ${projection.reason}`}`,
+    title: l10n.t('Projection loss, in every published form'),
+    note: `${l10n.t("‖φ(q)‖² spans many decades, so read the medians of logarithms; means are given where they are finite. A violation of Bessel's inequality rules out that h is a projection on orthonormal axes; its absence proves nothing.")}${projection.reason === undefined ? '' : ` ${projection.reason}`}`,
     formula: formulas.projection,
-    columns: ['quantity', 'this head', 'beside it'],
+    columns: [l10n.t('quantity'), l10n.t('this head'), l10n.t('beside it')],
     rows,
   };
 }

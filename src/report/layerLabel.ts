@@ -1,6 +1,7 @@
 // How people read a layer's number: counted through where the network is one stack of blocks, within encoder and
 // decoder where it has both. Files and options count through in either case.
 
+import * as l10n from '@vscode/l10n';
 import type { ModelSummary } from '../inspection/inspectionResult';
 import { stageOf } from '../model/blockShape';
 
@@ -14,7 +15,9 @@ export function layerLabel(model: Stages | null, layer: number): string {
 
 /** 'Layer 3', or 'Layer 13 (decoder 1)'. */
 export function layerTitle(model: Stages | null, layer: number): string {
-  return model?.stages === undefined ? `Layer ${layer}` : `Layer ${layer} (${layerLabel(model, layer)})`;
+  return model?.stages === undefined
+    ? l10n.t('Layer {0}', layer)
+    : l10n.t('Layer {0} ({1})', layer, layerLabel(model, layer));
 }
 
 /** Sizes of the layer's heads. */

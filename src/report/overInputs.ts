@@ -1,5 +1,6 @@
 // Means over several inputs in words and columns: the interval of a quantity, and what a run over many inputs says once.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadResult, IntervalTree, Measured } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { formatInterval, formatNumber } from './format';
@@ -32,7 +33,11 @@ export function withInterval(head: Pick<HeadResult, 'ci' | 'over'>, name: string
 export function firstAloneText({ over }: Pick<HeadResult, 'over'>, first = ''): string | null {
   return over === undefined
     ? null
-    : `Numbers are means over ${over.inputs} inputs; ± is their 95 % interval. Patterns, scores, q, k, v, output and the laboratory are of the first input, ${first}, alone.`;
+    : l10n.t(
+        'Numbers are means over {0} inputs; ± is their 95 % interval. Patterns, scores, q, k, v, output and the laboratory are of the first input, {1}, alone.',
+        over.inputs,
+        first,
+      );
 }
 
 /** How many inputs the numbers are means over; 1: they are of one. */

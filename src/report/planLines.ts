@@ -1,5 +1,6 @@
 // The plan in words and units, for the overview and the terminal.
 
+import * as l10n from '@vscode/l10n';
 import type { InspectionPlan } from '../inspection/inspectionRequest';
 
 /** 1.5 GB, 320 kB: decimal units, as file managers print them. */
@@ -11,9 +12,9 @@ export function readableBytes(count: number): string {
 }
 
 export function readableSeconds(seconds: number): string {
-  if (seconds < 1) return 'under 1 s';
-  if (seconds < 100) return `about ${Math.round(seconds)} s`;
-  return `about ${Math.round(seconds / 60)} min`;
+  if (seconds < 1) return l10n.t('under 1 s');
+  if (seconds < 100) return l10n.t('about {0} s', Math.round(seconds));
+  return l10n.t('about {0} min', Math.round(seconds / 60));
 }
 
 function readableFlops(count: number): string {
@@ -22,35 +23,45 @@ function readableFlops(count: number): string {
 }
 
 function inputLine({ input, inputs, tokens }: InspectionPlan): readonly [string, string] {
-  if (inputs === undefined) return ['input', `${input}, N ${tokens}`];
+  if (inputs === undefined) return [l10n.t('input'), `${input}, N ${tokens}`];
   const { count, fewestTokens, mostTokens } = inputs;
-  const range = fewestTokens === mostTokens ? String(mostTokens) : `${fewestTokens} to ${mostTokens}`;
-  return ['inputs', `${count}, one after the other, the first ${input}; N ${range}`];
+  const range = fewestTokens === mostTokens ? String(mostTokens) : l10n.t('{0} to {1}', fewestTokens, mostTokens);
+  return [l10n.t('inputs'), l10n.t('{0}, one after the other, the first {1}; N {2}', count, input, range)];
+}
+
+function timeText({ estimatedSeconds, backend, inputs }: InspectionPlan): string {
+  const time = readableSeconds(estimatedSeconds);
+  return inputs === undefined
+    ? l10n.t('{0} on {1}', time, backend)
+    : l10n.t('{0} on {1} for all {2} inputs', time, backend, inputs.count);
 }
 
 /** Whose they are: a checkpoint of another epoch has the same. */
-export const knownTwinsText =
-  "known from an earlier run on this input: untrained twins depend on the network's shapes and family, not on trained weights";
+export const knownTwinsText = l10n.t(
+  "known from an earlier run on this input: untrained twins depend on the network's shapes and family, not on trained weights",
+);
 
 /** Term and value, in reading order. */
 export function planLines(plan: InspectionPlan): readonly (readonly [string, string])[] {
   return [
-    ['model', plan.description],
+    [l10n.t('model'), plan.description],
     inputLine(plan),
     [
-      'inspects',
-      `${plan.layers} layers, ${plan.heads} heads each${plan.ablation ? ', and the output without each of them' : ''}`,
+      l10n.t('inspects'),
+      plan.ablation
+        ? l10n.t('{0} layers, {1} heads each, and the output without each of them', plan.layers, plan.heads)
+        : l10n.t('{0} layers, {1} heads each', plan.layers, plan.heads),
     ],
     [
-      'peak memory',
-      `${readableBytes(plan.peakByteLength)} (one layer's weights: ${readableBytes(plan.layerByteLength)})`,
+      l10n.t('peak memory'),
+      l10n.t("{0} (one layer's weights: {1})", readableBytes(plan.peakByteLength), readableBytes(plan.layerByteLength)),
     ],
-    ['work', `${readableFlops(plan.forwardFlops)} forward, ${readableFlops(plan.diagnosticsFlops)} diagnostics`],
     [
-      'time',
-      `${readableSeconds(plan.estimatedSeconds)} on ${plan.backend}${plan.inputs === undefined ? '' : ` for all ${plan.inputs.count} inputs`}`,
+      l10n.t('work'),
+      l10n.t('{0} forward, {1} diagnostics', readableFlops(plan.forwardFlops), readableFlops(plan.diagnosticsFlops)),
     ],
-    ...(plan.knownTwins ? [['twins', knownTwinsText] as const] : []),
-    ['backend', plan.backendReason],
+    [l10n.t('time'), timeText(plan)],
+    ...(plan.knownTwins ? [[l10n.t('twins'), knownTwinsText] as const] : []),
+    [l10n.t('backend'), plan.backendReason],
   ];
 }

@@ -1,5 +1,6 @@
 // Which heads a reader looks for, and in which order: filters by what was measured of a head, and a ranking by any metric.
 
+import * as l10n from '@vscode/l10n';
 import type { AlignmentVerdict, HeadResult, NoiseVerdict } from '../../diagnostics/headResult';
 import type { LayerResult } from '../../inspection/inspectionResult';
 import { noiseNames } from '../format';
@@ -12,19 +13,19 @@ export interface HeadFilter {
   matches(head: HeadResult): boolean;
 }
 
-export const allHeads: HeadFilter = { id: 'all', label: 'All heads', matches: () => true };
+export const allHeads: HeadFilter = { id: 'all', label: l10n.t('All heads'), matches: () => true };
 
 const alignmentLabels: Readonly<Record<AlignmentVerdict, string>> = {
-  'above token-shared baseline': 'Overlap above shared-token baseline',
-  'explained by shared tokens': 'Overlap explained by shared tokens',
-  'no evidence': 'No evidence of alignment',
-  'not measurable': 'Alignment not measurable',
+  'above token-shared baseline': l10n.t('Overlap above shared-token baseline'),
+  'explained by shared tokens': l10n.t('Overlap explained by shared tokens'),
+  'no evidence': l10n.t('No evidence of alignment'),
+  'not measurable': l10n.t('Alignment not measurable'),
 };
 const noiseLabels: Readonly<Record<Exclude<NoiseVerdict, 'not measured'>, string>> = {
-  'RPC deviates less': 'RPC deviates less',
-  'RPC deviates more': 'RPC deviates more',
-  'no difference': 'No difference between RPC and softmax',
-  collapsed: 'RPC collapsed',
+  'RPC deviates less': l10n.t('RPC deviates less'),
+  'RPC deviates more': l10n.t('RPC deviates more'),
+  'no difference': l10n.t('No difference between RPC and softmax'),
+  collapsed: l10n.t('RPC collapsed'),
 };
 
 /** All heads, then the filters that at least one of these heads passes. */
@@ -36,7 +37,7 @@ export function headFilters(heads: readonly HeadResult[]): readonly HeadFilter[]
   }));
   const open: HeadFilter = {
     id: 'alignment:none',
-    label: 'No verdict on alignment yet: a null was not run',
+    label: l10n.t('No verdict on alignment yet: a null was not run'),
     matches: (head) => head.alignment.verdict === null,
   };
   const kinds = [...new Set(heads.flatMap((head) => head.noise.map(({ kind }) => kind)))];

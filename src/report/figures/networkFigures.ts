@@ -1,6 +1,7 @@
 // Noise between the layers as curves: divergence of the output over the levels, and how far the residual stream is from
 // its clean run layer by layer. One pair a place and kind of noise.
 
+import * as l10n from '@vscode/l10n';
 import type { NetworkEffect, NetworkNoise, NetworkNoiseRow, OutputEffect } from '../../diagnostics/networkNoise';
 import { formatInterval, formatNumber, noiseLevelUnits, noiseNames, notMeasured } from '../format';
 import type { LineFigure, Series, SeriesRole } from './figure';
@@ -13,7 +14,7 @@ interface Model extends Pick<HeadContext, 'trainedWith'> {
 }
 
 export const placeName = (place: NetworkNoiseRow['place']): string =>
-  place === 'input' ? 'the embedded input' : `the output of layer ${place}`;
+  place === 'input' ? l10n.t('the embedded input') : l10n.t('the output of layer {0}', place);
 
 /** What RPC in this run is, where it is not the model's own. */
 function extension(rpc: NetworkNoise['rpc'], { trainedWith, causal }: Model): string {
@@ -21,15 +22,15 @@ function extension(rpc: NetworkNoise['rpc'], { trainedWith, causal }: Model): st
   const symmetric = trainedWith === 'symmetric' || trainedWith === 'rpc';
   const cleaned = symmetric
     ? ''
-    : ' In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.';
-  const masked = causal ? ' The mask inside the iteration is an extension of Gramlens.' : '';
+    : ` ${l10n.t('In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.')}`;
+  const masked = causal ? ` ${l10n.t('The mask inside the iteration is an extension of Gramlens.')}` : '';
   return `${whatIf({ trainedWith })}${cleaned}${masked}`;
 }
 
 const methods = [
   ['softmax', 'softmax', (row) => row.softmax],
-  ['RPC vs clean RPC', 'rpc', (row) => row.rpc],
-  ['RPC vs clean softmax', 'data2', (row) => row.rpcVsCleanSoftmax],
+  [l10n.t('RPC vs clean RPC'), 'rpc', (row) => row.rpc],
+  [l10n.t('RPC vs clean softmax'), 'data2', (row) => row.rpcVsCleanSoftmax],
 ] as const satisfies readonly (readonly [string, SeriesRole, (row: NetworkNoiseRow) => OutputEffect | null])[];
 
 function divergenceSeries(rows: readonly NetworkNoiseRow[], clean: NetworkNoise['clean']): Series[] {
@@ -82,37 +83,40 @@ export function networkFigures(noise: NetworkNoise, model: Model): LineFigure[] 
       const last = rows.at(-1);
       if (last === undefined) return [];
       const base = { kind: 'lines', formula: formulas.networkNoise, levels: [] } as const;
-      const where = `${noiseNames[kind]} at ${placeName(place)}`;
+      const where = l10n.t('{0} at {1}', noiseNames[kind], placeName(place));
       const difference =
         last.klDifference === null
           ? ''
-          : ` At level ${last.level} softmax minus RPC is ${formatInterval(last.klDifference.mean, last.klDifference.ci)}.`;
+          : ` ${l10n.t('At level {0} softmax minus RPC is {1}.', last.level, formatInterval(last.klDifference.mean, last.klDifference.ci))}`;
       const output: LineFigure = {
         ...base,
         id: `network-kl-${kind}-${place}`,
-        title: `Output under ${where}`,
-        shows: `KL divergence of the network's output from its clean one, mean and 95 % interval over ${noise.repeats} repeats; both methods get the same draws.${difference}`,
-        caution: `An output that moves less need not be a better one: a network that ignores its input does not move at all.${extra}`,
+        title: l10n.t('Output under {0}', where),
+        shows: `${l10n.t("KL divergence of the network's output from its clean one, mean and 95 % interval over {0} repeats; both methods get the same draws.", noise.repeats)}${difference}`,
+        caution: `${l10n.t('An output that moves less need not be a better one: a network that ignores its input does not move at all.')}${extra}`,
         x: {
-          label: 'noise level',
-          unit: kind === 'token_gauss' ? 'x rms of the stream' : noiseLevelUnits[kind],
+          label: l10n.t('noise level'),
+          unit: kind === 'token_gauss' ? l10n.t('x rms of the stream') : noiseLevelUnits[kind],
           scale: 'linear',
         },
-        y: { label: 'KL(clean ‖ noisy)', unit: 'nats', scale: 'linear' },
+        y: { label: l10n.t('KL(clean ‖ noisy)'), unit: l10n.t('nats'), scale: 'linear' },
         series: divergenceSeries(rows, noise.clean),
       };
       if (last.softmax.stream.mean.length === 0) return [output];
       const stream: LineFigure = {
         ...base,
         id: `network-stream-${kind}-${place}`,
-        title: `Layer by layer under ${where}`,
-        shows: `How far the residual stream after each layer is from its clean run, at level ${last.level}: a falling line is noise that the layers take out again.`,
-        caution: `Relative to a stream whose length differs from layer to layer; what the classifier reads is a small part of it.${extra}`,
-        x: { label: 'layer', unit: '', scale: 'linear', integer: true },
-        y: { label: 'relative deviation', unit: '', scale: 'linear' },
+        title: l10n.t('Layer by layer under {0}', where),
+        shows: l10n.t(
+          'How far the residual stream after each layer is from its clean run, at level {0}: a falling line is noise that the layers take out again.',
+          last.level,
+        ),
+        caution: `${l10n.t('Relative to a stream whose length differs from layer to layer; what the classifier reads is a small part of it.')}${extra}`,
+        x: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
+        y: { label: l10n.t('relative deviation'), unit: '', scale: 'linear' },
         series: [
           streamSeries('softmax', 'softmax', last.softmax),
-          ...(last.rpc === null ? [] : [streamSeries('RPC vs clean RPC', 'rpc', last.rpc)]),
+          ...(last.rpc === null ? [] : [streamSeries(l10n.t('RPC vs clean RPC'), 'rpc', last.rpc)]),
         ],
       };
       return [output, stream];
@@ -128,20 +132,20 @@ const orNot = (effect: OutputEffect | null, text: (effect: OutputEffect) => stri
 
 /** Every row in words. */
 export const networkColumns = [
-  'Place',
-  'Noise',
-  'Level',
-  'softmax: KL',
-  'flips',
-  'RPC: KL',
-  'flips',
-  'KL vs clean softmax',
-  'KL softmax − RPC',
+  l10n.t('Place'),
+  l10n.t('Noise'),
+  l10n.t('Level'),
+  l10n.t('softmax: KL'),
+  l10n.t('flips'),
+  l10n.t('RPC: KL'),
+  l10n.t('flips'),
+  l10n.t('KL vs clean softmax'),
+  l10n.t('KL softmax − RPC'),
 ] as const;
 
 export function networkRows({ rows }: NetworkNoise): string[][] {
   return rows.map(({ place, kind, level, softmax, rpc, rpcVsCleanSoftmax, klDifference }) => [
-    place === 'input' ? 'input' : `layer ${place}`,
+    place === 'input' ? l10n.t('input') : l10n.t('layer {0}', place),
     kind,
     String(level),
     divergence(softmax),
@@ -155,11 +159,34 @@ export function networkRows({ rows }: NetworkNoise): string[][] {
 
 /** What was run, and how far the two methods are apart without any noise. */
 export function networkSentence({ rpc, clean, repeats }: NetworkNoise, model: Model): string {
-  const runs = `${repeats} ${repeats === 1 ? 'repeat' : 'repeats'} a level; Gaussian noise has the size of the stream it is added to.`;
+  const runs =
+    repeats === 1
+      ? l10n.t('1 repeat a level; Gaussian noise has the size of the stream it is added to.')
+      : l10n.t('{0} repeats a level; Gaussian noise has the size of the stream it is added to.', repeats);
   if (rpc === null || clean === null)
-    return `Softmax attention in every layer; ${runs} RPC flows on in no layer, so there is no second run.`;
-  const layers = rpc.layers === 'all' ? 'every layer' : `layers ${[rpc.layers].flat().join(', ')}`;
-  const settings = `variant ${rpc.variant}, ${rpc.iterations} iterations, λ ${rpc.lambda}`;
-  const apart = `Without noise its output is KL ${formatNumber(clean.kl)} from that of softmax, and the first class ${clean.topChanged ? 'is another' : 'is the same'}.`;
-  return `Softmax attention in every layer, and RPC (${settings}) in ${layers} under the same draws; ${runs} ${apart}${extension(rpc, model)}`;
+    return l10n.t('Softmax attention in every layer; {0} RPC flows on in no layer, so there is no second run.', runs);
+  const settings = l10n.t('variant {0}, {1} iterations, λ {2}', rpc.variant, rpc.iterations, rpc.lambda);
+  const both =
+    rpc.layers === 'all'
+      ? l10n.t(
+          'Softmax attention in every layer, and RPC ({0}) in every layer under the same draws; {1}',
+          settings,
+          runs,
+        )
+      : l10n.t(
+          'Softmax attention in every layer, and RPC ({0}) in layers {1} under the same draws; {2}',
+          settings,
+          [rpc.layers].flat().join(', '),
+          runs,
+        );
+  const apart = clean.topChanged
+    ? l10n.t(
+        'Without noise its output is KL {0} from that of softmax, and the first class is another.',
+        formatNumber(clean.kl),
+      )
+    : l10n.t(
+        'Without noise its output is KL {0} from that of softmax, and the first class is the same.',
+        formatNumber(clean.kl),
+      );
+  return `${both} ${apart}${extension(rpc, model)}`;
 }

@@ -1,7 +1,8 @@
 // Noise curves of one head, one figure a noise kind, always with clean gap and dispersion beside the AUC: a method
 // that ignores its keys does not deviate either.
 
-import type { HeadResult, Measured, NoiseCurve } from '../../diagnostics/headResult';
+import * as l10n from '@vscode/l10n';
+import type { HeadResult, Measured, NoiseCurve, NoiseNumbers } from '../../diagnostics/headResult';
 import { formatInterval, formatNumber, noiseLevelUnits, noiseNames, noiseVerdictText } from '../format';
 import type { LineFigure, Series, SeriesRole } from './figure';
 import type { HeadContext } from './headFigures';
@@ -10,7 +11,7 @@ import { formulas } from './sources';
 /** The sentence that stands wherever RPC is computed on a model that was not trained with it; '' elsewhere. */
 export function whatIf(context: Pick<HeadContext, 'trainedWith'>): string {
   if (context.trainedWith === 'rpc') return '';
-  return ' This checkpoint was not trained with RPC: its RPC numbers are a what-if, and switching RPC on can change outputs by the order of their norm.';
+  return ` ${l10n.t('This checkpoint was not trained with RPC: its RPC numbers are a what-if, and switching RPC on can change outputs by the order of their norm.')}`;
 }
 
 function curve(name: string, role: SeriesRole, levels: readonly number[], noise: NoiseCurve, atZero: Measured): Series {
@@ -32,35 +33,59 @@ function curve(name: string, role: SeriesRole, levels: readonly number[], noise:
   };
 }
 
+/** What the curve is a mean over, and whether its interval is known. */
+function meanText({ over }: HeadResult, { softmax }: NoiseNumbers): string {
+  const hasInterval = softmax.ci.some((half) => half !== null);
+  if (over === undefined)
+    return hasInterval
+      ? l10n.t("How far noise moves the head's output, mean and 95 % interval over repeats.")
+      : l10n.t("How far noise moves the head's output, mean over repeats.");
+  return hasInterval
+    ? l10n.t("How far noise moves the head's output, mean and 95 % interval over {0} inputs.", over.inputs)
+    : l10n.t("How far noise moves the head's output, mean over {0} inputs.", over.inputs);
+}
+
 /** One figure for each noise kind that was run. */
 export function noiseFigures(head: HeadResult, context: HeadContext): LineFigure[] {
   return head.noise
     .filter((noise) => noise.levels.length > 0)
     .map((noise) => {
       const { auc } = noise;
-      const rpc = noise.rpc
-        ? `, RPC ${formatInterval(auc.rpc, auc.ci.rpc)}, difference ${formatInterval(auc.difference, auc.ci.difference)}`
-        : '';
+      const softmax = formatInterval(auc.softmax, auc.ci.softmax);
+      const areas = noise.rpc
+        ? l10n.t(
+            'AUC softmax {0}, RPC {1}, difference {2}.',
+            softmax,
+            formatInterval(auc.rpc, auc.ci.rpc),
+            formatInterval(auc.difference, auc.ci.difference),
+          )
+        : l10n.t('AUC softmax {0}.', softmax);
       const beside = head.rpc
-        ? ` Clean gap ${formatNumber(head.rpc.cleanGap)}; dispersion softmax ${formatNumber(head.rpc.dispersion.softmax)}, RPC ${formatNumber(head.rpc.dispersion.rpc)}.`
+        ? ` ${l10n.t(
+            'Clean gap {0}; dispersion softmax {1}, RPC {2}.',
+            formatNumber(head.rpc.cleanGap),
+            formatNumber(head.rpc.dispersion.softmax),
+            formatNumber(head.rpc.dispersion.rpc),
+          )}`
         : '';
-      const repeats = noise.softmax.ci.some((half) => half !== null);
+      const verdict = l10n.t('Verdict: {0}.', noiseVerdictText(noise, head.over));
+      const reason = noise.reason === undefined ? '' : ` ${noise.reason}`;
       return {
         kind: 'lines',
         id: `noise-${noise.kind}`,
-        title: `Deviation under ${noiseNames[noise.kind]}`,
-        shows: `How far noise moves the head's output, mean${repeats ? ' and 95 % interval' : ''} over ${head.over === undefined ? 'repeats' : `${head.over.inputs} inputs`}; AUC softmax ${formatInterval(auc.softmax, auc.ci.softmax)}${rpc}. Verdict: ${noiseVerdictText(noise, head.over)}.${beside}${noise.reason === undefined ? '' : ` ${noise.reason}`}`,
-        caution: `Low deviation with low dispersion is collapse, not robustness, and a head that moves less need not make the model more accurate.${head.rpc ? whatIf(context) : ''}`,
+        title: l10n.t('Deviation under {0}', noiseNames[noise.kind]),
+        shows: `${meanText(head, noise)} ${areas} ${verdict}${beside}${reason}`,
+        caution: `${l10n.t('Low deviation with low dispersion is collapse, not robustness, and a head that moves less need not make the model more accurate.')}${head.rpc ? whatIf(context) : ''}`,
         formula: formulas.noise,
-        x: { label: 'noise level', unit: noiseLevelUnits[noise.kind], scale: 'linear' },
-        y: { label: 'relative deviation', unit: '', scale: 'linear' },
+        x: { label: l10n.t('noise level'), unit: noiseLevelUnits[noise.kind], scale: 'linear' },
+        y: { label: l10n.t('relative deviation'), unit: '', scale: 'linear' },
         series: [
           curve('softmax', 'softmax', noise.levels, noise.softmax, 0),
-          ...(noise.rpc ? [curve('RPC vs clean RPC', 'rpc', noise.levels, noise.rpc, 0)] : []),
+          ...(noise.rpc ? [curve(l10n.t('RPC vs clean RPC'), 'rpc', noise.levels, noise.rpc, 0)] : []),
           ...(noise.rpcVsCleanSoftmax
             ? [
                 curve(
-                  'RPC vs clean softmax',
+                  l10n.t('RPC vs clean softmax'),
                   'data2',
                   noise.levels,
                   noise.rpcVsCleanSoftmax,

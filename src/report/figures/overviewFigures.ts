@@ -1,5 +1,6 @@
 // Layers x heads heatmaps of any metric, also while a run is still filling in.
 
+import * as l10n from '@vscode/l10n';
 import type { LayerResult, ModelSummary } from '../../inspection/inspectionResult';
 import { gramOfRun, gramSentence, withGram } from '../gramText';
 import { layerLabel } from '../layerLabel';
@@ -12,16 +13,18 @@ import { formulas } from './sources';
 type OverviewSize = Pick<ModelSummary, 'layers' | 'heads' | 'stages'>;
 
 const cautions: Readonly<Record<HeadMetric['group'], string>> = {
-  Alignment:
+  Alignment: l10n.t(
     'Compare with the chance level in the tooltip or table: keys and values share their tokens, so a high number alone does not show that V learned the eigenvectors.',
-  'Kernel PCA':
+  ),
+  'Kernel PCA': l10n.t(
     'One input, one Gram matrix a head: it says how this input sits in the kernel PCA reading, not why the head was learned that way.',
-  Attention: 'Patterns describe where weights go, not what the values behind them contribute.',
-  Ablation: 'One input; heads can stand in for each other, so a small effect does not say that a head is idle.',
-  Weights: 'Weights alone: what the norm before them and the input make of these directions is not in it.',
-  RPC: 'Computed beside the model on the same q, k, v; on a checkpoint not trained with RPC it is a what-if.',
-  Noise: 'A head that collapses does not deviate either: read it with dispersion and clean gap.',
-  Reproduction: 'Chance is not 0 and changes with the spectrum; such numbers cannot be read without a null.',
+  ),
+  Attention: l10n.t('Patterns describe where weights go, not what the values behind them contribute.'),
+  Ablation: l10n.t('One input; heads can stand in for each other, so a small effect does not say that a head is idle.'),
+  Weights: l10n.t('Weights alone: what the norm before them and the input make of these directions is not in it.'),
+  RPC: l10n.t('Computed beside the model on the same q, k, v; on a checkpoint not trained with RPC it is a what-if.'),
+  Noise: l10n.t('A head that collapses does not deviate either: read it with dispersion and clean gap.'),
+  Reproduction: l10n.t('Chance is not 0 and changes with the spectrum; such numbers cannot be read without a null.'),
 };
 
 function formulaOf(metric: HeadMetric): string {
@@ -65,8 +68,8 @@ export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[
       : { rowLabels: Array.from({ length: size.layers }, (_, layer) => layerLabel(size, layer)) }),
     values,
     cellNotes,
-    rowAxis: { label: 'layer', unit: '', scale: 'linear', integer: true },
-    columnAxis: { label: 'head', unit: '', scale: 'linear', integer: true },
+    rowAxis: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: l10n.t('head'), unit: '', scale: 'linear', integer: true },
     value: { label: shortLabel(metric), unit: metric.unit, scale: 'linear' },
     palette: metric.palette,
     domain: metricDomain(
@@ -78,22 +81,39 @@ export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[
 
 /** The colour legend has little room; the title says the rest. */
 function shortLabel(metric: HeadMetric): string {
-  if (metric.group === 'Noise') return metric.id.endsWith('.difference') ? 'AUC difference' : 'AUC';
+  if (metric.group === 'Noise') return metric.id.endsWith('.difference') ? l10n.t('AUC difference') : l10n.t('AUC');
   if (metric.id.endsWith('.overlapZ')) return 'z';
   return (
     {
-      'gamma.learned.eigenResidual': 'eigen-residual',
-      'projection.logRatio': 'log ratio',
-      'spectrum.topEigenvalue': 'eigenvalue',
-      'spectrum.numericalRank': 'rank',
-      'projection.besselViolation': 'violations',
-      'rpc.density': 'density',
-      'attention.effectiveTokens': 'tokens',
-      'attention.distance': 'distance',
-      'weights.qk.stableRank': 'stable rank',
-      'weights.ov.stableRank': 'stable rank',
-      'rpc.cleanGap': 'clean gap',
-    }[metric.id] ?? metric.label.replace(/^Alignment /, '').toLowerCase()
+      'gamma.learned.eigenResidual': l10n.t('eigen-residual'),
+      'projection.logRatio': l10n.t('log ratio'),
+      'spectrum.topEigenvalue': l10n.t('eigenvalue'),
+      'spectrum.numericalRank': l10n.t('rank'),
+      'projection.besselViolation': l10n.t('violations'),
+      'rpc.density': l10n.t('density'),
+      'attention.effectiveTokens': l10n.t('tokens'),
+      'attention.distance': l10n.t('distance'),
+      'weights.qk.stableRank': l10n.t('stable rank'),
+      'weights.ov.stableRank': l10n.t('stable rank'),
+      'rpc.cleanGap': l10n.t('clean gap'),
+      'alignment.theory.overlap': l10n.t('overlap (theory)'),
+      'alignment.plain.overlap': l10n.t('overlap (plain)'),
+      'alignment.theory.rayleigh': l10n.t('rayleigh ratio (theory)'),
+      'alignment.plain.rayleigh': l10n.t('rayleigh ratio (plain)'),
+      'alignment.theory.energy': l10n.t('energy (theory)'),
+      'alignment.plain.energy': l10n.t('energy (plain)'),
+      'alignment.centringResidual': l10n.t('centring residual'),
+      'attention.entropy': l10n.t('attention entropy'),
+      'attention.maxWeight': l10n.t('largest attention weight'),
+      'attention.diagonalMass': l10n.t('diagonal mass'),
+      'attention.firstTokenMass': l10n.t('first-token mass'),
+      'attention.previousTokenMass': l10n.t('previous-token mass'),
+      'attention.specialTokenMass': l10n.t('special-token mass'),
+      'weights.qk.spectralNorm': l10n.t('spectral norm'),
+      'weights.ov.spectralNorm': l10n.t('spectral norm'),
+      'ablation.zero.kl': l10n.t('effect'),
+      'ablation.mean.kl': l10n.t('effect'),
+    }[metric.id] ?? metric.label
   );
 }
 

@@ -1,5 +1,6 @@
 // One setting of RPC on every head of a layer: a row a head, and how the iteration goes in each.
 
+import * as l10n from '@vscode/l10n';
 import { hasCollapsed } from '../../diagnostics/rpcSweep';
 import type { RpcLabRow } from '../../inspection/rpcLab';
 import { formatNumber } from '../format';
@@ -9,16 +10,16 @@ import { whatIf } from './noiseFigures';
 import { formulas } from './sources';
 
 export const rpcLayerColumns = [
-  'Head',
-  'Clean gap',
-  'Dispersion, RPC',
-  'Dispersion, softmax',
-  'Residual',
-  'Density of S',
+  l10n.t('Head'),
+  l10n.t('Clean gap'),
+  l10n.t('Dispersion, RPC'),
+  l10n.t('Dispersion, softmax'),
+  l10n.t('Residual'),
+  l10n.t('Density of S'),
   '‖S‖/‖K‖',
   'mu',
   'tau',
-  'Remarks',
+  l10n.t('Remarks'),
 ] as const;
 
 /** Cells of one head; numbers of the iteration are those of its last pass. */
@@ -26,8 +27,8 @@ export function rpcLayerCells({ head, numbers }: RpcLabRow): readonly string[] {
   const { cleanGap, dispersion, residual, density, sparseNorm, mu, tau, sparseNeverActive, reason } = numbers;
   const last = (values: readonly number[]): string => formatNumber(values.at(-1) ?? null);
   const remarks = [
-    ...(hasCollapsed(numbers) ? ['collapse'] : []),
-    ...(sparseNeverActive ? ['S never active'] : []),
+    ...(hasCollapsed(numbers) ? [l10n.t('collapse')] : []),
+    ...(sparseNeverActive ? [l10n.t('S never active')] : []),
     ...(reason === undefined ? [] : [reason]),
   ];
   return [
@@ -70,8 +71,8 @@ export function rpcLayerFigures(rows: readonly RpcLabRow[], context: HeadContext
       rows: rows.length,
       columns: passes,
       values,
-      rowAxis: { label: 'head', unit: '', scale: 'linear', integer: true },
-      columnAxis: { label: 'iteration', unit: '', scale: 'linear', integer: true },
+      rowAxis: { label: l10n.t('head'), unit: '', scale: 'linear', integer: true },
+      columnAxis: { label: l10n.t('iteration'), unit: '', scale: 'linear', integer: true },
       rowLabels: rows.map(({ head }) => String(head)),
       columnLabels: Array.from({ length: passes }, (_, t) => String(t + 1)),
       value: { label: value, unit: '', scale: 'linear' },
@@ -81,16 +82,16 @@ export function rpcLayerFigures(rows: readonly RpcLabRow[], context: HeadContext
   };
   return [
     map('residual', {
-      title: 'Residual, every head of the layer',
-      shows: 'How far keys, sparse part and output of RPC are apart after each pass, ‖K − L − S‖/‖K‖.',
-      caution: `L is no low-rank part of the keys, so the residual need not fall.${whatIf(context)}`,
+      title: l10n.t('Residual, every head of the layer'),
+      shows: l10n.t('How far keys, sparse part and output of RPC are apart after each pass, ‖K − L − S‖/‖K‖.'),
+      caution: `${l10n.t('L is no low-rank part of the keys, so the residual need not fall.')}${whatIf(context)}`,
       value: 'residual',
       most: null,
     }),
     map('density', {
-      title: 'Density of S, every head of the layer',
-      shows: 'Share of the entries of the keys that the threshold takes out in each pass.',
-      caution: `Neither a dense nor an empty S says that outliers were found.${whatIf(context)}`,
+      title: l10n.t('Density of S, every head of the layer'),
+      shows: l10n.t('Share of the entries of the keys that the threshold takes out in each pass.'),
+      caution: `${l10n.t('Neither a dense nor an empty S says that outliers were found.')}${whatIf(context)}`,
       value: 'density',
       most: 1,
     }),

@@ -1,8 +1,9 @@
 // The sweep of RPC over lambda and iterations as two heatmaps: distance from softmax on clean input, and noise gain.
 // Published settings, collapse and an S that never acts are marked in both.
 
+import * as l10n from '@vscode/l10n';
 import type { RpcSweepCell, RpcSweepNumbers } from '../../diagnostics/headResult';
-import { formatInterval, formatNumber, noiseNames } from '../format';
+import { formatInterval, formatNumber, noiseNames, notMeasured, verdictWord } from '../format';
 import type { CellSign, HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
 import { whatIf } from './noiseFigures';
@@ -14,9 +15,9 @@ export const publishedSettings: readonly {
   readonly iterations: number;
   readonly who: string;
 }[] = [
-  { lambda: 4, iterations: 4, who: 'README and training scripts of the published code (num_iter 4, lambd 4)' },
-  { lambda: 4, iterations: 2, who: 'attack scripts of the published code (num_iter 2)' },
-  { lambda: 0, iterations: 1, who: 'argparse defaults of the published code (num_iter 1, lambd 0)' },
+  { lambda: 4, iterations: 4, who: l10n.t('README and training scripts of the published code (num_iter 4, lambd 4)') },
+  { lambda: 4, iterations: 2, who: l10n.t('attack scripts of the published code (num_iter 2)') },
+  { lambda: 0, iterations: 1, who: l10n.t('argparse defaults of the published code (num_iter 1, lambd 0)') },
 ];
 
 const whoPublished = ({ lambda, iterations }: RpcSweepCell): string | undefined =>
@@ -37,37 +38,45 @@ function signsOf(sweep: RpcSweepNumbers): CellSign[] {
 export function sweepCellText(cell: RpcSweepCell, sweep: RpcSweepNumbers): string {
   const who = whoPublished(cell);
   return [
-    `clean gap ${formatNumber(cell.cleanGap)}, tau ${formatNumber(cell.tau)}`,
+    l10n.t('clean gap {0}, tau {1}', formatNumber(cell.cleanGap), formatNumber(cell.tau)),
     sweep.noise === null
       ? ''
-      : `noise gain ${formatInterval(cell.gain, cell.gainCi)} (${noiseNames[sweep.noise.kind]}); ${cell.verdict}`,
-    `dispersion softmax ${formatNumber(sweep.softmaxDispersion)}, RPC ${formatNumber(cell.dispersion)}`,
-    cell.collapsed ? 'collapse: its rows hardly differ, so little deviation is no robustness' : '',
-    cell.sparseNeverActive ? 'S never active: the robust step does nothing here' : '',
-    who === undefined ? '' : `published: ${who}`,
+      : l10n.t(
+          'noise gain {0} ({1}); {2}',
+          formatInterval(cell.gain, cell.gainCi),
+          noiseNames[sweep.noise.kind],
+          cell.verdict === null ? notMeasured : verdictWord(cell.verdict),
+        ),
+    l10n.t('dispersion softmax {0}, RPC {1}', formatNumber(sweep.softmaxDispersion), formatNumber(cell.dispersion)),
+    cell.collapsed ? l10n.t('collapse: its rows hardly differ, so little deviation is no robustness') : '',
+    cell.sparseNeverActive ? l10n.t('S never active: the robust step does nothing here') : '',
+    who === undefined ? '' : l10n.t('published: {0}', who),
     cell.reason ?? '',
   ]
     .filter((line) => line !== '')
     .join('\n');
 }
 
-const legend =
-  'Framed: settings of the published code; cross: collapse (dispersion below half of softmax attention’s); dot: S never active.';
+const legend = l10n.t(
+  'Framed: settings of the published code; cross: collapse (dispersion below half of softmax attention’s); dot: S never active.',
+);
 
 /** Clean gap, and the gain where there was noise. */
 export function rpcSweepFigures(sweep: RpcSweepNumbers, context: Pick<HeadContext, 'trainedWith'>): HeatmapFigure[] {
   const { variant, asymmetric, masked, lambdas, iterations, cells, noise } = sweep;
   const name = `${variant}${asymmetric ? '+asym' : ''}`;
   const extension = [
-    asymmetric ? ' In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.' : '',
-    masked === true ? ' The mask inside the iteration is an extension of Gramlens.' : '',
+    asymmetric
+      ? ` ${l10n.t('In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.')}`
+      : '',
+    masked === true ? ` ${l10n.t('The mask inside the iteration is an extension of Gramlens.')}` : '',
   ].join('');
   const base = {
     kind: 'heatmap',
     rows: lambdas.length,
     columns: iterations.length,
     rowAxis: { label: 'λ', unit: '', scale: 'linear' },
-    columnAxis: { label: 'iterations n', unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: l10n.t('iterations n'), unit: '', scale: 'linear', integer: true },
     rowLabels: lambdas.map(String),
     columnLabels: iterations.map(String),
     signs: signsOf(sweep),
@@ -77,12 +86,12 @@ export function rpcSweepFigures(sweep: RpcSweepNumbers, context: Pick<HeadContex
   const clean: HeatmapFigure = {
     ...base,
     id: 'rpc-sweep-gap',
-    title: `Clean gap of RPC over λ and n (${name})`,
-    shows: `How far RPC's output is from softmax attention's without any noise, at each setting. ${legend}`,
-    caution: `A large gap is another function, not a better one: read no noise gain without it.${whatIf(context)}${extension}`,
+    title: l10n.t('Clean gap of RPC over λ and n ({0})', name),
+    shows: `${l10n.t("How far RPC's output is from softmax attention's without any noise, at each setting.")} ${legend}`,
+    caution: `${l10n.t('A large gap is another function, not a better one: read no noise gain without it.')}${whatIf(context)}${extension}`,
     formula: formulas.cleanGap,
     values: gaps,
-    value: { label: 'clean gap', unit: '', scale: 'linear' },
+    value: { label: l10n.t('clean gap'), unit: '', scale: 'linear' },
     palette: 'sequential',
     domain: [0, largest(gaps)],
   };
@@ -94,12 +103,12 @@ export function rpcSweepFigures(sweep: RpcSweepNumbers, context: Pick<HeadContex
     {
       ...base,
       id: 'rpc-sweep-gain',
-      title: `Noise gain of RPC over λ and n (${name})`,
-      shows: `AUC of softmax minus AUC of RPC under ${noiseNames[noise.kind]}, ${noise.repeats} repeats: above 0 RPC deviates less. ${legend}`,
-      caution: `Of ${cells.length} settings some lie above 0 by chance; the interval of one cell says nothing of the best of many, and a cell with a cross is collapse, not robustness.${whatIf(context)}${extension}`,
+      title: l10n.t('Noise gain of RPC over λ and n ({0})', name),
+      shows: `${l10n.t('AUC of softmax minus AUC of RPC under {0}, {1} repeats: above 0 RPC deviates less.', noiseNames[noise.kind], noise.repeats)} ${legend}`,
+      caution: `${l10n.t('Of {0} settings some lie above 0 by chance; the interval of one cell says nothing of the best of many, and a cell with a cross is collapse, not robustness.', cells.length)}${whatIf(context)}${extension}`,
       formula: formulas.gain,
       values: gains,
-      value: { label: 'AUC softmax − RPC', unit: '', scale: 'linear' },
+      value: { label: l10n.t('AUC softmax − RPC'), unit: '', scale: 'linear' },
       palette: 'diverging',
       domain: [-reach, reach],
     },
