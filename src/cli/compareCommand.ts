@@ -12,6 +12,7 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
 import { sha256Hex } from '../inspection/node/readInput';
 import { distinctNames, runAt, runsIn, type ComparedPath } from '../inspection/node/runFolder';
+import { findRun, keepRun, resultPath } from '../inspection/node/keptRun';
 import { writeFiles } from '../inspection/node/writeFiles';
 import { headMetrics } from '../report/figures/metrics';
 import { inspectionId } from '../report/inspectionId';
@@ -20,8 +21,6 @@ import { inspecting } from './inspectCommand';
 import type { InspectFlags } from './inspectCommand';
 import { parseFailOn, parseFormats, UsageError, type FailOn } from './options';
 import { comparisonFiles, readResult } from './reportCommand';
-import type { ProgressLine } from './progressLine';
-import type { Finished } from './work';
 import { writtenText } from './writtenText';
 
 export interface CompareFlags extends InspectFlags {
@@ -33,12 +32,15 @@ const runsFolder = 'runs';
 const inBands = '.inBands';
 const changeNames: ReadonlySet<string> = new Set(headMetrics.flatMap(({ id }) => [id, `${id}${inBands}`]));
 
+/** Writes a line for a person who reads along. */
+type Tell = (line: string) => void;
+
 interface Target extends ComparedPath {
   readonly name: string;
 }
 
 /** One folder stands for the runs in it. */
-async function targetsOf(paths: readonly string[], tell: (line: string) => void): Promise<readonly Target[]> {
+async function targetsOf(paths: readonly string[], tell: Tell): Promise<readonly Target[]> {
   const { runs: inside, passedOver } = paths.length === 1 ? await runsIn(paths[0]!) : { runs: [], passedOver: [] };
   for (const sentence of passedOver) tell(sentence);
   const found = inside.length > 0 ? inside : await Promise.all(paths.map(runAt));
@@ -55,28 +57,48 @@ function rpcOption({ provenance }: InspectionResult): string {
   return `variant=${variant},iterations=${iterations},lambda=${lambda},layers=${typeof layers === 'string' ? layers : layers.join(',')}`;
 }
 
-/** Inspects a checkpoint. What is compared is read back from the file that is kept: giving that file later compares the same. */
+/** What is said where a result lies in the folder of the run. */
+const keptWords = {
+  same: 'kept from an earlier run with the same checkpoint, input, options and version; it is not computed again',
+  other: 'the result kept there is of another checkpoint, input, option or version, and is computed again',
+  changed: 'the result kept there is not as it was written, and is computed again',
+} as const;
+
+/**
+ * Inspects a checkpoint, unless the same run is kept. What is compared is read back from the file that is kept: giving that
+ * file later compares the same.
+ */
 async function inspected(
   target: Target,
   flags: CompareFlags,
   version: string,
   before: string | null,
+  tell: Tell,
 ): Promise<InspectionResult> {
   const folder = join(flags.out, runsFolder, target.name);
   const own = { ...flags, out: folder };
-  const keep = async (finished: Finished, line: ProgressLine): Promise<InspectionResult> => {
-    const [path] = await writeFiles(folder, [{ name: 'result.json', content: finished.json() }]);
-    line.end();
-    return readResult(path!);
-  };
-  return inspecting(target.path, own, ['json'], version, keep, before);
+  return inspecting(target.path, own, ['json'], version, {
+    before,
+    instead: async (work, line) => {
+      const found = await findRun(folder, () => work.key());
+      if (found === 'none') return null;
+      line.end();
+      tell(`${target.name}: ${keptWords[found]}.`);
+      return found === 'same' ? readResult(resultPath(folder)) : null;
+    },
+    use: async (finished, line) => {
+      await keepRun(folder, finished.key, finished.json());
+      line.end();
+      return readResult(resultPath(folder));
+    },
+  });
 }
 
 async function readAll(
   targets: readonly Target[],
   flags: CompareFlags,
   version: string,
-  tell: (line: string) => void,
+  tell: Tell,
 ): Promise<ComparedSource[]> {
   const sources: ComparedSource[] = [];
   let { rpc } = flags;
@@ -85,9 +107,9 @@ async function readAll(
     if (target.kind === 'checkpoint') tell(`Run ${i + 1} of ${targets.length}: ${target.name}`);
     const settings = rpc === undefined ? flags : { ...flags, rpc };
     const result =
-      target.kind === 'result' ? await readResult(target.path) : await inspected(target, settings, version, kept);
+      target.kind === 'result' ? await readResult(target.path) : await inspected(target, settings, version, kept, tell);
     if (target.kind === 'checkpoint')
-      kept = `finished results are in ${join(flags.out, runsFolder)}; give them in the place of their checkpoints`;
+      kept = `finished results are in ${join(flags.out, runsFolder)}; the same command goes on from there`;
     rpc ??= rpcOption(result);
     sources.push({ name: target.name, inspection: inspectionId(result, sha256Hex), result });
   }
@@ -118,7 +140,7 @@ export async function runCompare(
     parseFailOn(text, changeNames, `names are the metrics of comparison.json, each also with ${inBands}`),
   );
   // On stderr, where somebody reads along.
-  const tell = (line: string): void => {
+  const tell: Tell = (line) => {
     if (flags.quiet !== true && flags.jsonProgress !== true) process.stderr.write(`${line}\n`);
   };
   const targets = await targetsOf(paths, tell);

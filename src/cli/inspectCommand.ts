@@ -260,17 +260,23 @@ async function prepare(
 const isPictured = (formats: readonly Format[]): boolean =>
   formats.some((format) => format === 'html' || format === 'md');
 
-/**
- * Runs one checkpoint to its end and hands what it gave to `use`, while its patterns can still be asked for. `before`:
- * what earlier runs of the same command left behind.
- */
+/** What becomes of a run. */
+interface Inspecting<T> {
+  /** Takes what it gave, while its patterns can still be asked for. */
+  readonly use: (finished: Finished, line: ProgressLine) => Promise<T>;
+  /** What stands for the run, which then is not made; null: nothing does. */
+  readonly instead?: (work: Work, line: ProgressLine) => Promise<T | null>;
+  /** What earlier runs of the same command left behind. */
+  readonly before?: string | null;
+}
+
+/** Runs one checkpoint to its end. */
 export async function inspecting<T>(
   checkpoint: string,
   flags: InspectFlags,
   formats: readonly Format[],
   version: string,
-  use: (finished: Finished, line: ProgressLine) => Promise<T>,
-  before: string | null = null,
+  { use, instead, before = null }: Inspecting<T>,
 ): Promise<T> {
   const makeWork = await prepare(checkpoint, flags, formats, version);
   const line = new ProgressLine(flags.quiet === true ? 'none' : flags.jsonProgress === true ? 'json' : 'text');
@@ -289,7 +295,7 @@ export async function inspecting<T>(
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    return await use(await work.run(), line);
+    return (await instead?.(work, line)) ?? (await use(await work.run(), line));
   } catch (error) {
     // Whoever cancels hears of what is kept, not of the run that this ended.
     await Promise.all(cancelling);
@@ -306,7 +312,7 @@ export async function inspecting<T>(
 export async function runInspect(checkpoint: string, flags: InspectFlags, version: string): Promise<void> {
   const formats = parseFormats(flags.format);
   const failOn = flags.failOn.map((text) => parseFailOn(text));
-  await inspecting(checkpoint, flags, formats, version, async (finished, line) => {
+  const use = async (finished: Finished, line: ProgressLine): Promise<void> => {
     const { result } = finished;
     line.progress('Writing', 1);
     const written = await writeFiles(flags.out, await outputFiles(finished, formats));
@@ -320,7 +326,8 @@ export async function runInspect(checkpoint: string, flags: InspectFlags, versio
       );
     }
     reportFailOn(result, failOn);
-  });
+  };
+  await inspecting(checkpoint, flags, formats, version, { use });
 }
 
 async function outputFiles(finished: Finished, formats: readonly Format[]): Promise<OutputFile[]> {

@@ -1,9 +1,12 @@
 // A run over one input.
 
 import { describeSpec } from '../model/describeSpec';
+import { CancelledError } from '../inspection/cancelledError';
 import { runOrFallBack } from '../inspection/gpuFallback';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
+import { inputKey } from '../inspection/node/finishedInputs';
+import { hashBeside } from '../inspection/node/hashBeside';
 import { poolSize } from '../inspection/node/localRunner';
 import { twinsAreKnown } from '../inspection/node/twinCache';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
@@ -30,6 +33,7 @@ export interface OneSettings {
 export class OneInput implements Work {
   private readonly threads: number;
   private readonly runners: Runners;
+  private readonly ending = new AbortController();
 
   constructor(
     private readonly settings: OneSettings,
@@ -40,6 +44,16 @@ export class OneInput implements Work {
       pictured: settings.pictured,
       twinFolder: settings.twinFolder,
     });
+  }
+
+  async key(): Promise<string> {
+    const { request, file } = this.settings;
+    this.line.progress('Hashing the checkpoint', 0);
+    return this.keyOf(request, await hashBeside(runnerScript, file, request.index.byteLength, this.ending.signal));
+  }
+
+  private keyOf(request: InspectionRequest, sha256: string | null): string {
+    return inputKey(request, sha256, { reproducible: this.settings.reproducible });
   }
 
   async run(): Promise<Finished> {
@@ -69,10 +83,13 @@ export class OneInput implements Work {
       tensors: () => runners.finished.tensors(),
       picture: request.input.picture,
       json: () => resultJsonPieces(result),
+      // A run that fell back to cpu is none of the backend that was asked for.
+      key: this.keyOf({ ...request, backend: result.provenance.backend }, result.provenance.checkpoint.sha256),
     };
   }
 
   stop(): Promise<void> {
+    this.ending.abort(new CancelledError());
     return this.runners.stop();
   }
 

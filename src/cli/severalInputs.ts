@@ -6,7 +6,7 @@ import type { CheckpointFile } from '../inspection/node/checkpointFile';
 import { inputsFolder } from '../inspection/node/finishedInputs';
 import type { ListedInput } from '../inspection/node/inputList';
 import { poolSize } from '../inspection/node/localRunner';
-import { ManyInputs } from '../inspection/node/manyInputs';
+import { ManyInputs, type ManyPlan } from '../inspection/node/manyInputs';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { WatchedCheckpoint } from '../inspection/node/watchedCheckpoint';
 import { planLines } from '../report/planLines';
@@ -36,6 +36,7 @@ export interface SeveralSettings {
 
 export class SeveralInputs implements Work {
   private readonly many: ManyInputs<Runners>;
+  private planned: Promise<ManyPlan> | null = null;
 
   constructor(
     private readonly settings: SeveralSettings,
@@ -62,10 +63,23 @@ export class SeveralInputs implements Work {
     );
   }
 
+  async key(): Promise<string> {
+    await this.plan();
+    return this.many.key;
+  }
+
+  /** Hashes the checkpoint and reads all inputs, once. */
+  private plan(): Promise<ManyPlan> {
+    const read = async (): Promise<ManyPlan> => {
+      this.line.progress('Hashing the checkpoint', 0);
+      return this.many.plan(await WatchedCheckpoint.open(runnerScript, this.settings.file));
+    };
+    return (this.planned ??= read());
+  }
+
   async run(): Promise<Finished> {
     const { many, line, settings } = this;
-    line.progress('Hashing the checkpoint', 0);
-    const { plan, first } = await many.plan(await WatchedCheckpoint.open(runnerScript, settings.file));
+    const { plan, first } = await this.plan();
     line.plan(planLines(plan));
     const result = await many.run();
     return {
@@ -74,6 +88,7 @@ export class SeveralInputs implements Work {
       tensors: () => Promise.reject(new Error('tensors are of one input')),
       picture: settings.pictured ? first.input.picture : null,
       json: () => resultJsonOver(result, many.texts()),
+      key: many.key,
     };
   }
 

@@ -13,9 +13,13 @@ export interface Finished {
   readonly picture: ModelInput['picture'];
   /** Text of `result.json`. */
   json(): Iterable<string> | AsyncIterable<string>;
+  /** Of everything that this text depends on: checkpoint, input, options, version. */
+  readonly key: string;
 }
 
 export interface Work {
+  /** Of what `run` will give; hashes the checkpoint. */
+  key(): Promise<string>;
   run(): Promise<Finished>;
   /** Ends whatever runs; safe to call twice. */
   stop(): Promise<void>;

@@ -2,11 +2,12 @@
 
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Comparison } from '../../../src/comparison/comparison';
+import { findRun } from '../../../src/inspection/node/keptRun';
 import { distinctNames, runsIn } from '../../../src/inspection/node/runFolder';
 import { resultJson } from '../../../src/report/resultJson';
 import { fullIt } from '../../setup/full';
@@ -85,13 +86,18 @@ describe('gramlens compare', () => {
     assert.equal(readComparison(out).kind, 'methods');
   });
 
+  const files = [samplePath('digits-softmax.safetensors'), samplePath('digits-rpc.pt')];
+  const options = '--nulls 4 --twins 0 --noise none --layers 0 --heads 0-1 --backend cpu --format json';
+  const inputs = ['--input', `npy:${samplePath('digit-3.npy')}`, '--reproducible'];
+
+  /** Both from the beginning, once. */
+  let made: ReturnType<typeof gramlens> | null = null;
+  const fresh = (): ReturnType<typeof gramlens> =>
+    (made ??= gramlens(...files, ...inputs, ...options.split(' '), '--quiet', '--out', join(home, '.run')));
+
   it('inspects checkpoints with the same options and the same RPC, and keeps their results', () => {
     const out = join(home, '.run');
-    const files = [samplePath('digits-softmax.safetensors'), samplePath('digits-rpc.pt')];
-    const options = '--nulls 4 --twins 0 --noise none --layers 0 --heads 0-1 --backend cpu --quiet --format json'.split(
-      ' ',
-    );
-    const run = gramlens(...files, '--input', `npy:${samplePath('digit-3.npy')}`, ...options, '--out', out);
+    const run = fresh();
     assert.equal(run.status, 0, run.stderr);
     assert.deepEqual(readdirSync(join(out, 'runs')).sort(), ['digits-rpc.pt', 'digits-softmax.safetensors']);
     const comparison = readComparison(out);
@@ -107,6 +113,38 @@ describe('gramlens compare', () => {
       comparison.notes.join(' '),
       /digits-rpc\.pt was trained with RPC of .*lambda 1; .*lambda 4 is compared/,
     );
+  });
+
+  it('goes on after Ctrl-C with the runs that are finished, says which, and ends with the same bytes', async () => {
+    const out = join(home, '.again');
+    const args = [...files, ...inputs, ...options.split(' '), '--out', out];
+    const child = spawn(process.execPath, ['dist/cli.js', 'compare', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    let interrupted = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (!interrupted && /Run 2 of 2[^]*Layer/.test(said)) interrupted = child.kill('SIGINT');
+    });
+    assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 130, said);
+    assert.match(said, /Cancelled; finished results are in .*runs; the same command goes on from there\./);
+    const again = gramlens(...args);
+    assert.equal(again.status, 0, again.stderr);
+    assert.match(
+      again.stderr,
+      /digits-softmax\.safetensors: kept from an earlier run with the same .* not computed again\./,
+    );
+    assert.match(again.stderr, /Run 2 of 2: digits-rpc\.pt\n/);
+    assert.doesNotMatch(again.stderr, /digits-rpc\.pt: kept/);
+    assert.equal(fresh().status, 0);
+    const bytes = (folder: string): string => readFileSync(join(home, folder, 'comparison.json'), 'utf8');
+    assert.equal(bytes('.again'), bytes('.run'));
+    // Another option makes another key, and a result that was cut off is none that was written.
+    const folder = join(out, 'runs', 'digits-softmax.safetensors');
+    const { key } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as { key: string };
+    assert.equal(await findRun(folder, () => Promise.resolve('0123456789abcdef')), 'other');
+    assert.equal(await findRun(folder, () => Promise.resolve(key)), 'same');
+    truncateSync(join(folder, 'result.json'), 1000);
+    assert.equal(await findRun(folder, () => Promise.resolve(key)), 'changed');
   });
 
   it('refuses what would have no effect, and what does not pair, by a sentence', () => {
