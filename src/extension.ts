@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { selectBackend } from './vscode/backendChoice';
 import { compare, compareCheckpoints } from './vscode/compareCommand';
 import type { CompareArguments } from './vscode/compareCommand';
+import { comparisonEditor, comparisonEditorId } from './vscode/comparisonFile';
 import { ComparisonPanels, comparisonPanelType } from './vscode/comparisonPanel';
 import { CheckpointEditor, checkpointEditorId } from './vscode/checkpointEditor';
 import { exportReport } from './vscode/exportReport';
@@ -115,6 +116,10 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     }),
     vscode.window.registerUriHandler({ handleUri: (uri) => openLink(services, uri) }),
     vscode.window.registerCustomEditorProvider(resultEditorId, resultEditor(services)),
+    vscode.window.registerCustomEditorProvider(
+      comparisonEditorId,
+      comparisonEditor(services, (uri) => openResult(services, uri)),
+    ),
     vscode.window.registerCustomEditorProvider(
       checkpointEditorId,
       new CheckpointEditor(extensionUri, context.asAbsolutePath('dist/statistics.js')),

@@ -7,13 +7,24 @@ import type { HeadAddress, HostCalls } from './messages';
 /** Calls the comparison page makes to the extension host. */
 export interface ComparisonHostCalls extends Pick<HostCalls, 'saveFigure' | 'log'> {
   /**
-   * The comparison with heads matched so, as the text of its JSON: an editor's messages look at every value by itself.
-   * Rejects with a sentence where its inspections are gone.
+   * The comparison with heads matched so; null: as it is in its file, by index where there is none. Rejects with a
+   * sentence where its inspections are gone, or the file is no comparison.
    */
-  compare(by: MatchedBy): Promise<string>;
+  compare(by: MatchedBy | null): Promise<WireComparison>;
   /** Shows the head of a run (its place in the comparison) in the inspector. */
   openHead(run: number, address: HeadAddress): Promise<void>;
-  exportReport(by: MatchedBy): Promise<void>;
+  exportReport(by: MatchedBy | null): Promise<void>;
+}
+
+export interface WireComparison {
+  /** Text of its JSON: an editor's messages look at every value by itself. */
+  readonly json: string;
+  /** Name of the file that it was read from; null: it was made of inspections. */
+  readonly file: string | null;
+  /** [runs] Whether the inspection is kept on this machine, so that its heads can be opened. */
+  readonly kept: readonly boolean[];
+  /** Ways of matching that can be asked for: of a file whose inspections are not all kept, its own alone. */
+  readonly matchings: readonly MatchedBy[];
 }
 
 /** The extension host asks nothing of the page. */

@@ -1,6 +1,7 @@
 // Comparison tabs: each holds the results that it compares, and comes back from the kept ones when its window is opened
-// again.
+// again; or shows the file of a comparison.
 
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { compareMethods } from '../comparison/compareMethods';
 import { compareResults } from '../comparison/compareResults';
@@ -9,9 +10,10 @@ import { comparisonCsv, comparisonJson } from '../comparison/comparisonFiles';
 import { comparisonHtml, comparisonMarkdown } from '../comparison/comparisonSections';
 import { comparisonTitle } from '../comparison/comparisonText';
 import type { ComparedSource } from '../comparison/pairRuns';
-import type { ComparisonHostCalls, ComparisonPageCalls } from '../protocol/comparisonMessages';
+import type { ComparisonHostCalls, ComparisonPageCalls, ComparisonTab } from '../protocol/comparisonMessages';
 import type { HeadAddress } from '../protocol/messages';
 import { isInspectionId } from '../report/inspectionId';
+import { readComparison } from './comparisonFile';
 import { exportAs } from './exportReport';
 import { log, sentence } from './log';
 import { saveFigure } from './pageHandlers';
@@ -20,13 +22,37 @@ import { connectPage, pageHtml, pageRoots, tabIcon } from './webviewPage';
 
 export const comparisonPanelType = 'gramlens.comparison';
 
+/** What finds a kept inspection again. */
+type RunName = ComparisonTab['runs'][number];
+
 /** Two results and more, or both methods of one. @throws ComparisonError with a sentence */
 export function compareSources(sources: readonly ComparedSource[], by: MatchedBy): Comparison {
   const [only, second] = sources;
   return only !== undefined && second === undefined ? compareMethods(only) : compareResults(sources, by);
 }
 
+/** Where the comparison of a tab comes from. */
+interface Contents {
+  /** Name of its file; null: it is made of inspections. */
+  readonly file: string | null;
+  /** Read once, when the page asks. */
+  readonly compare: (by: MatchedBy | null) => Promise<Comparison>;
+  /** Whether each run's inspection is kept here. */
+  readonly kept: (comparison: Comparison) => Promise<readonly boolean[]>;
+}
+
 type Load = () => Promise<readonly ComparedSource[]>;
+
+const matchings: readonly MatchedBy[] = ['index', 'permutation'];
+
+/** Of inspections that are at hand, or that `load` reads. */
+function ofInspections(load: Load): Contents {
+  return {
+    file: null,
+    compare: async (by) => compareSources(await load(), by ?? 'index'),
+    kept: ({ runs }) => Promise.resolve(runs.map(() => true)),
+  };
+}
 
 export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelSerializer {
   private readonly open = new Set<vscode.WebviewPanel>();
@@ -41,7 +67,25 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
   show(sources: readonly ComparedSource[]): void {
     const title = vscode.l10n.t('Compare {0}', comparisonTitle(compareSources(sources, 'index')));
     const panel = vscode.window.createWebviewPanel(comparisonPanelType, title, vscode.ViewColumn.Active, {});
-    this.fill(panel, () => Promise.resolve(sources));
+    this.fill(
+      panel,
+      ofInspections(() => Promise.resolve(sources)),
+    );
+  }
+
+  /** A tab of a comparison's file. What its inspections are needed for is there where all of them are kept. */
+  showFile(panel: vscode.WebviewPanel, uri: vscode.Uri): void {
+    let read: Promise<Comparison> | null = null;
+    const file = (): Promise<Comparison> => (read ??= readComparison(uri));
+    this.fill(panel, {
+      file: basename(uri.path),
+      compare: async (by) => {
+        const comparison = await file();
+        if (by === null || by === comparison.matchedBy) return comparison;
+        return compareSources(await this.keptRuns(inspectionsOf(comparison.runs)), by);
+      },
+      kept: ({ runs }) => Promise.all(runs.map(({ inspection }) => this.saved.has(inspection))),
+    });
   }
 
   /** `state`: what the page kept (ComparisonTab); without its runs there is nothing to show. */
@@ -49,14 +93,20 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
     const runs = rememberedRuns(state);
     if (runs.length === 0) panel.dispose();
     else {
-      // Read once, when the page asks.
       let found: Promise<readonly ComparedSource[]> | null = null;
-      this.fill(panel, () => (found ??= Promise.all(runs.map((run) => this.kept(run)))));
+      this.fill(
+        panel,
+        ofInspections(() => (found ??= this.keptRuns(runs))),
+      );
     }
     return Promise.resolve();
   }
 
-  private async kept({ name, inspection }: { name: string; inspection: string }): Promise<ComparedSource> {
+  private keptRuns(runs: readonly RunName[]): Promise<readonly ComparedSource[]> {
+    return Promise.all(runs.map((run) => this.kept(run)));
+  }
+
+  private async kept({ name, inspection }: RunName): Promise<ComparedSource> {
     try {
       return { name, inspection, result: (await this.saved.open(inspection)).result };
     } catch (error) {
@@ -70,13 +120,13 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
     }
   }
 
-  private fill(panel: vscode.WebviewPanel, load: Load): void {
+  private fill(panel: vscode.WebviewPanel, contents: Contents): void {
     panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(this.extensionUri) };
     panel.iconPath = tabIcon(this.extensionUri);
     const subscriptions: vscode.Disposable[] = [];
     const endpoint = connectPage<ComparisonHostCalls, ComparisonPageCalls>(
       panel.webview,
-      this.handlers(load),
+      this.handlers(contents),
       subscriptions,
     );
     this.open.add(panel);
@@ -88,25 +138,33 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
     panel.webview.html = pageHtml(panel.webview, this.extensionUri, 'comparison', panel.title);
   }
 
-  private handlers(load: Load): ComparisonHostCalls {
-    const made = new Map<MatchedBy, Comparison>();
+  private handlers(contents: Contents): ComparisonHostCalls {
+    const made = new Map<MatchedBy | null, Comparison>();
     const compare = async (asked: unknown): Promise<Comparison> => {
-      const by = asked === 'permutation' ? 'permutation' : 'index';
-      const comparison = made.get(by) ?? compareSources(await load(), by);
+      const by = matchings.find((known) => known === asked) ?? null;
+      const comparison = made.get(by) ?? (await contents.compare(by));
       made.set(by, comparison);
       return comparison;
     };
     return {
       compare: async (by) => {
         try {
-          return JSON.stringify(await compare(by));
+          const comparison = await compare(by);
+          const kept = await contents.kept(comparison);
+          const { matchedBy } = comparison;
+          return {
+            json: JSON.stringify(comparison),
+            file: contents.file,
+            kept,
+            matchings: kept.every(Boolean) ? matchings : [matchedBy],
+          };
         } catch (error) {
           log().warn(sentence(error));
           throw error;
         }
       },
       openHead: async (run, { layer, head }) => {
-        const { runs } = await compare('index');
+        const { runs } = await compare(null);
         const { inspection } = runs[run] ?? runs[0]!;
         if (!Number.isSafeInteger(layer) || !Number.isSafeInteger(head)) throw new Error('no head was named');
         await this.openHead(inspection, { layer, head });
@@ -125,8 +183,15 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
   }
 }
 
+/** Both methods of one inspection are one run. */
+function inspectionsOf(runs: readonly RunName[]): RunName[] {
+  const [first, second] = runs;
+  const methods = runs.length === 2 && first!.inspection === second!.inspection && first!.name === 'softmax';
+  return methods ? [first!] : [...runs];
+}
+
 /** A tab's memory is data of an earlier session: only what can be names of inspections is taken. */
-function rememberedRuns(state: unknown): { name: string; inspection: string }[] {
+function rememberedRuns(state: unknown): RunName[] {
   const runs: unknown = typeof state === 'object' && state !== null && 'runs' in state ? state.runs : null;
   if (!Array.isArray(runs)) return [];
   const found = (runs as readonly unknown[]).flatMap((run) => {
@@ -134,9 +199,7 @@ function rememberedRuns(state: unknown): { name: string; inspection: string }[] 
     const { name, inspection } = run;
     return typeof name === 'string' && isInspectionId(inspection) ? [{ name, inspection }] : [];
   });
-  const [first, second] = found;
-  // Both methods of one inspection.
-  return found.length === 2 && first!.inspection === second!.inspection && first!.name === 'softmax' ? [first!] : found;
+  return inspectionsOf(found);
 }
 
 async function exportComparison(comparison: Comparison): Promise<void> {

@@ -1,5 +1,5 @@
 // Ways back to a finished inspection: from the list, from a link in a report, from a result file, and from the tab of
-// a window that was open before.
+// a window that was open before; the file of a comparison goes to its own tab.
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
@@ -10,12 +10,12 @@ import { asResult } from '../inspection/resultSchema';
 import { sha256Hex } from '../inspection/node/readInput';
 import type { HeadAddress } from '../protocol/messages';
 import { inspectionId, isInspectionId } from '../report/inspectionId';
+import { asComparison, saysComparison, startsAsComparison } from '../comparison/comparisonSchema';
+import { comparisonEditorId } from './comparisonFile';
+import { readJson, startOf } from './jsonFile';
 import { log, sentence, showError } from './log';
 import type { Runner } from './runners';
 import type { Services } from './services';
-
-/** Against a checkpoint given by mistake; results of the largest models are far below. */
-const maxResultBytes = 512 * 1024 * 1024;
 
 /** Draws patterns from the tensors in `folder`; null: a result that came without them. */
 function drawingRunner(script: string, folder: string | null): Runner {
@@ -85,30 +85,29 @@ export async function restoreTab(services: Services, panel: vscode.WebviewPanel,
   }
 }
 
+const wantedResult = (): string => vscode.l10n.t('Choose the result.json of an inspection.');
+
 /** Of a run over several inputs the means alone. Throws a sentence. */
 export async function readResult(uri: vscode.Uri): Promise<InspectionResult> {
-  const name = basename(uri.path);
-  const { size } = await vscode.workspace.fs.stat(uri);
-  if (size > maxResultBytes) {
-    throw new Error(
-      vscode.l10n.t('{0} is too large for a result ({1} bytes). Choose the result.json of an inspection.', name, size),
-    );
-  }
-  const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new Error(vscode.l10n.t('{0} is not JSON. Choose the result.json of an inspection.', name));
-  }
+  return meansOf(await readJson(uri, wantedResult()), uri);
+}
+
+function meansOf(parsed: unknown, uri: vscode.Uri): InspectionResult {
   // Of a run over several inputs the means are shown; the single results would be kept a second time.
-  const { schema, provenance, model, layers, output } = asResult(parsed, name);
+  const { schema, provenance, model, layers, output } = asResult(parsed, basename(uri.path));
   return { schema, provenance, model, layers, output };
 }
 
 /** Shows a result file; it joins the recent inspections. Throws a sentence. */
 async function showResult(services: Services, uri: vscode.Uri, selected: HeadAddress | null): Promise<void> {
-  const result = await readResult(uri);
+  const parsed = await readJson(uri, wantedResult());
+  if (saysComparison(parsed)) {
+    // Refused here, where a person who chose the file hears it, and not in a tab.
+    asComparison(parsed, basename(uri.path));
+    await vscode.commands.executeCommand('vscode.openWith', uri, comparisonEditorId);
+    return;
+  }
+  const result = meansOf(parsed, uri);
   const title = result.provenance.checkpoint.name;
   const one = { id: inspectionId(result, sha256Hex), title, result, plan: null, picture: null };
   // With its tensors, where this machine ran it.
@@ -139,7 +138,7 @@ export async function openResult(
     uri ??= (
       await vscode.window.showOpenDialog({
         filters: { [vscode.l10n.t('Results')]: ['json'] },
-        title: vscode.l10n.t('Choose the result of an inspection'),
+        title: vscode.l10n.t('Choose the result of an inspection or a comparison'),
         openLabel: vscode.l10n.t('Open'),
       })
     )?.[0];
@@ -191,11 +190,8 @@ export function resultEditor(services: Services): vscode.CustomReadonlyEditorPro
   return {
     openCustomDocument: (uri) => ({ uri, dispose: () => undefined }),
     resolveCustomEditor: async ({ uri }, panel) => {
-      const start = await vscode.workspace.fs.readFile(uri).then(
-        (bytes) => new TextDecoder().decode(bytes.subarray(0, 400)),
-        () => '',
-      );
-      if (start.includes(resultSchemaName)) await openResult(services, uri);
+      const start = await startOf(uri);
+      if (start.includes(resultSchemaName) || startsAsComparison(start)) await openResult(services, uri);
       else await vscode.commands.executeCommand('vscode.openWith', uri, 'default', panel.viewColumn);
       panel.dispose();
     },

@@ -50,7 +50,12 @@ describe('the comparison page', () => {
   });
   after(() => lab.close());
 
-  const open = async (place: Partial<PagePlace> = {}, runs = 3): Promise<View> => {
+  /** `file`: of a comparison that was read from one, on a machine that keeps none of its inspections. */
+  const open = async (
+    place: Partial<PagePlace> = {},
+    runs = 3,
+    file: { readonly name?: string; readonly matchedBy?: MatchedBy } = {},
+  ): Promise<View> => {
     const asked: unknown[][] = [];
     const found: string[] = [];
     const note = (...call: unknown[]): Promise<void> => {
@@ -58,9 +63,13 @@ describe('the comparison page', () => {
       return Promise.resolve();
     };
     const handlers: ComparisonHostCalls = {
-      compare: (by: MatchedBy) => {
+      compare: (by: MatchedBy | null) => {
         asked.push(['compare', by]);
-        return Promise.resolve(comparisonJson(compareResults(sources.slice(0, runs), by)));
+        const json = comparisonJson(compareResults(sources.slice(0, runs), by ?? file.matchedBy ?? 'index'));
+        const kept = sources.slice(0, runs).map(() => file.name === undefined);
+        const all = ['index', 'permutation'] as const;
+        const matchings = file.matchedBy === undefined ? all : [file.matchedBy];
+        return Promise.resolve({ json, file: file.name ?? null, kept, matchings });
       },
       openHead: (run, address) => note('openHead', run, address),
       exportReport: (by) => note('exportReport', by),
@@ -165,6 +174,27 @@ describe('the comparison page', () => {
       assert.match(await page.locator('.cards').innerText(), /permutation under which their metrics are closest/);
       await page.getByText('Export Report…').click();
       assert.deepEqual(asked.at(-1), ['exportReport', 'permutation']);
+    },
+  );
+
+  check(
+    'shows a comparison of a file as it is, and offers nothing that its inspections are needed for',
+    () => open({}, 3, { name: 'steps.comparison.json', matchedBy: 'permutation' }),
+    async ({ page, asked }) => {
+      assert.deepEqual(asked, [['compare', null]]);
+      assert.equal(
+        await page.locator('.cards .file').innerText(),
+        'Read from steps.comparison.json, which has all numbers shown here. 3 of its 3 inspections are not kept on this machine: their head pages cannot be opened, and heads cannot be matched another way.',
+      );
+      assert.match(await page.locator('.cards').innerText(), /permutation under which their metrics are closest/);
+      assert.equal(await page.locator('.choice.matching').isVisible(), false);
+      await page.locator('.ranked button.link').first().click();
+      await settle(page);
+      assert.equal(await page.locator('.head-numbers table').isVisible(), true);
+      assert.equal(await page.locator('.head-numbers vscode-button').count(), 0);
+      await page.getByText('Export Report…').click();
+      assert.deepEqual(asked.at(-1), ['exportReport', null]);
+      await page.screenshot({ path: `${folder}/comparison-file.png` });
     },
   );
 

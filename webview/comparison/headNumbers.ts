@@ -14,13 +14,14 @@ export class HeadNumbers {
 
   constructor(private readonly open: (run: number, address: HeadAddress) => void) {}
 
-  show(comparison: Comparison, selected: HeadAddress | null): void {
+  /** `kept`: [runs] whose heads can be opened. */
+  show(comparison: Comparison, selected: HeadAddress | null, kept: readonly boolean[]): void {
     const head = selected === null ? undefined : comparedHeadAt(comparison, selected.layer, selected.head);
     this.element.hidden = head === undefined;
     if (selected === null || head === undefined) return;
     const { layer } = selected;
     const { runs, metrics, model, kind } = comparison;
-    const opened = kind === 'methods' ? [0] : [0, runs.length - 1];
+    const opened = (kind === 'methods' ? [0] : [0, runs.length - 1]).filter((run) => kept[run] === true);
     const buttons = opened.map((run) =>
       button(
         kind === 'methods' ? l10n.t('Open in the Inspector') : l10n.t('Open in {0}', runs[run]!.name),
@@ -67,7 +68,7 @@ export class HeadNumbers {
     fill(
       this.element,
       h('h2', {}, title),
-      h('div', { class: 'actions' }, ...buttons),
+      buttons.length === 0 ? null : h('div', { class: 'actions' }, ...buttons),
       h('p', { class: 'verdict' }, words.join('; ')),
       scrollRegion(
         l10n.t('Numbers of {0}', title),

@@ -5,7 +5,12 @@ import './comparison.css';
 import * as l10n from '@vscode/l10n';
 import type { Comparison, MatchedBy } from '../../src/comparison/comparison';
 import { comparisonTitle, matchingText } from '../../src/comparison/comparisonText';
-import type { ComparisonHostCalls, ComparisonPageCalls, ComparisonTab } from '../../src/protocol/comparisonMessages';
+import type {
+  ComparisonHostCalls,
+  ComparisonPageCalls,
+  ComparisonTab,
+  WireComparison,
+} from '../../src/protocol/comparisonMessages';
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { connectHost } from '../ui/host';
@@ -14,20 +19,22 @@ import { button, dropdown, registerComponents } from '../ui/toolkit';
 import { HeadNumbers } from './headNumbers';
 import { LinkedMaps } from './linkedMaps';
 import { RankedLists } from './rankedLists';
-import { runCards } from './runCards';
+import { fileText, runCards } from './runCards';
 import { Timelines } from './timelines';
 
 registerComponents();
 const app = document.getElementById('app')!;
 const { host, state: tab } = connectHost<ComparisonPageCalls, ComparisonHostCalls>({});
 
-const view: { matchedBy: MatchedBy; metric: string | null; selected: HeadAddress | null } = {
-  matchedBy: 'index',
+/** `matchedBy` null: as the comparison is. */
+const view: { matchedBy: MatchedBy | null; metric: string | null; selected: HeadAddress | null } = {
+  matchedBy: null,
   metric: null,
   selected: null,
   ...(tab.get() as Partial<ComparisonTab> | undefined),
 };
 let comparison: Comparison | null = null;
+let wire: Omit<WireComparison, 'json'> | null = null;
 
 const title = h('h1');
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
@@ -87,14 +94,16 @@ async function open(): Promise<void> {
   message.classList.remove('failed');
   message.textContent = l10n.t('Comparing…');
   try {
-    comparison = JSON.parse(await host.compare(view.matchedBy)) as Comparison;
+    const { json, ...rest } = await host.compare(view.matchedBy);
+    wire = rest;
+    comparison = JSON.parse(json) as Comparison;
     const { runs, inputs } = comparison;
     title.textContent = comparisonTitle(comparison);
     message.textContent =
       inputs.length === 1
         ? l10n.t('on {0}, {1} runs', inputs[0]!.label, runs.length)
         : l10n.t('on {0} inputs, {1} runs', inputs.length, runs.length);
-    fill(cards, ...runCards(comparison));
+    fill(cards, ...runCards(comparison, fileText(comparison, rest)));
     draw();
     app.dataset['phase'] = 'done';
   } catch (error) {
@@ -107,10 +116,10 @@ async function open(): Promise<void> {
 }
 
 function draw(): void {
-  if (comparison === null) return;
-  const { metrics: all, runs } = comparison;
+  if (comparison === null || wire === null) return;
+  const { metrics: all, runs, matchedBy } = comparison;
   view.metric = (all.find(({ id }) => id === view.metric) ?? all[0])?.id ?? null;
-  const { metric, selected, matchedBy } = view;
+  const { metric, selected } = view;
   metrics.set(
     all.map(({ id, label }) => ({ value: id, label })),
     metric ?? '',
@@ -123,12 +132,13 @@ function draw(): void {
     matchedBy,
   );
   matching.element.title = matchingText(comparison);
-  matching.element.parentElement!.hidden = comparison.kind === 'methods';
+  // What cannot be chosen is not offered; the card of a file says why.
+  matching.element.parentElement!.hidden = comparison.kind === 'methods' || wire.matchings.length < 2;
   if (metric !== null) {
     maps.show(comparison, metric, selected);
     timelines.show(comparison, metric, selected);
   }
-  numbers.show(comparison, selected);
+  numbers.show(comparison, selected, wire.kept);
   lists.show(comparison, selected);
   const kept: ComparisonTab = {
     runs: runs.map(({ name, inspection }) => ({ name, inspection })),

@@ -2,6 +2,7 @@
 
 import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
+import type { WireComparison } from '../../src/protocol/comparisonMessages';
 import { matchingText } from '../../src/comparison/comparisonText';
 import { formatNumber } from '../../src/report/format';
 import { h } from '../ui/dom';
@@ -24,7 +25,29 @@ function closeness({ layers }: Comparison): string {
   );
 }
 
-export function runCards(comparison: Comparison): HTMLElement[] {
+/** What a comparison that was read from a file can and cannot do here; null: it was made of inspections. */
+export function fileText(
+  { runs, kind }: Comparison,
+  { file, kept }: Pick<WireComparison, 'file' | 'kept'>,
+): string | null {
+  if (file === null) return null;
+  const missing = runs.filter((_, run) => kept[run] !== true).length;
+  if (missing === 0) return l10n.t('Read from {0}. Its inspections are kept on this machine.', file);
+  return kind === 'methods'
+    ? l10n.t(
+        'Read from {0}, which has all numbers shown here. Its inspection is not kept on this machine, so that its head pages cannot be opened.',
+        file,
+      )
+    : l10n.t(
+        'Read from {0}, which has all numbers shown here. {1} of its {2} inspections are not kept on this machine: their head pages cannot be opened, and heads cannot be matched another way.',
+        file,
+        missing,
+        runs.length,
+      );
+}
+
+/** `file`: what `fileText` says. */
+export function runCards(comparison: Comparison, file: string | null): HTMLElement[] {
   const { runs, notes, order } = comparison;
   const list = runs.flatMap(({ name, step, attention, backend, precision, checkpoint }) => [
     h('dt', {}, step === null ? name : l10n.t('step {0}', step)),
@@ -36,6 +59,7 @@ export function runCards(comparison: Comparison): HTMLElement[] {
   ]);
   const close = closeness(comparison);
   return [
+    ...(file === null ? [] : [card(l10n.t('File'), h('p', { class: 'file' }, file))]),
     card(l10n.t('Runs'), h('dl', {}, ...list), ...(order === null ? [] : [h('p', { class: 'quiet' }, order)])),
     card(
       l10n.t('Heads'),

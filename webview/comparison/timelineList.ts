@@ -1,5 +1,6 @@
 // Heads ranked by how far the chosen metric wanders over the runs: its range, its largest step, or first to last.
 
+import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
 import {
   rankTimeline,
@@ -16,15 +17,15 @@ import { headRow, markSelected } from './headRows';
 /** Lines of the list; the rest is in the report's CSV. */
 const shownLines = 100;
 const orders: readonly { readonly value: TimelineOrder; readonly label: string }[] = [
-  { value: 'range', label: 'largest range' },
-  { value: 'step', label: 'largest step' },
-  { value: 'change', label: 'first to last' },
+  { value: 'range', label: l10n.t('largest range') },
+  { value: 'step', label: l10n.t('largest step') },
+  { value: 'change', label: l10n.t('first to last') },
 ];
 
 export class TimelineList {
   readonly element = h('section', { class: 'ranked' });
   private readonly place = h('div');
-  private readonly order = dropdown('How heads of the timeline are ranked', (value) => {
+  private readonly order = dropdown(l10n.t('How heads of the timeline are ranked'), (value) => {
     this.by = orders.find((one) => one.value === value)?.value ?? 'range';
     this.draw();
   });
@@ -35,7 +36,7 @@ export class TimelineList {
   constructor(private readonly select: (address: HeadAddress) => void) {
     fill(
       this.element,
-      h('div', { class: 'choice' }, h('span', { class: 'quiet' }, 'Heads by'), this.order.element),
+      h('div', { class: 'choice' }, h('span', { class: 'quiet' }, l10n.t('Heads by')), this.order.element),
       this.place,
       h('p', { class: 'quiet' }, timelineLegend),
     );
@@ -59,11 +60,11 @@ export class TimelineList {
     const rows = rankTimeline(comparison, metric, this.by)
       .slice(0, shownLines)
       .map((one) => headRow(one, timelineRow(comparison, metric, one), this.select));
-    const head = ['layer · head', ...columns].map((text) => h('th', { attributes: { scope: 'col' } }, text));
+    const head = [l10n.t('layer · head'), ...columns].map((text) => h('th', { attributes: { scope: 'col' } }, text));
     fill(
       this.place,
       scrollRegion(
-        `Heads by their timeline of ${label}`,
+        l10n.t('Heads by their timeline of {0}', label),
         h('table', {}, h('thead', {}, h('tr', {}, ...head)), h('tbody', {}, ...rows)),
       ),
     );

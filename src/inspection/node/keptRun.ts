@@ -25,9 +25,8 @@ const digest = (path: string): Promise<string | null> => hashCheckpoint({ path }
 
 async function recordIn(folder: string): Promise<Partial<RunRecord> | null> {
   try {
-    const parsed: unknown = JSON.parse(await readFile(join(folder, recordFile), 'utf8'));
-    const isRecord = typeof parsed === 'object' && parsed !== null && 'schema' in parsed && parsed.schema === schema;
-    return isRecord ? parsed : null;
+    const parsed = JSON.parse(await readFile(join(folder, recordFile), 'utf8')) as Partial<RunRecord> | null;
+    return parsed?.schema === schema ? parsed : null;
   } catch {
     // Not there, or cut off: nothing that can be used.
     return null;

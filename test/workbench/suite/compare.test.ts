@@ -2,7 +2,14 @@
 
 import { after, before, describe, it } from 'mocha';
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { comparisonJson } from '../../../src/comparison/comparisonFiles';
+import { compareResults } from '../../../src/comparison/compareResults';
+import { changed, sourceOf } from '../../unit/comparison/sources';
+import { exampleResult } from '../../unit/report/exampleResult';
 import { inFrame, outer, until } from '../outer';
 import {
   answer,
@@ -10,6 +17,7 @@ import {
   clearNotifications,
   gramlens,
   inspectorPage,
+  notificationShown,
   phase,
   quick,
   rpcSample,
@@ -73,5 +81,67 @@ describe('Compare Checkpoints', function () {
     await shown();
     // The name holds the run's duration: had it been computed again, it would be another one.
     assert.equal(api.snapshot().inspection, before.inspection);
+  });
+
+  describe('as a file', () => {
+    let folder: string;
+    let text: string;
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'gramlens-comparison-'));
+      // Of inspections that this machine never ran.
+      const first = exampleResult({ layers: 2, heads: 3, name: 'step-1.pt' });
+      const runs = [1, 2, 3].map((step) => sourceOf(changed(first, `step-${step}.pt`, (head) => head)));
+      text = comparisonJson(compareResults(runs, 'index'));
+    });
+    after(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const written = (name: string, content = text): vscode.Uri => {
+      writeFileSync(join(folder, name), content);
+      return vscode.Uri.file(join(folder, name));
+    };
+    const pageSays = (words: string): Promise<true> =>
+      until(`the page to say ${words}`, async () =>
+        (await outer('text', { inside: 'main#app[data-phase]', selector: '#app' }).catch(() => '')).includes(words)
+          ? true
+          : undefined,
+      );
+
+    it('opens by double click and by the command, with all that needs no inspection', async () => {
+      for (const open of [
+        () => vscode.commands.executeCommand('vscode.open', written('steps.comparison.json')),
+        () => vscode.commands.executeCommand('gramlens.openResult', written('other-name.json')),
+      ]) {
+        await closeEditors();
+        await open();
+        await shown();
+        await pageSays('3 of its 3 inspections are not kept on this machine');
+        const [heading, timelines] = await inFrame(comparisonPage, () => [
+          document.querySelector('h1')!.textContent,
+          document.querySelectorAll('.timelines .figure').length,
+        ]);
+        assert.deepEqual([heading, timelines], ['step-1.pt → step-3.pt, 3 runs', 2]);
+      }
+      await outer('screenshot', { name: 'comparison-file' });
+    });
+
+    it('is refused by a sentence where it is of a newer version or cut off, and nothing of it is shown', async () => {
+      await closeEditors();
+      const newer = written('newer.comparison.json', text.replace('gramlens.comparison/1', 'gramlens.comparison/2'));
+      await vscode.commands.executeCommand('vscode.open', newer);
+      await pageSays('newer.comparison.json is a comparison of another version');
+      const rest = await inFrame('main#app[data-phase="failed"]', () =>
+        document.querySelector('.maps')!.checkVisibility(),
+      );
+      assert.equal(rest, false);
+      await vscode.commands.executeCommand('gramlens.openResult', written('cut.comparison.json', text.slice(0, 5000)));
+      await notificationShown(/^cut\.comparison\.json is not JSON, or was cut off\. Choose the/);
+      // Another program's file of that name is text.
+      await closeEditors();
+      await vscode.commands.executeCommand('vscode.open', written('theirs.comparison.json', '{"a": 1}'));
+      await until('the text editor', () =>
+        vscode.window.activeTextEditor?.document.fileName.endsWith('theirs.comparison.json'),
+      );
+    });
   });
 });
