@@ -3,7 +3,7 @@
 import { familyName } from '../model/describeSpec';
 import { formulas } from '../report/figures/sources';
 import { formatNumber } from '../report/format';
-import { escapeHtml, htmlFacts, htmlList, htmlParagraphs, htmlTable } from '../report/html';
+import { escapeHtml, htmlFacts, htmlHeadTable, htmlList, htmlParagraphs, htmlTable } from '../report/html';
 import { headLink } from '../report/inspectionId';
 import { layerLabel } from '../report/layerLabel';
 import { figureHtml, FormulaList, type FigureWriting, type PicturePlace } from '../report/reportFigures';
@@ -74,11 +74,10 @@ function rankedTable(comparison: Comparison, by: 'inBands' | 'inSpreads', captio
     heading,
     words: ['metric', 'band', 'verdict'].includes(heading),
   }));
-  return htmlTable(
+  return htmlHeadTable(
     `${caption}${more}`,
     columns,
     shown.map((change) => rankedRow(comparison, change, by)),
-    2,
   );
 }
 
@@ -87,7 +86,7 @@ function verdictTable(comparison: Comparison): string {
   const changed = everyHead(comparison).filter(({ head }) => head.verdicts[0] !== head.verdicts.at(-1));
   if (comparison.kind === 'methods') return '';
   if (changed.length === 0) return htmlParagraphs('No head has another verdict on alignment than before.');
-  return htmlTable(
+  return htmlHeadTable(
     `${changed.length} heads have another verdict on alignment`,
     [{ heading: 'layer' }, { heading: 'head' }, { heading: 'verdict', words: true }],
     changed.map(({ layer, head }) => [
@@ -95,7 +94,6 @@ function verdictTable(comparison: Comparison): string {
       headText(head),
       verdictChange(head.verdicts),
     ]),
-    2,
   );
 }
 
@@ -148,7 +146,7 @@ const figuresHtml = (figures: readonly string[]): string => `<div class="figures
 /** Of each metric the heads that wander farthest over the runs, whatever the first and the last say. */
 function timelineTables(comparison: Comparison, ids: readonly string[]): string {
   const table = (by: 'range' | 'step', caption: string): string =>
-    htmlTable(
+    htmlHeadTable(
       caption,
       ['metric', ...timelineColumns].map((heading) => ({ heading, words: ['metric', 'between'].includes(heading) })),
       ids.flatMap((id) => {
@@ -199,7 +197,7 @@ function appendix(comparison: Comparison): [string, string][] {
   const [from, to] = endsOf(comparison);
   const tables = shownMetricIds(comparison).map((id) => {
     const label = comparison.metrics.find((metric) => metric.id === id)?.label ?? id;
-    return htmlTable(
+    return htmlHeadTable(
       label,
       ['layer', 'head', from, to, 'change', 'chance', 'in bands'].map((heading) => ({ heading })),
       heads.map(({ layer, head }) => {
@@ -216,7 +214,6 @@ function appendix(comparison: Comparison): [string, string][] {
           number.inBands === undefined ? '–' : signed(number.inBands),
         ];
       }),
-      2,
     );
   });
   return [['All heads', tables.join('\n')]];
@@ -274,7 +271,7 @@ export function comparisonSections(comparison: Comparison, place: PicturePlace):
 
 const reportTitle = (comparison: Comparison): string => `Gramlens comparison: ${comparisonTitle(comparison)}`;
 
-/** One self-contained HTML file, without script. */
+/** One self-contained HTML file. */
 export function comparisonHtml(comparison: Comparison): string {
   const sections = comparisonSections(comparison, inside);
   return htmlDocument({ title: reportTitle(comparison), subtitle, sections }, comparison.runs[0]!.gramlensVersion);

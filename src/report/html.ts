@@ -1,5 +1,7 @@
 // HTML as text: escaping and tables. Everything that comes from a file or a result passes `escapeHtml`.
 
+import { textWidth } from '../../webview/charts/svg';
+
 /** For text and attribute values. Control characters become U+FFFD, as HTML forbids them. */
 export function escapeHtml(text: string): string {
   return text
@@ -13,24 +15,57 @@ export function escapeHtml(text: string): string {
 
 interface Column {
   readonly heading: string;
-  /** Words instead of numbers: left-aligned. */
-  readonly words?: boolean;
+  /** Words instead of numbers: left-aligned; 'short' ones stay on one line. */
+  readonly words?: boolean | 'short';
 }
 
-/** A table of plain texts with a caption; the first `rowHeadings` cells of a row are its headings. */
-export function htmlTable(
+const classOf = ({ words }: Column): string =>
+  words === undefined || words === false ? '' : ` class="${words === 'short' ? 'short' : 'words'}"`;
+
+/** Of the page that a report is printed on, in widths of a letter of its tables. */
+const pageEms = 67;
+/** Left and right of a cell, in the same unit. */
+const paddingEms = 0.8;
+
+/** Its cells take more than the page's width, so that they are printed smaller. */
+function isDense(columns: readonly Column[], rows: readonly (readonly string[])[]): boolean {
+  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => textWidth(text, 1)));
+  const widths = columns.map((column, i) => {
+    const cells = rows.map((row) => row[i] ?? '');
+    const whole = column.words === true ? cells.flatMap((text) => text.split(' ')) : cells;
+    return paddingEms + Math.max(widest(column.heading.split(' ')), widest(whole));
+  });
+  return widths.reduce((sum, width) => sum + width, 0) > pageEms;
+}
+
+/** A table of plain texts with a caption; the first cell of a row is its heading. */
+export function htmlTable(caption: string, columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  return tableText([], caption, columns, rows, 1);
+}
+
+/** The same with a row a head, of which the first `rowHeadings` cells say which: the report's script sorts it. */
+export function htmlHeadTable(
   caption: string,
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
-  rowHeadings = 1,
+  rowHeadings = 2,
 ): string {
-  const head = columns
-    .map((column) => `<th scope="col"${column.words ? ' class="words"' : ''}>${escapeHtml(column.heading)}</th>`)
-    .join('');
+  return tableText(['heads'], caption, columns, rows, rowHeadings);
+}
+
+/** The first `rowHeadings` cells of a row are its headings. */
+function tableText(
+  classes: readonly string[],
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  rowHeadings: number,
+): string {
+  const head = columns.map((column) => `<th scope="col"${classOf(column)}>${escapeHtml(column.heading)}</th>`).join('');
   const body = rows
     .map((row) => {
       const cells = row.map((text, index) => {
-        const look = columns[index]?.words ? ' class="words"' : '';
+        const look = columns[index] === undefined ? '' : classOf(columns[index]);
         return index < rowHeadings
           ? `<th scope="row"${look}>${escapeHtml(text)}</th>`
           : `<td${look}>${escapeHtml(text)}</td>`;
@@ -38,7 +73,9 @@ export function htmlTable(
       return `<tr>${cells.join('')}</tr>`;
     })
     .join('\n');
-  return `<table>\n<caption>${escapeHtml(caption)}</caption>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body}\n</tbody>\n</table>`;
+  const all = [...classes, ...(isDense(columns, rows) ? ['dense'] : [])];
+  const open = all.length === 0 ? '<table>' : `<table class="${all.join(' ')}">`;
+  return `${open}\n<caption>${escapeHtml(caption)}</caption>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body}\n</tbody>\n</table>`;
 }
 
 /** Name and value pairs. */

@@ -44,6 +44,11 @@ export interface FigureWriting {
   readonly place: PicturePlace;
 }
 
+/** `id` of a figure of a head in a report: its file's name, and its address in HTML. */
+export function headFigureId(layer: number, head: number, figure: string): string {
+  return `layer-${layer}-head-${head}-${figure}`;
+}
+
 /** `id`: as of `PicturePlace.figure`. */
 export function figureHtml(figure: Figure, id: string, { formulas, place }: FigureWriting): string {
   const svg =
@@ -51,7 +56,7 @@ export function figureHtml(figure: Figure, id: string, { formulas, place }: Figu
       ? drawLines(figure, figureSize.lines, reportTheme)
       : heatmapSvg(shrinkHeatmap(figure, maxCells), heatmapSize(figure), reportTheme);
   const caution = figure.caution === '' ? '' : ` <span class="caution">Caution: ${escapeHtml(figure.caution)}</span>`;
-  return `<figure>${place.figure(figure, svg, id)}<figcaption>${escapeHtml(figure.shows)}${formulas.reference(figure.formula)}${caution}</figcaption></figure>`;
+  return `<figure id="${escapeHtml(id)}">${place.figure(figure, svg, id)}<figcaption>${escapeHtml(figure.shows)}${formulas.reference(figure.formula)}${caution}</figcaption></figure>`;
 }
 
 /** A heatmap of few layers needs no more height than its cells. */

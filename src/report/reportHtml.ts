@@ -1,4 +1,4 @@
-// The report as one HTML file that needs no network and no script.
+// The report as one HTML file that needs no network, and a script only to sort its tables of heads.
 
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionResult } from '../inspection/inspectionResult';
@@ -7,6 +7,7 @@ import { escapeHtml } from './html';
 import { reportSections, reportSubtitle, reportTitle } from './reportSections';
 import type { ReportOptions } from './reportSections';
 import type { PicturePlace } from './reportFigures';
+import { reportScript, reportScriptHash } from './reportScript';
 import { reportStyle } from './reportStyle';
 
 /** Pictures within the file. */
@@ -36,16 +37,29 @@ export function reportHtml(
   return htmlDocument(text, result.provenance.gramlensVersion);
 }
 
+/** What the file may load and run: its own pictures, styles and script. */
+export const reportPolicy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '${reportScriptHash}'`;
+
+/** Address of a section within the file: `Heads in detail (24 of 144)` is `heads-in-detail`. */
+function sectionId(heading: string): string {
+  return heading
+    .replace(/\(.*\)/, '')
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z]+/g, '-');
+}
+
 /** The whole file; `version` of Gramlens. */
 export function htmlDocument({ title, subtitle, sections }: ReportText, version: string): string {
   const body = sections.map(
-    ([heading, content]) => `<section>\n<h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`,
+    ([heading, content]) =>
+      `<section id="${sectionId(heading)}">\n<h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`,
   );
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="${reportPolicy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="Gramlens ${escapeHtml(version)}">
 <title>${escapeHtml(title)}</title>
@@ -59,6 +73,7 @@ export function htmlDocument({ title, subtitle, sections }: ReportText, version:
 <main>
 ${body.join('\n')}
 </main>
+<script>${reportScript}</script>
 </body>
 </html>
 `;

@@ -57,7 +57,7 @@ function translate(html: string): string {
 /** What Markdown cannot say: captions of tables, tables without a head, links to an item of a list. */
 function forMarkdown(html: string): string {
   return html
-    .replace(/<table>\n<caption>(.*?)<\/caption>/g, '<p><strong>$1</strong></p>\n<table>')
+    .replace(/<table(?: class="[a-z ]+")?>\n<caption>(.*?)<\/caption>/g, '<p><strong>$1</strong></p>\n<table>')
     .replace(
       /<table class="facts"[^>]*>/g,
       '<table>\n<thead><tr><th scope="col">Fact</th><th scope="col">Value</th></tr></thead>',

@@ -17,7 +17,7 @@ import { selectHeads, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs, htmlTable } from './html';
 import { headLink } from './inspectionId';
 import { layerSizes, layerTitle } from './layerLabel';
-import { figureHtml, FormulaList, type FigureWriting, type PicturePlace } from './reportFigures';
+import { figureHtml, FormulaList, headFigureId, type FigureWriting, type PicturePlace } from './reportFigures';
 import { alignmentTable, noiseTable, studyTable, tableNotes } from './reportTables';
 import { sharedKeysText } from './sharedHeads';
 import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryText } from './reportText';
@@ -61,7 +61,7 @@ function headSection(
     tokenNames: tokenNames({ ...model, ...layerSizes(model, layer) }, result.provenance.inputs[0] ?? null),
   };
   const figures = headFigures(head, context, detail && headPictures(detail)).map((figure) =>
-    figureHtml(figure, `layer-${layer}-head-${head.index}-${figure.id}`, writing),
+    figureHtml(figure, headFigureId(layer, head.index, figure.id), writing),
   );
   const tables = headTables(head).map(
     ({ title, columns, rows, note, formula }) =>

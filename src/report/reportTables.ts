@@ -13,7 +13,7 @@ import {
   noiseVerdictText,
   verdictText,
 } from './format';
-import { htmlTable } from './html';
+import { htmlHeadTable } from './html';
 import { layerLabel } from './layerLabel';
 import { withInterval } from './overInputs';
 
@@ -62,7 +62,7 @@ export function alignmentTable(
   caption: string,
   model: Pick<ModelSummary, 'stages'>,
 ): string {
-  return htmlTable(
+  return htmlHeadTable(
     caption,
     [
       { heading: 'layer' },
@@ -96,7 +96,6 @@ export function alignmentTable(
         verdictText(head).replace(twinNotRun, ' †'),
       ];
     }),
-    2,
   );
 }
 
@@ -120,7 +119,7 @@ export function noiseTable(
     ]),
   );
   if (rows.length === 0) return '';
-  return htmlTable(
+  return htmlHeadTable(
     caption,
     [
       { heading: 'layer' },
@@ -134,7 +133,6 @@ export function noiseTable(
       { heading: 'verdict', words: true },
     ],
     rows,
-    2,
   );
 }
 
@@ -153,12 +151,12 @@ export function studyTable(
         random === null ? none : testCell(random[score], random.draws),
       ];
     });
-  return htmlTable(
+  return htmlHeadTable(
     caption,
     [
       { heading: 'layer' },
       { heading: 'head' },
-      { heading: 'form', words: true },
+      { heading: 'form', words: 'short' },
       ...['optimal', 'linear CKA', 'kernel CKA'].flatMap((heading) => [
         { heading },
         { heading: 'random' },
@@ -173,6 +171,5 @@ export function studyTable(
         [...address, 'scale-free', ...cells(head, 'scaleFree', scaleFree)],
       ];
     }),
-    2,
   );
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'mocha';
 import { formatNumber } from '../../../src/report/format';
 import { selectHeads } from '../../../src/report/headSelection';
 import { twinRule } from '../../../src/model/twinRule';
 import { reportHtml } from '../../../src/report/reportHtml';
+import { reportScript } from '../../../src/report/reportScript';
 import { exampleDetail, exampleResult } from './exampleResult';
 import { assertValidHtml } from './validHtml';
 
@@ -15,18 +17,25 @@ describe('report HTML', () => {
   const picture = { width: 2, height: 2, rgba: new Uint8ClampedArray(16).fill(128) };
   const html = reportHtml(result, (layer, head) => exampleDetail(result, layer, head), { picture });
 
-  it('is one valid file without script and without network, citations aside', async () => {
+  it('is one valid file that needs no network, citations aside, and runs no script but its own', async () => {
     assert.ok(html.startsWith('<!DOCTYPE html>\n<html lang="en">'));
     await assertValidHtml(html);
     assert.ok(html.split('<').length > 1000);
-    assert.doesNotMatch(html, /<script|<link|<iframe|@import|javascript:| on[a-z]+="/);
+    const scripts = [...html.matchAll(/<script[^>]*>(.*?)<\/script>/gs)];
+    assert.deepEqual(
+      scripts.map(([, text]) => text),
+      [reportScript],
+    );
+    const hash = createHash('sha256').update(reportScript).digest('base64');
+    assert.ok(html.includes(`style-src 'unsafe-inline'; script-src 'sha256-${hash}'">`), `sha256-${hash}`);
+    assert.doesNotMatch(html.replace(reportScript, ''), /<link|<iframe|@import|javascript:| on[a-z]+="/);
     for (const [, name, target = ''] of html.matchAll(/(src|href)="([^"]*)"/g)) {
       const allowed =
         /^data:image\/png;base64,|^#formula-\d+$/.test(target) ||
         (name === 'href' && /^https:\/\/arxiv\.org\/abs\/\d{4}\.\d{5}$/.test(target));
       assert.ok(allowed, `${name ?? ''} ${target.slice(0, 80)}`);
     }
-    assert.doesNotMatch(html.replace(/data:image[^"]*/g, ''), /NaN|undefined|\[object/);
+    assert.doesNotMatch(html.replace(/data:image[^"]*/g, '').replace(reportScript, ''), /NaN|undefined|\[object/);
   });
 
   it('links each head to the editor where the inspection has a name', async () => {
@@ -63,6 +72,14 @@ describe('report HTML', () => {
     for (const link of html.matchAll(/href="#(formula-\d+)"/g)) assert.ok(html.includes(`id="${link[1]!}"`), link[1]);
     const head = result.layers[1]!.heads[0]!;
     assert.ok(html.includes(`<td>${formatNumber(head.alignment.theory.overlap)}</td>`));
+  });
+
+  it('gives every section and figure an address of its own', () => {
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!);
+    assert.equal(new Set(ids).size, ids.length);
+    assert.equal([...html.matchAll(/<figure(?: id="[^"]+")?>/g)].length, [...html.matchAll(/<figure id=/g)].length);
+    for (const id of ['heads-in-detail', 'how-to-cite', 'layer-1-head-0-spectrum', 'overview-alignment.theory.overlap'])
+      assert.ok(ids.includes(id), id);
   });
 
   it('says with what it can be run again, where the result has it', () => {
@@ -149,7 +166,8 @@ describe('report HTML', () => {
       output: { kind: 'logits' as const, logitsTop: [{ index: 0, label: bad, logit: 1 }] },
     };
     const text = reportHtml(spoiled, () => null);
-    assert.ok(!text.includes('<script') && !text.includes('</title><') && !text.includes('\u0000'));
+    assert.equal(text.split('<script').length, 2, 'its own script only');
+    assert.ok(!text.includes('</title><') && !text.includes('\u0000'));
     assert.ok(text.includes('&lt;script&gt;alert(1)&lt;/script&gt;'));
     await assertValidHtml(text);
   });

@@ -23,7 +23,7 @@ describe('report Markdown', () => {
       files.slice(1).map(({ name }) => name),
     );
     const html = reportHtml(result, details, { picture });
-    assert.equal(shown.length, (html.match(/<figure>/g) ?? []).length + 1);
+    assert.equal(shown.length, (html.match(/<figure /g) ?? []).length + 1);
     assert.equal(new Set(shown).size, shown.length);
     for (const { name, content } of files.slice(1)) {
       if (name.endsWith('.svg')) assert.equal(parseXml(String(content).trim())[0]?.name, 'svg', name);
