@@ -29,7 +29,9 @@ const float32Tolerance = 2e-4;
 /** Spec section 10, alignment and CKA: metrics are float64 on both sides, only the two hosts' libm differs. */
 const metricTolerance = 1e-7;
 
-describe('backend webgpu', () => {
+describe('backend webgpu', function () {
+  // A software adapter on a machine whose cores others use, too.
+  this.timeout(180_000);
   let restore: () => Promise<void>;
   before(async () => {
     restore = await withSettings({ ...quick, 'gramlens.backend': 'webgpu' });
