@@ -5,6 +5,7 @@ import type { HeadDetail } from '../inspection/headDetail';
 import type { KeptHead } from '../inspection/traceStore';
 import type { InspectionPlan, WireRequest } from '../inspection/inspectionRequest';
 import type { LayerResult, ModelSummary, Provenance, InspectionResult } from '../inspection/inspectionResult';
+import type { InputsDone } from '../inspection/overInputs/liveMeans';
 import type { HeadResult } from '../diagnostics/headResult';
 
 /** Where the active inspection stands; the pages draw this and nothing else. */
@@ -30,6 +31,11 @@ export interface SessionSnapshot {
   readonly plan: InspectionPlan | null;
   readonly provenance: Provenance | null;
   readonly layers: readonly LayerResult[];
+  /**
+   * Of a run over several inputs that is not done: `layers` are means over those that are finished, while none is the heads
+   * of the one that runs. null: one input, or all are finished.
+   */
+  readonly inputs: InputsDone | null;
   readonly output: InspectionResult['output'] | null;
   /** What belongs to no head; empty while nothing is finished. */
   readonly network: Pick<InspectionResult, 'rollout' | 'networkNoise'>;
@@ -75,6 +81,8 @@ export interface PageCalls {
   progress(progress: Progress): Promise<void>;
   /** A head is done: its cell fills. */
   headDone(layer: number, head: HeadResult): Promise<void>;
+  /** An input more of several is finished. */
+  means(inputs: InputsDone, layers: readonly LayerResult[]): Promise<void>;
   select(address: HeadAddress | null): Promise<void>;
   setMetric(metric: string): Promise<void>;
   /** inspector only: run on this page's WebGPU device. */

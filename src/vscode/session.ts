@@ -9,7 +9,8 @@ import type { Fallback } from '../inspection/gpuFallback';
 import type { HeadDetail } from '../inspection/headDetail';
 import type { KeptHead } from '../inspection/traceStore';
 import type { InspectionPlan, InspectionRequest } from '../inspection/inspectionRequest';
-import type { InspectionResult } from '../inspection/inspectionResult';
+import type { InspectionResult, LayerResult } from '../inspection/inspectionResult';
+import type { InputsDone } from '../inspection/overInputs/liveMeans';
 import { withHead } from '../inspection/withHead';
 import { modelSummary } from '../inspection/runInspection';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
@@ -22,8 +23,13 @@ import { log, sentence } from './log';
 import type { SavedInspection } from './savedInspections';
 import type { Runner } from './runners';
 
+/** What a runner tells; one over several inputs its running means, too. */
+export interface SessionHost extends RunnerHostCalls {
+  means(inputs: InputsDone, layers: readonly LayerResult[]): void;
+}
+
 /** Makes the runner of one attempt; `backend` may differ from the request's when a GPU was lost. */
-export type RunnerFactory = (request: InspectionRequest, host: RunnerHostCalls) => Runner | Promise<Runner>;
+export type RunnerFactory = (request: InspectionRequest, host: SessionHost) => Runner | Promise<Runner>;
 
 export const emptySnapshot: SessionSnapshot = {
   phase: 'empty',
@@ -34,6 +40,7 @@ export const emptySnapshot: SessionSnapshot = {
   plan: null,
   provenance: null,
   layers: [],
+  inputs: null,
   output: null,
   network: {},
   picture: null,
@@ -163,6 +170,7 @@ export class InspectionSession implements vscode.Disposable {
       plan,
       provenance: null,
       layers: [],
+      inputs: plan.inputs === undefined ? null : { finished: 0, total: plan.inputs.count },
       output: null,
       network: {},
       picture:
@@ -179,6 +187,7 @@ export class InspectionSession implements vscode.Disposable {
         inspection: inspectionId(result, sha256Hex),
         message: doneMessage(request.index.fileName, result),
         layers: result.layers,
+        inputs: null,
         provenance: result.provenance,
         output: result.output,
         network: networkOf(result),
@@ -227,7 +236,12 @@ export class InspectionSession implements vscode.Disposable {
       },
     };
     const start = async (attempt: InspectionRequest, attemptHost: RunnerHostCalls): Promise<Runner> => {
-      const runner = await factory(attempt, attemptHost);
+      const runner = await factory(attempt, {
+        ...attemptHost,
+        means: (inputs, layers) => {
+          if (current()) this.means(inputs, layers);
+        },
+      });
       if (!current()) {
         await runner.stop();
         throw new CancelledError();
@@ -352,6 +366,12 @@ export class InspectionSession implements vscode.Disposable {
   private headDone(layer: number, head: HeadResult): void {
     this.state = { ...this.state, layers: withHead(this.state.layers, layer, head) };
     for (const page of this.pages) void page.headDone(layer, head).catch(() => undefined);
+  }
+
+  private means(inputs: InputsDone, layers: readonly LayerResult[]): void {
+    this.state = { ...this.state, inputs, layers };
+    for (const page of this.pages) void page.means(inputs, layers).catch(() => undefined);
+    this.changed.fire(this.state);
   }
 
   private update(state: SessionSnapshot): void {

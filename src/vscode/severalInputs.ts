@@ -10,7 +10,6 @@ import type { AttemptHost } from '../inspection/gpuFallback';
 import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { ListedInput } from '../inspection/node/inputList';
 import { poolSize } from '../inspection/node/localRunner';
-import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { ManyInputs } from '../inspection/node/manyInputs';
 import type { InputRunner } from '../inspection/node/manyInputs';
 import { sha256Hex } from '../inspection/node/readInput';
@@ -26,6 +25,7 @@ import type { OpenedFile, PlannedRequest } from './openFlow';
 import { threadRunner } from './runners';
 import type { Runner } from './runners';
 import type { Services } from './services';
+import type { SessionHost } from './session';
 import type { SeveralPicked } from './severalQuestion';
 
 /** Choices that were not finished and can be gone on with; the older ones go. */
@@ -53,7 +53,7 @@ export interface PlannedMany extends PlannedRequest {
   /** Of everything the means depend on. */
   readonly key: string;
   /** As one run for the session; its request is that of the first input. */
-  readonly runner: (host: RunnerHostCalls) => Runner;
+  readonly runner: (host: SessionHost) => Runner;
 }
 
 /** Reads and plans all inputs, with the hash of the checkpoint, which is made once. */
@@ -103,7 +103,7 @@ export class SeveralPlanner {
     const { opened, spec, backend, tokenizer, rpc } = run;
     const { runnerScript, twinFolder, version } = services;
     const choices = choicesOf(spec, gram, rpc);
-    let host: RunnerHostCalls | null = null;
+    let host: SessionHost | null = null;
     /** What was left out, and what an earlier run had finished: said together when the run starts. */
     const said: string[] = [];
     const many = new ManyInputs<ThreadInput>(
@@ -154,6 +154,10 @@ export class SeveralPlanner {
         warn: (words) => {
           log().warn(words);
           said.push(words);
+        },
+        live: {
+          head: (layer, head) => void host?.head(layer, head),
+          means: (inputs, layers) => host?.means(inputs, layers),
         },
       },
     );

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { decode } from 'fast-png';
 import { after, before, describe } from 'mocha';
 import type { HeadDetail } from '../../src/inspection/headDetail';
+import type { InspectionResult } from '../../src/inspection/inspectionResult';
+import { MeanResult } from '../../src/inspection/overInputs/meanResult';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { headTables } from '../../src/report/headTables';
@@ -194,6 +196,58 @@ describe('the inspector page', () => {
       await remote.headDone(0, run.result.layers[0]!.heads[0]!);
       await settle(page);
       assert.ok(await page.locator('.card details').evaluate((element) => (element as HTMLDetailsElement).open));
+    });
+
+    check('shows running means over several inputs, and stays where a person is', async () => {
+      /** What the first `count` inputs would give, were they all the sample's. */
+      const meansOver = (count: number): InspectionResult['layers'] => {
+        const mean = new MeanResult();
+        for (let k = 0; k < count; k++) mean.add(run.result);
+        return mean.result().layers;
+      };
+      const inputs = { finished: 0, total: 12 };
+      const { page, remote } = await open({ ...run.running, inputs });
+      const line = page.locator('.several');
+      assert.equal(await line.innerText(), 'Numbers of the first of 12 inputs to run, as they come; means follow.');
+      await remote.headDone(0, run.result.layers[0]!.heads[0]!);
+      await figureOf(page, 'overview-alignment.theory.overlap').locator('.stage').focus();
+      for (const key of ['Home', 'ArrowDown']) await page.keyboard.press(key);
+      await page.evaluate(() => {
+        window.scrollTo(0, 300);
+      });
+      const place = (): Promise<unknown> =>
+        page.evaluate(() => [
+          Math.round(window.scrollY),
+          document.activeElement?.getAttribute('aria-label')?.slice(0, 20),
+          document.querySelector('.readout')?.textContent.slice(0, 16),
+        ]);
+      const before = await place();
+      await remote.means({ finished: 3, total: 12 }, meansOver(3));
+      await settle(page);
+      assert.equal(await line.innerText(), 'Running means over 3 of 12 inputs; ± is their 95 % interval.');
+      assert.deepEqual(await place(), before);
+      await remote.select(address);
+      await figureOf(page, 'spectrum').waitFor();
+      assert.match(await page.locator('#app').innerText(), /Running means over 3 of 12 inputs/);
+      const region = page.getByRole('region', { name: 'Alignment beside its nulls' });
+      await page.setViewportSize({ width: 400, height: 700 });
+      await region.evaluate((element) => {
+        element.focus();
+        element.scrollLeft = 60;
+        window.scrollTo(0, 500);
+      });
+      const seen = (): Promise<unknown> =>
+        page.evaluate(() => [
+          Math.round(window.scrollY),
+          document.activeElement?.scrollLeft,
+          document.activeElement?.getAttribute('aria-label'),
+        ]);
+      const there = await seen();
+      await remote.means({ finished: 4, total: 12 }, meansOver(4));
+      await settle(page);
+      assert.match(await page.locator('#app').innerText(), /Running means over 4 of 12 inputs/);
+      assert.deepEqual(await seen(), there);
+      assert.deepEqual(there, [500, 60, 'Alignment beside its nulls']);
     });
 
     check('shows model, input, plan, run and the main metrics', async () => {

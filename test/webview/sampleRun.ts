@@ -54,6 +54,7 @@ export const empty: SessionSnapshot = {
   plan: null,
   provenance: null,
   layers: [],
+  inputs: null,
   output: null,
   network: {},
   picture: null,

@@ -10,6 +10,7 @@ import { overviewFigure } from '../../src/report/figures/overviewFigures';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import { connectHost } from '../ui/host';
+import { inputsText } from '../ui/inputsText';
 import { withHead } from '../../src/inspection/withHead';
 import { onThemeChange } from '../ui/theme';
 import { button, dropdown, registerComponents } from '../ui/toolkit';
@@ -27,6 +28,7 @@ const bar = h('progress', {
 const picker = dropdown(l10n.t('Metric of the heatmap'), (metric) => void host.setMetric(metric));
 const explanation = h('div', { class: 'quiet' });
 const chart = h('div');
+const several = h('div', { class: 'quiet several' });
 
 const local: PageCalls = {
   snapshot: (snapshot) => {
@@ -41,6 +43,11 @@ const local: PageCalls = {
   },
   headDone: (layer, head: HeadResult) => {
     if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
+    renderChart();
+    return Promise.resolve();
+  },
+  means: (inputs, layers) => {
+    if (state !== null) state = { ...state, inputs, layers };
     renderChart();
     return Promise.resolve();
   },
@@ -77,7 +84,7 @@ function render(): void {
     return;
   }
   title.textContent = state.title;
-  fill(app, title, message, bar, picker.element, chart, explanation);
+  fill(app, title, message, bar, picker.element, several, chart, explanation);
   renderProgress();
   renderChart();
 }
@@ -123,6 +130,8 @@ function renderChart(): void {
   );
   const figure = overviewFigure(metric, state.layers, model);
   explanation.textContent = figure.shows;
+  several.textContent = inputsText(state);
+  several.hidden = several.textContent === '';
   if (view === null) {
     view = new FigureView(figure, {
       height: (width) => Math.max(140, Math.min(90 + model.layers * 26, 2.2 * width)),

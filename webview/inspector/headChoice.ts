@@ -108,6 +108,7 @@ export class HeadChoice {
         'button',
         {
           class: 'link',
+          attributes: { 'data-head': `${layer} ${head.index}` },
           on: {
             click: () => {
               this.open(address);
@@ -119,7 +120,12 @@ export class HeadChoice {
       return h('li', {}, link, ` ${numberText(metricById(metric), head)}; ${verdictText(head)}`);
     });
     const more = ranked.length - links.length;
+    // Numbers of a run come and go: whoever stands on a head stays on it.
+    const focused = document.activeElement;
+    const stays = focused instanceof HTMLElement && this.list.contains(focused) ? focused.dataset['head'] : undefined;
     fill(this.list, ...links, more > 0 ? h('li', { class: 'quiet' }, `${more} more; choose fewer with Show.`) : null);
+    if (stays !== undefined)
+      this.list.querySelector<HTMLElement>(`[data-head="${stays}"]`)?.focus({ preventScroll: true });
   }
 
   /** [layers * heads]: true for heads that were measured and do not pass; undefined where all do. */

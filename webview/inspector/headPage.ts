@@ -14,9 +14,10 @@ import { firstAloneText, withInterval } from '../../src/report/overInputs';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import type { CellWindow } from '../charts/cellWindow';
 import type { Cursor } from '../charts/cursor';
-import { fill, h, scrollRegion } from '../ui/dom';
+import { fill, h, refill, scrollRegion } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
+import { inputsText } from '../ui/inputsText';
 import type { Laboratory } from './laboratory';
 import type { PictureWorker } from './pictureWorker';
 import { QueryRows, type PatternRow } from './queryRows';
@@ -127,6 +128,8 @@ export class HeadPage {
     readonly context: string;
     readonly figures: readonly Figure[];
   } | null = null;
+  /** Whose numbers the tables show now. */
+  private tabled: HeadResult | undefined;
   /** Figures that their views show now. */
   private placed: ReadonlySet<Figure> = new Set();
   private shownPatterns: readonly HeatmapFigure[] = [];
@@ -166,6 +169,7 @@ export class HeadPage {
     this.window = null;
     fill(this.words);
     fill(this.tables);
+    this.tabled = undefined;
     this.laboratory.reset();
   }
 
@@ -186,7 +190,8 @@ export class HeadPage {
       this.clear();
       if (state.phase === 'done') this.loadPictures(key, address);
     }
-    fill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
+    if (head !== this.tabled) refill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
+    this.tabled = head;
     const { model } = state;
     if (head === undefined || model === null) {
       this.laboratory.show(null);
@@ -227,9 +232,10 @@ export class HeadPage {
     );
     this.showFigures(this.figuresOf(head, context, this.shown.pictures), context, state.picture);
     const shared = sharedKeysText(model, head.kvHead);
-    const several = firstAloneText(head, provenance?.inputs[0]?.label);
+    const running = inputsText(state);
+    const several = running === '' ? firstAloneText(head, provenance?.inputs[0]?.label) : running;
     const pending = this.shown.pictures === null && state.phase === 'running';
-    fill(
+    refill(
       this.words,
       h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head)),
       several === null ? null : h('p', { class: 'quiet' }, several),

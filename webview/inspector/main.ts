@@ -41,6 +41,11 @@ const local: PageCalls = {
     schedule();
     return Promise.resolve();
   },
+  means: (inputs, layers) => {
+    if (state !== null) state = { ...state, inputs, layers };
+    schedule();
+    return Promise.resolve();
+  },
   select: (selected) => {
     if (state !== null) state = { ...state, selected };
     schedule();

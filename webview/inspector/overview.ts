@@ -13,6 +13,7 @@ import { planLines } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
+import { inputsText } from '../ui/inputsText';
 import { button } from '../ui/toolkit';
 import { HeadChoice, type ChoiceMemory } from './headChoice';
 import { inputPicture } from './inputPicture';
@@ -62,6 +63,7 @@ export class Overview {
   readonly element = h('div');
   private readonly cards = h('div', { class: 'cards' });
   private readonly grid = h('div', { class: 'figures small' });
+  private readonly several = h('p', { class: 'quiet several', attributes: { role: 'status' } });
   private readonly network: NetworkSection;
   private readonly choice: HeadChoice;
   private shown: SessionSnapshot | null = null;
@@ -94,6 +96,8 @@ export class Overview {
     }
     this.shown = state;
     this.showCards(state);
+    this.several.textContent = inputsText(state);
+    this.several.hidden = this.several.textContent === '';
     this.choice.show(state);
     this.showFigures(state);
     this.network.show(state);
@@ -102,6 +106,7 @@ export class Overview {
         this.element,
         this.cards,
         h('h2', {}, 'Heads'),
+        this.several,
         this.choice.controls,
         this.choice.ranking,
         this.grid,

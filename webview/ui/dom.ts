@@ -27,6 +27,23 @@ export function scrollRegion(label: string, ...children: readonly Child[]): HTML
   return h('div', { class: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': label } }, ...children);
 }
 
+/** As `fill`, for what is written anew while somebody reads: parts that scroll stay where they were, and keep the focus. */
+export function refill(parent: HTMLElement, ...children: readonly Child[]): void {
+  const regions = (): HTMLElement[] => [...parent.querySelectorAll<HTMLElement>('.scroll')];
+  const before = regions().map((region) => ({
+    left: region.scrollLeft,
+    top: region.scrollTop,
+    focused: region === document.activeElement,
+  }));
+  fill(parent, ...children);
+  for (const [i, region] of regions().entries()) {
+    const { left = 0, top = 0, focused = false } = before[i] ?? {};
+    region.scrollLeft = left;
+    region.scrollTop = top;
+    if (focused) region.focus({ preventScroll: true });
+  }
+}
+
 /** Puts SVG text made by our own draw functions (all strings escaped there) into `parent`. */
 export function setSvg(parent: HTMLElement, svg: string): void {
   parent.innerHTML = svg;

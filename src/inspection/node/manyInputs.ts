@@ -10,6 +10,7 @@ import type { Attempt, AttemptHost, Fallback } from '../gpuFallback';
 import { runOrFallBack } from '../gpuFallback';
 import type { InspectionPlan, InspectionRequest } from '../inspectionRequest';
 import type { InspectionResult } from '../inspectionResult';
+import { LiveMeans, type LiveHost } from '../overInputs/liveMeans';
 import { MeanResult } from '../overInputs/meanResult';
 import { addPlan } from '../overInputs/planInputs';
 import { heldByteLength, planInspection } from '../plan';
@@ -73,6 +74,8 @@ export interface ManyHost {
   progress(label: string, fraction: number): void;
   /** What a person must know although the run goes on. */
   warn(sentence: string): void;
+  /** Where numbers are shown while inputs run; absent: nowhere. */
+  readonly live?: LiveHost;
 }
 
 /** An input that can be inspected; its numbers are read again when its turn comes. */
@@ -102,6 +105,7 @@ export class ManyInputs<R extends InputRunner> {
   private writing: Promise<void> = Promise.resolve();
   private stopped = false;
   private notes: readonly string[] = [];
+  private live: LiveMeans | null = null;
   /** After a GPU failed, the rest runs on cpu. */
   private onCpu: ((request: InspectionRequest) => InspectionRequest) | null = null;
 
@@ -184,7 +188,9 @@ export class ManyInputs<R extends InputRunner> {
     const finished = await FinishedInputs.open(settings.folder);
     this.finished = finished;
     const keys = new Set(this.entries.map((entry) => entry.key));
+    this.live = host.live === undefined ? null : new LiveMeans(host.live, this.entries.length);
     await this.tellWhatIsThere(finished, keys);
+    this.live?.tell();
     // The first is the one whose patterns are drawn: it runs last, so that its tensors are at hand then.
     const [first, ...rest] = this.entries as [Entry, ...Entry[]];
     const order = [...rest, first];
@@ -201,6 +207,9 @@ export class ManyInputs<R extends InputRunner> {
       });
       const same = result.provenance.checkpoint.sha256 === checkpoint.sha256;
       if (!same || !(await checkpoint.isUnchanged())) await refuse();
+      // The first may run again for its patterns alone.
+      if (!finished.has(entry.key)) this.live?.add(result);
+      this.live?.tell();
       this.writing = finished.write(entry.key, entry.place, settings.textOf(result));
       await this.writing;
     }
@@ -267,7 +276,10 @@ export class ManyInputs<R extends InputRunner> {
     const others = finished.others(keys);
     for (const entry of this.entries.filter(({ key }) => finished.has(key))) {
       const found = await finished.read(entry.key);
-      if (typeof found !== 'string') continue;
+      if (typeof found !== 'string') {
+        this.live?.add(found);
+        continue;
+      }
       this.host.warn(`The finished result of ${entry.name} cannot be used and is computed again: ${found}`);
       await finished.drop(entry.key);
     }
@@ -309,7 +321,10 @@ export class ManyInputs<R extends InputRunner> {
         );
         return Promise.resolve();
       },
-      head: () => Promise.resolve(),
+      head: (layer, head) => {
+        this.live?.head(layer, head);
+        return Promise.resolve();
+      },
       warn: (sentence) => {
         host.warn(sentence);
         return Promise.resolve();

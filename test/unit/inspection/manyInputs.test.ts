@@ -12,6 +12,7 @@ import { ManyInputs, type InputRunner } from '../../../src/inspection/node/manyI
 import { openCheckpoint } from '../../../src/inspection/node/openCheckpoint';
 import { readInput } from '../../../src/inspection/node/readInput';
 import { TokenizerSource } from '../../../src/inspection/node/tokenizerSource';
+import { LiveMeans, type InputsDone } from '../../../src/inspection/overInputs/liveMeans';
 import { WatchedCheckpoint } from '../../../src/inspection/node/watchedCheckpoint';
 import { resultJsonPieces } from '../../../src/report/resultJson';
 import { exampleResult } from '../report/exampleResult';
@@ -23,12 +24,15 @@ const script = join(process.cwd(), 'dist', 'runner.js');
 describe('many inputs without a command line', () => {
   let folder = '';
   let started: string[] = [];
+  /** What is shown meanwhile, and how many inputs had started by then. */
+  let shown: string[] = [];
   /** Called when the input of this label starts. */
   let onStart: (label: string) => Promise<void> = () => Promise.resolve();
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'gramlens-inputs-'));
     started = [];
+    shown = [];
     onStart = () => Promise.resolve();
   });
 
@@ -61,10 +65,11 @@ describe('many inputs without a command line', () => {
         pictured: true,
         twinFolder: null,
         runner: ({ input: { label } }) => ({
-          start: () => {
+          start: (_, host) => {
             started.push(label);
             return Promise.resolve({
               run: async () => {
+                await host.head(0, template.layers[0]!.heads[0]!);
                 await onStart(label);
                 return resultOf(label);
               },
@@ -76,7 +81,15 @@ describe('many inputs without a command line', () => {
         fallback: () => null,
         words: { place: 'a drawer', again: 'Try again', goesOn: 'it goes on from there' },
       },
-      { progress: () => undefined, warn: () => undefined },
+      {
+        progress: () => undefined,
+        warn: () => undefined,
+        live: {
+          head: () => shown.push(`head ${started.length}`),
+          means: ({ finished, total }, layers) =>
+            shown.push(`means ${finished} of ${total}, ${layers[0]!.heads[0]!.over!.inputs}, ${started.length}`),
+        },
+      },
     );
     const { plan, first } = await many.plan(checkpoint);
     assert.equal(plan.inputs?.count, seeds.length);
@@ -98,9 +111,15 @@ describe('many inputs without a command line', () => {
     };
     await assert.rejects(stopped.run(), CancelledError);
     assert.deepEqual(started, [labels[2], labels[3]]);
+    // Heads of the input that runs first, then its means; the second may come too soon after them to be shown.
+    assert.deepEqual(shown.slice(0, 2), ['head 1', 'means 1 of 3, 1, 1']);
+    assert.ok(!shown.includes('head 2'));
     assert.equal(stopped.kept(), '2 of 3 inputs are finished and kept in a drawer; it goes on from there');
     started = [];
+    shown = [];
     const result = await (await manyOf([1, 2, 3])).run();
+    // What was finished before is there before anything runs.
+    assert.equal(shown[0], 'means 2 of 3, 2, 0');
     assert.deepEqual(started, [labels[1]]);
     assert.equal(result.layers[0]!.heads[0]!.over?.inputs, 3);
     assert.deepEqual(
@@ -114,5 +133,22 @@ describe('many inputs without a command line', () => {
     assert.match(one.key, /^[0-9a-f]{16}$/);
     assert.equal(one.key, same.key);
     assert.notEqual(one.key, others.key);
+  });
+
+  it('shows means in a small share of the time, whatever they take', () => {
+    let clock = 0;
+    const told: number[] = [];
+    const means = ({ finished }: InputsDone): void => {
+      told.push(finished);
+      clock += 10;
+    };
+    const live = new LiveMeans({ head: () => undefined, means }, 9, () => clock);
+    for (const wait of [0, 100, 99, 1, 300]) {
+      clock += wait;
+      live.add(template);
+      live.tell();
+    }
+    // Each takes 10 ms, so that the next may come 200 ms later.
+    assert.deepEqual(told, [1, 4, 5]);
   });
 });

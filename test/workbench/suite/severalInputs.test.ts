@@ -15,7 +15,9 @@ import {
   clearNotifications,
   closeEditors,
   gramlens,
+  heads,
   inspectorPage,
+  layers,
   notificationShown,
   phase,
   quick,
@@ -40,6 +42,8 @@ describe('several inputs', () => {
   let restore: () => Promise<void>;
   let folder: string;
   let labels: string[];
+  /** How many inputs the cells on show are means over, and how many cells there are, as these change. */
+  let seen: { finished: number; cells: number; over: number | undefined }[];
   let watch: NodeJS.Timeout;
   before(async () => {
     restore = await withSettings({ ...quick, 'gramlens.untrainedTwins': 0 });
@@ -47,8 +51,14 @@ describe('several inputs', () => {
     for (const name of pictures) copyFileSync(sample(name).fsPath, join(folder, name));
     const api = await gramlens();
     labels = [];
+    seen = [];
     watch = setInterval(() => {
-      const label = api.snapshot().progress?.label ?? '';
+      const { progress, inputs, layers } = api.snapshot();
+      if (inputs !== null) {
+        const cells = layers.flatMap((layer) => layer.heads);
+        seen.push({ finished: inputs.finished, cells: cells.length, over: cells[0]?.over?.inputs });
+      }
+      const label = progress?.label ?? '';
       if (label !== labels.at(-1)) labels.push(label);
     }, 5);
   });
@@ -66,20 +76,33 @@ describe('several inputs', () => {
       (error: unknown) => error,
     );
     await until('the second input', () => (labels.at(-1)?.startsWith('Input 2 of 2') === true ? true : undefined));
+    // Cells of the first to run come one by one; when it is finished, all are means.
+    assert.ok(seen.some(({ finished, cells, over }) => finished === 0 && cells > 0 && over === undefined));
+    assert.deepEqual(seen.at(-1), { finished: 1, cells: layers * heads, over: 1 });
+    await pageSays(/Running means over 1 of 2 inputs; ± is their 95 % interval\./);
     await vscode.commands.executeCommand('gramlens.cancelInspection');
     assert.equal(((await first) as Error).name, 'CancelledError');
     assert.equal(
       (await phase('cancelled')).message,
       "The inspection was cancelled. 1 of 2 inputs are finished and kept in the editor's storage; inspect the same inputs again to go on from there.",
     );
+    assert.deepEqual(api.snapshot().inputs, { finished: 1, total: 2 });
+    await pageSays(/Numbers are means over 1 of 2 inputs\./);
     labels.length = 0;
+    seen.length = 0;
     const second = vscode.commands.executeCommand('gramlens.inspectCheckpoint', sample(softmaxSample));
     await answer('Input for ', 'Several inputs…');
     await answer('Several inputs for ', 'A folder of pictures…');
     await takePath('Choose the folder', `${folder}/`);
     await answer('Plan: ', 'on cpu for all 2 inputs');
     await notificationShown(/^1 of 2 inputs were finished before; their results in the editor's storage are used\.$/);
-    const { provenance, layers } = (await second) as InspectionResult;
+    const { provenance, layers: means } = (await second) as InspectionResult;
+    // What was finished before is shown at once.
+    assert.deepEqual(
+      new Set(seen.filter(({ cells }) => cells > 0).map(({ finished, over }) => `${finished} ${over}`)),
+      new Set(['1 1', ...(seen.some(({ over }) => over === 2) ? ['2 2'] : [])]),
+    );
+    assert.equal(api.snapshot().inputs, null);
     assert.deepEqual(
       [...new Set(labels.flatMap((label) => /^Input \d of 2 \(\S+\)/.exec(label) ?? []))],
       ['Input 2 of 2 (digit-3.png)'],
@@ -88,7 +111,7 @@ describe('several inputs', () => {
       provenance.inputs.map(({ label }) => label),
       pictures,
     );
-    const { over, ci } = layers[2]!.heads[1]!;
+    const { over, ci } = means[2]!.heads[1]!;
     assert.equal(over?.inputs, 2);
     assert.notEqual(ci, null);
     assertComplete(api.snapshot());
@@ -118,9 +141,9 @@ describe('several inputs', () => {
     const [, json] = await api.exportReport(html);
     assert.match(readFileSync(html.fsPath, 'utf8'), /Of the first input alone\./);
     const text = readFileSync(json!.fsPath, 'utf8');
-    const { layers, inputs } = asResult(JSON.parse(text), 'several.gramlens.json');
+    const { layers: written, inputs } = asResult(JSON.parse(text), 'several.gramlens.json');
     const overlaps = inputs!.map((one) => one.layers[1]!.heads[2]!.alignment.theory.overlap!);
-    const mean = layers[1]!.heads[2]!.alignment.theory.overlap!;
+    const mean = written[1]!.heads[2]!.alignment.theory.overlap!;
     assert.ok(Math.abs(mean - (overlaps[0]! + overlaps[1]!) / 2) <= roundOff, `${mean} of ${overlaps.join()}`);
     assert.deepEqual(
       inputs!.map((one) => one.provenance.inputs[0]!.label),
