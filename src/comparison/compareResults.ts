@@ -1,7 +1,7 @@
 // Finished inspections -> comparison: the first run against all others, head by head, and what changed most from the
 // first to the last.
 
-import type { HeadResult } from '../diagnostics/headResult';
+import type { HeadResult, Measured } from '../diagnostics/headResult';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { Running } from '../inspection/overInputs/running';
 import { noiseVerdictText, verdictText } from '../report/format';
@@ -20,6 +20,7 @@ import {
   type Comparison,
   type MatchedBy,
 } from './comparison';
+import { InputNumbers } from './inputNumbers';
 import { matchHeads } from './matchHeads';
 import { pairRuns, type ComparedSource } from './pairRuns';
 import { rankChanges, withSpreads } from './ranking';
@@ -28,31 +29,28 @@ import { orderBySteps } from './steps';
 /** Pairs are compared as they are given. */
 const timelineRuns = 3;
 
-/** A head in every run, with each input's own numbers where the result has them. */
+/** A head in every run. */
 interface Lane {
   readonly heads: readonly HeadResult[];
-  /** [runs][inputs]; null: one input, or a result without the single ones. */
-  readonly single: readonly (readonly HeadResult[])[] | null;
+  /** Each input's own number in the first run and the last; null: one input, or single results are not at hand. */
+  readonly single: ((metric: HeadMetric) => Pair | null) | null;
 }
 
-function headAt({ layers }: InspectionResult, layer: number, head: number): HeadResult | undefined {
-  return layers.find(({ index }) => index === layer)?.heads.find(({ index }) => index === head);
-}
+/** [inputs] of the first run and of the last. */
+type Pair = readonly [readonly Measured[], readonly Measured[]];
 
-/** The head on each input by itself; null: not all of them are there. */
-function singleHeads(result: InspectionResult, layer: number, head: number): readonly HeadResult[] | null {
-  const found = (result.inputs ?? []).map((one) => headAt(one, layer, head));
-  const known = found.filter((one) => one !== undefined);
-  return known.length >= 2 && known.length === found.length ? known : null;
+/** Each input's own numbers; null: one input, or a result without the single ones. */
+function singleNumbers({ result, single }: ComparedSource): InputNumbers | null {
+  const numbers = single ?? InputNumbers.of(result.inputs ?? []);
+  return numbers.inputs >= 2 && numbers.inputs === result.provenance.inputs.length ? numbers : null;
 }
 
 /** Mean over the inputs of last - first with the half width of its 95 % interval; null: fewer than two measured both. */
 function pairedBand(metric: HeadMetric, single: Lane['single']): ComparedNumber['band'] | null {
-  const [first, last] = [single?.[0] ?? [], single?.at(-1) ?? []];
+  const [first, last] = single?.(metric) ?? [[], []];
   const running = new Running();
-  for (const [i, head] of first.entries()) {
-    const before = metric.value(head);
-    const after = last[i] === undefined ? null : metric.value(last[i]);
+  for (const [i, before] of first.entries()) {
+    const after = last[i] ?? null;
     if (before !== null && after !== null) running.add(after - before);
   }
   const { half } = running.interval();
@@ -106,6 +104,7 @@ function comparedLayer(
   sources: readonly ComparedSource[],
   metrics: readonly HeadMetric[],
   by: MatchedBy,
+  [first, last]: readonly [InputNumbers | null, InputNumbers | null],
 ): ComparedLayer {
   const inRuns = sources.map(({ result }) => result.layers.find((layer) => layer.index === index)!.heads);
   const common = inRuns[0]!.filter((head) =>
@@ -116,9 +115,12 @@ function comparedLayer(
   const names = sources.map(({ name }) => name);
   const heads = common.map((_, place) => {
     const partners = same.map((there, run) => there[matches[run]!.places[place]!]!);
-    const single = partners.map((head, run) => singleHeads(sources[run]!.result, index, head.index));
-    const known = single.filter((one) => one !== null);
-    return comparedHead({ heads: partners, single: known.length === single.length ? known : null }, metrics, names);
+    const [before, after] = [partners[0]!.index, partners.at(-1)!.index];
+    const single = ({ id }: HeadMetric): Pair | null => {
+      const [mine, other] = [first?.values(index, before, id), last?.values(index, after, id)];
+      return mine && other ? [mine, other] : null;
+    };
+    return comparedHead({ heads: partners, single: first === null || last === null ? null : single }, metrics, names);
   });
   return { index, matching: matches.map(({ matching }, run) => (run === 0 ? null : matching)), heads };
 }
@@ -168,6 +170,19 @@ function leftOut(sources: readonly ComparedSource[], layers: readonly ComparedLa
     : [`${compared} heads are compared; ${most - compared} were not inspected in every run.`];
 }
 
+/** Over several inputs: whether each is compared with itself. */
+function pairedText(sources: readonly ComparedSource[], ends: readonly (InputNumbers | null)[]): string[] {
+  const both = [sources[0]!, sources.at(-1)!];
+  const count = both[0]!.result.provenance.inputs.length;
+  if (count < 2) return [];
+  const without = both.filter((_, end) => ends[end] === null).map(({ name }) => name);
+  return without.length === 0
+    ? [`Bands are of the changes input by input: ${count} inputs, paired.`]
+    : [
+        `The results of single inputs are not at hand for ${without.join(' and ')}: bands are unpaired, of two means over ${count} inputs as if they were independent, and wider than they need be.`,
+      ];
+}
+
 /** Several names the same: their place behind each. */
 function uniqueNames(sources: readonly ComparedSource[]): readonly ComparedSource[] {
   const names = sources.map(({ name }) => name);
@@ -193,7 +208,8 @@ export function compareResults(given: readonly ComparedSource[], by: MatchedBy):
     sources.every(({ result }) => result.layers.some((layer) => layer.index === index)),
   );
   const possible = headMetrics.filter(comparable);
-  const layers = common.map(({ index }) => comparedLayer(index, sources, possible, by));
+  const ends = [singleNumbers(first), singleNumbers(sources.at(-1)!)] as const;
+  const layers = common.map(({ index }) => comparedLayer(index, sources, possible, by, ends));
   if (layers.every(({ heads }) => heads.length === 0)) {
     throw new ComparisonError(
       `${first.name} and the others have no inspected head in common. Inspect the same layers and heads of all of them.`,
@@ -212,6 +228,7 @@ export function compareResults(given: readonly ComparedSource[], by: MatchedBy):
     ...sharedFacts(first.result),
     notes: [
       ...notes,
+      ...pairedText(sources, ends),
       ...leftOut(sources, layers),
       ...(grouped === null ? [] : [`${grouped} Heads are matched one by one, whatever they share.`]),
     ],

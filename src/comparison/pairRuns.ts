@@ -4,12 +4,15 @@
 import type { InspectionResult, Provenance } from '../inspection/inspectionResult';
 import type { HeadMetric } from '../report/figures/headMetric';
 import { ComparisonError, type ComparisonKind } from './comparison';
+import type { InputNumbers } from './inputNumbers';
 
 /** A finished inspection with the name that it has in the comparison. */
 export interface ComparedSource {
   readonly name: string;
   readonly inspection: string;
   readonly result: InspectionResult;
+  /** Of a run over several inputs, where `result` has not the single results itself. */
+  readonly single?: InputNumbers;
 }
 
 export interface Pairing {

@@ -7,11 +7,11 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import { distinctNames, runAt, runsIn } from '../inspection/node/runFolder';
 import { sha256Hex } from '../inspection/node/readInput';
 import { inspectionId } from '../report/inspectionId';
-import { compareSources } from './comparisonPanel';
+import { compareSources, withSingle } from './comparisonPanel';
 import { runInspection, wasLeft, type Inspected } from './inspectCommand';
 import { log, sentence, showError } from './log';
 import { checkpointExtensions, Dismissed } from './openFlow';
-import { inputLabel, readResult } from './openSaved';
+import { inputLabel, readRun } from './openSaved';
 import type { Services } from './services';
 import { isLocal } from './virtualFiles';
 
@@ -177,9 +177,9 @@ export async function compare(services: Services, { uris, input }: CompareArgume
   let before: Inspected | null = null;
   for (const { uri, kind, name } of targets) {
     if (kind === 'result') {
-      const result = await readResult(uri);
+      const { result, single } = await readRun(uri);
       await keepResult(services, result);
-      sources.push(sourceOf(name, result));
+      sources.push({ ...sourceOf(name, result), ...(single === null ? {} : { single }) });
       continue;
     }
     const shared = before?.picked ?? input;
@@ -206,10 +206,14 @@ async function keepResult({ saved }: Services, result: InspectionResult): Promis
   });
 }
 
-async function show({ comparisons, session }: Services, sources: readonly ComparedSource[]): Promise<void> {
+async function show({ comparisons, saved, session }: Services, given: readonly ComparedSource[]): Promise<void> {
   // Refused here, where a person hears it, and not in a tab.
-  compareSources(sources, 'index');
+  compareSources(given, 'index');
   // What was just inspected is on disk before a tab refers to it.
   await session.kept();
+  const reading = { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Reading what is compared') };
+  const sources = await vscode.window.withProgress(reading, () =>
+    Promise.all(given.map((source) => withSingle(saved, source))),
+  );
   comparisons.show(sources);
 }

@@ -9,10 +9,13 @@ import { comparisonSchemaName, type Comparison, type MatchedBy } from '../compar
 import { comparisonCsv, comparisonJson } from '../comparison/comparisonFiles';
 import { comparisonHtml, comparisonMarkdown } from '../comparison/comparisonSections';
 import { comparisonTitle } from '../comparison/comparisonText';
+import { InputNumbers } from '../comparison/inputNumbers';
 import type { ComparedSource } from '../comparison/pairRuns';
+import { asResult } from '../inspection/resultSchema';
 import type { ComparisonHostCalls, ComparisonPageCalls, ComparisonTab } from '../protocol/comparisonMessages';
 import type { HeadAddress } from '../protocol/messages';
 import { isInspectionId } from '../report/inspectionId';
+import { inputCount } from '../report/overInputs';
 import { readComparison } from './comparisonFile';
 import { exportAs } from './exportReport';
 import { log, sentence } from './log';
@@ -29,6 +32,21 @@ type RunName = ComparisonTab['runs'][number];
 export function compareSources(sources: readonly ComparedSource[], by: MatchedBy): Comparison {
   const [only, second] = sources;
   return only !== undefined && second === undefined ? compareMethods(only) : compareResults(sources, by);
+}
+
+/** Over several inputs with each input's own numbers, where these are kept: changes are then paired. */
+export async function withSingle(saved: SavedInspections, source: ComparedSource): Promise<ComparedSource> {
+  if (source.single !== undefined || inputCount(source.result) === 1) return source;
+  const texts = await saved.inputTexts(source.inspection);
+  if (texts === null) return source;
+  const single = new InputNumbers();
+  try {
+    for await (const text of texts) single.add(asResult(JSON.parse(text), source.name));
+  } catch (error) {
+    log().warn(`results of single inputs of ${source.name} cannot be read: ${sentence(error)}`);
+    return source;
+  }
+  return { ...source, single };
 }
 
 /** Where the comparison of a tab comes from. */
@@ -108,7 +126,7 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
 
   private async kept({ name, inspection }: RunName): Promise<ComparedSource> {
     try {
-      return { name, inspection, result: (await this.saved.open(inspection)).result };
+      return await withSingle(this.saved, { name, inspection, result: (await this.saved.open(inspection)).result });
     } catch (error) {
       throw new Error(
         vscode.l10n.t(

@@ -11,6 +11,7 @@ import { sha256Hex } from '../inspection/node/readInput';
 import type { HeadAddress } from '../protocol/messages';
 import { inspectionId, isInspectionId } from '../report/inspectionId';
 import { asComparison, saysComparison, startsAsComparison } from '../comparison/comparisonSchema';
+import { InputNumbers } from '../comparison/inputNumbers';
 import { comparisonEditorId } from './comparisonFile';
 import { readJson, startOf } from './jsonFile';
 import { log, sentence, showError } from './log';
@@ -87,14 +88,16 @@ export async function restoreTab(services: Services, panel: vscode.WebviewPanel,
 
 const wantedResult = (): string => vscode.l10n.t('Choose the result.json of an inspection.');
 
-/** Of a run over several inputs the means alone. Throws a sentence. */
-export async function readResult(uri: vscode.Uri): Promise<InspectionResult> {
-  return meansOf(await readJson(uri, wantedResult()), uri);
+/** A result file with the numbers of its single inputs; null: it is of one, or has them not. Throws a sentence. */
+export async function readRun(
+  uri: vscode.Uri,
+): Promise<{ readonly result: InspectionResult; readonly single: InputNumbers | null }> {
+  const whole = asResult(await readJson(uri, wantedResult()), basename(uri.path));
+  return { result: meansOf(whole), single: whole.inputs === undefined ? null : InputNumbers.of(whole.inputs) };
 }
 
-function meansOf(parsed: unknown, uri: vscode.Uri): InspectionResult {
-  // Of a run over several inputs the means are shown; the single results would be kept a second time.
-  const { schema, provenance, model, layers, output } = asResult(parsed, basename(uri.path));
+/** Of a run over several inputs the means are shown; the single results would be kept a second time. */
+function meansOf({ schema, provenance, model, layers, output }: InspectionResult): InspectionResult {
   return { schema, provenance, model, layers, output };
 }
 
@@ -107,7 +110,7 @@ async function showResult(services: Services, uri: vscode.Uri, selected: HeadAdd
     await vscode.commands.executeCommand('vscode.openWith', uri, comparisonEditorId);
     return;
   }
-  const result = meansOf(parsed, uri);
+  const result = meansOf(asResult(parsed, basename(uri.path)));
   const title = result.provenance.checkpoint.name;
   const one = { id: inspectionId(result, sha256Hex), title, result, plan: null, picture: null };
   // With its tensors, where this machine ran it.

@@ -14,6 +14,7 @@ import { compareMethods } from '../../../src/comparison/compareMethods';
 import { compareResults } from '../../../src/comparison/compareResults';
 import type { Comparison } from '../../../src/comparison/comparison';
 import { asComparison } from '../../../src/comparison/comparisonSchema';
+import { InputNumbers } from '../../../src/comparison/inputNumbers';
 import { headDistances, matchHeads } from '../../../src/comparison/matchHeads';
 import type { ComparedSource } from '../../../src/comparison/pairRuns';
 import { orderBySteps } from '../../../src/comparison/steps';
@@ -48,6 +49,11 @@ const b = changed(a, 'b.safetensors', (head, layer) =>
 const pair: ComparedSource[] = [sourceOf(a), sourceOf(b)];
 const find = ({ layers }: Comparison, layer: number, head: number) =>
   layers.find(({ index }) => index === layer)!.heads.find(({ index }) => index === head)!;
+
+const withInputs = (source: ComparedSource, inputs: readonly InspectionResult[]): ComparedSource => ({
+  ...source,
+  result: { ...source.result, inputs },
+});
 
 describe('comparison of two results', () => {
   const comparison = compareResults(pair, 'index');
@@ -143,11 +149,26 @@ describe('comparison of two results', () => {
     const moved = inputs.map((one, place) =>
       changed(one, 'b', (head) => ({ ...head, attention: { ...head.attention, entropy: 1 + place + after[place]! } })),
     );
-    const { metrics } = find(
-      compareResults([sourceOf({ ...a, inputs }), sourceOf({ ...b, inputs: moved })], 'index'),
-      0,
-      0,
+    const over = (result: InspectionResult): InspectionResult => {
+      const [input] = result.provenance.inputs;
+      return withProvenance(result, { inputs: [0, 1, 2].map((k) => ({ ...input!, label: `input ${k}` })) });
+    };
+    const [before, later] = [sourceOf(over(a)), sourceOf(over(b))];
+    const paired = compareResults([withInputs(before, inputs), withInputs(later, moved)], 'index');
+    assert.equal(paired.notes.at(-1), 'Bands are of the changes input by input: 3 inputs, paired.');
+    const { metrics } = find(paired, 0, 0);
+    // The editor holds the numbers alone.
+    const lean = [
+      { ...before, single: InputNumbers.of(inputs) },
+      { ...later, single: InputNumbers.of(moved) },
+    ];
+    assert.deepEqual(compareResults(lean, 'index'), paired);
+    const unpaired = compareResults([withInputs(before, inputs), later], 'index');
+    assert.match(
+      unpaired.notes.at(-1)!,
+      /^The results of single inputs are not at hand for b\.safetensors: bands are unpaired, /,
     );
+    assert.notDeepEqual(find(unpaired, 0, 0).metrics['attention.entropy']!.band, metrics['attention.entropy']!.band);
     // sd 0.2 over three inputs, t of 2 degrees of freedom.
     const { band } = metrics['attention.entropy']!;
     assert.equal(band!.of, 'inputs');

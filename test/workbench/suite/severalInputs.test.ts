@@ -1,7 +1,7 @@
 // Several inputs in the editor: the plan of all, cancelled and gone on with, means with intervals on the pages, in exports
 // and from disk.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
@@ -79,7 +79,6 @@ describe('several inputs', () => {
     // Cells of the first to run come one by one; when it is finished, all are means.
     assert.ok(seen.some(({ finished, cells, over }) => finished === 0 && cells > 0 && over === undefined));
     assert.deepEqual(seen.at(-1), { finished: 1, cells: layers * heads, over: 1 });
-    await pageSays(/Running means over 1 of 2 inputs; ± is their 95 % interval\./);
     await vscode.commands.executeCommand('gramlens.cancelInspection');
     assert.equal(((await first) as Error).name, 'CancelledError');
     assert.equal(
@@ -160,6 +159,20 @@ describe('several inputs', () => {
     assert.equal(readFileSync(again.fsPath, 'utf8'), text);
     await api.openLink(vscode.Uri.parse(`vscode://gramlens.gramlens/head?inspection=${id}&layer=0&head=0`));
     await paintedCells(inspectorPage, 'pattern-softmax', { rows: 50, columns: 50 });
+  });
+
+  it('are compared input by input, with what is kept of each', async () => {
+    const api = await gramlens();
+    const { inputs, ...means } = JSON.parse(readFileSync(join(folder, 'again.json'), 'utf8')) as InspectionResult;
+    assert.equal(inputs?.length, 2);
+    // Without the single results: those come from what is kept.
+    const files = ['one.json', 'two.json'].map((name) => join(folder, name));
+    for (const file of files) writeFileSync(file, JSON.stringify(means));
+    await api.compare({ uris: files.map((file) => vscode.Uri.file(file)) });
+    await until('the comparison', async () => {
+      const text = await outer('text', { inside: 'main#app:has(.maps)', selector: '.cards' }).catch(() => '');
+      return text.includes('Bands are of the changes input by input: 2 inputs, paired.') ? true : undefined;
+    });
   });
 
   it('are refused on the page’s GPU, in a sentence that says what to choose', async () => {
