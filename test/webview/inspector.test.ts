@@ -20,6 +20,7 @@ import { planLines } from '../../src/report/planLines';
 import { parseXml } from '../unit/charts/xml';
 import { seriousFindings } from './axe';
 import { cellCentre, cellColours, drawnText, figureOf } from './figures';
+import { csvRows } from './csvRows';
 import { pageTests, settle, startPageLab, until } from './openPage';
 import type { OpenOptions, OpenPage, PageLab, SavedFigure } from './openPage';
 import { runSample } from './sampleRun';
@@ -51,14 +52,6 @@ const headFigureIds = [
   'noise-key_gauss',
   'noise-key_sparse',
 ];
-
-/** Fields of one CSV line, RFC 4180. */
-function csvFields(line: string): string[] {
-  const fields: string[] = [];
-  for (const [, quoted, plain] of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g))
-    fields.push(quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'));
-  return fields;
-}
 
 describe('the inspector page', () => {
   let run: SampleRun;
@@ -550,7 +543,7 @@ describe('the inspector page', () => {
 
         const csv = await saved(id, 'Save as CSV');
         assert.equal(csv.name, `${id}.csv`);
-        const lines = new TextDecoder().decode(csv.bytes).trimEnd().split('\r\n').map(csvFields);
+        const lines = csvRows(new TextDecoder().decode(csv.bytes));
         assert.ok(lines.every((line) => line.length === lines[0]!.length));
         if (expected.kind === 'heatmap') {
           assert.equal(lines.length, 1 + expected.values.length);

@@ -76,6 +76,8 @@ export interface PageLab {
     handlers: Host,
     found: string[],
   ): Promise<ShownPage<Remote>>;
+  /** Any text of HTML in a page of its own. */
+  plain(html: string): Promise<Page>;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,11 @@ export async function startPageLab(args: readonly string[] = chromiumArgs): Prom
   return {
     show,
     open: (options) => openPage(show, options),
+    plain: async (html) => {
+      const page = await context.newPage();
+      await page.setContent(html);
+      return page;
+    },
     close: async () => {
       await browser.close();
       await server.close();
