@@ -28,6 +28,8 @@ export interface InspectionServices {
   diagnoseHeads(inputs: readonly HeadInput[], options: DiagnosticsOptions, onHead: OnHead): Promise<void>;
   onProgress(label: string, fraction: number): void;
   onHead(layer: number, head: HeadResult): void;
+  /** The forward pass of a layer was computed. */
+  onLayer?(): void;
   /** What the untrained twins gave for a kv head, told with each of its query heads; absent: nobody asks. */
   onTwins?(layer: number, kvHead: number, twins: TwinNumbers): void;
   readonly signal: AbortSignal;
@@ -139,6 +141,7 @@ class Run {
     for (let layer = 0; layer <= this.lastLayer; layer += 1) {
       if (source.oneLayerAtATime === true) await heads;
       const passed = await source.forward(layer);
+      services.onLayer?.();
       this.checkCancelled();
       this.done += 1;
       this.progress(layer, 'attention');

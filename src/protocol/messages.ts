@@ -103,5 +103,7 @@ export interface WebGpuProbe {
 export type RunnerEvent =
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'head'; readonly layer: number; readonly head: HeadResult }
+  /** The forward pass of a layer was computed. */
+  | { readonly kind: 'layer' }
   | { readonly kind: 'done'; readonly result: InspectionResult }
   | { readonly kind: 'failed'; readonly message: string; readonly errorName: string; readonly reason: string };

@@ -1,12 +1,19 @@
 // The output channel "Gramlens": details of everything that the person was told in one sentence.
 
 import * as vscode from 'vscode';
+import { computedWork } from '../inspection/node/computedWork';
 
 let channel: vscode.LogOutputChannel | null = null;
 
 export function log(): vscode.LogOutputChannel {
   channel ??= vscode.window.createOutputChannel('Gramlens', { log: true });
   return channel;
+}
+
+/** For the channel: what is shown from disk must not have been computed again. */
+export function computedText(): string {
+  const { layers, heads } = computedWork();
+  return `Computed since this window opened: ${layers} layers, ${heads} heads.`;
 }
 
 /** The sentence of an error, whatever was thrown. */

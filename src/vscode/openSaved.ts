@@ -14,7 +14,7 @@ import { asComparison, saysComparison, startsAsComparison } from '../comparison/
 import { InputNumbers } from '../comparison/inputNumbers';
 import { comparisonEditorId } from './comparisonFile';
 import { readJson, startOf } from './jsonFile';
-import { log, sentence, showError } from './log';
+import { computedText, log, sentence, showError } from './log';
 import type { Runner } from './runners';
 import type { Services } from './services';
 
@@ -33,7 +33,12 @@ function drawingRunner(script: string, folder: string | null): Runner {
   let thread: ReturnType<typeof startThreadRunner> | null = null;
   return {
     run: nothing,
-    headDetail: (layer, head) => (thread ??= startThreadRunner(script, quiet)).savedDetail(folder, layer, head),
+    headDetail: async (layer, head) => {
+      thread ??= startThreadRunner(script, quiet);
+      const detail = await thread.savedDetail(folder, layer, head);
+      log().info(`layer ${layer}, head ${head} drawn from what is kept. ${computedText()}`);
+      return detail;
+    },
     keptHead: (layer, head) => loadHead(folder, layer, head),
     stop: async () => thread?.stop(),
   };
@@ -43,6 +48,7 @@ function drawingRunner(script: string, folder: string | null): Runner {
 export async function showKept(services: Services, id: string, selected: HeadAddress | null): Promise<void> {
   const saved = await services.saved.open(id);
   await services.session.showFinished(saved, drawingRunner(services.runnerScript, saved.folder), selected);
+  log().info(`${saved.title} (${id}) shown from disk. ${computedText()}`);
 }
 
 /** *Open* of the list of recent inspections. Errors are shown, not thrown. */

@@ -2,6 +2,7 @@
 // page's worker (webgpu). The session sees one interface.
 
 import type { CheckpointFile } from '../inspection/node/checkpointFile';
+import { headComputed, layerComputed } from '../inspection/node/computedWork';
 import type { RunnerHostCalls, RunOptions } from '../inspection/node/localRunner';
 import { startThreadRunner } from '../inspection/node/threadRunner';
 import type { HeadDetail } from '../inspection/headDetail';
@@ -79,8 +80,11 @@ export function pageRunner(runId: number, page: PageCalls, host: RunnerHostCalls
     },
     receive: (event) => {
       if (event.kind === 'progress') void host.progress(event.progress.label, event.progress.fraction);
-      else if (event.kind === 'head') void host.head(event.layer, event.head);
-      else if (event.kind === 'done') settle?.resolve(event.result);
+      else if (event.kind === 'layer') layerComputed();
+      else if (event.kind === 'head') {
+        headComputed();
+        void host.head(event.layer, event.head);
+      } else if (event.kind === 'done') settle?.resolve(event.result);
       else settle?.reject(new WorkerRunError(event.message, event.errorName, event.reason));
     },
     pageClosed: () => {

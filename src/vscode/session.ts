@@ -19,7 +19,7 @@ import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../proto
 import { inspectionId } from '../report/inspectionId';
 import { inputCount } from '../report/overInputs';
 import { defaultMetricId } from '../report/figures/metrics';
-import { log, sentence } from './log';
+import { computedText, log, sentence } from './log';
 import type { SavedInspection } from './savedInspections';
 import type { Runner } from './runners';
 
@@ -160,6 +160,7 @@ export class InspectionSession implements vscode.Disposable {
     if (generation !== this.generation) throw new CancelledError();
     const { picture } = request.input;
     this.finished = null;
+    log().info(`${request.index.fileName}: ${plan.description}; on ${plan.backend}, ${plan.backendReason}`);
     this.update({
       ...this.state,
       phase: 'running',
@@ -181,6 +182,8 @@ export class InspectionSession implements vscode.Disposable {
     try {
       const result = await this.attempt(request, generation, factory, fallback);
       this.finished = result;
+      const { backend, elapsedMs } = result.provenance;
+      log().info(`${request.index.fileName}: done on ${backend} in ${elapsedMs ?? 0} ms. ${computedText()}`);
       this.update({
         ...this.state,
         phase: 'done',
@@ -324,6 +327,7 @@ export class InspectionSession implements vscode.Disposable {
     }
     const { runner } = this;
     await this.stopRunner();
+    log().info(`${this.state.title}: cancelled`);
     const left = runner?.left?.() ?? null;
     this.update({
       ...this.state,

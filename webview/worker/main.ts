@@ -181,6 +181,7 @@ async function run(runId: number, wire: WireRequest, files: WorkerFiles): Promis
         }
       },
       onProgress: (label, fraction) => void page.event(runId, { kind: 'progress', progress: { label, fraction } }),
+      onLayer: () => void page.event(runId, { kind: 'layer' }),
       onHead: (layer, head) => void page.event(runId, { kind: 'head', layer, head }),
       signal,
       // The host hashes the file: it has the bytes.

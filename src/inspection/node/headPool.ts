@@ -7,11 +7,12 @@ import type { DiagnosticsOptions, HeadInput } from '../../diagnostics/headInput'
 import { connect } from '../../protocol/rpc';
 import type { Endpoint } from '../../protocol/rpc';
 import { workerChannel } from './channels';
+import { countingThread, type CountingThread } from './computedWork';
 
 /** Which float64 kernels a head worker uses; 'reference' only for the reference backend. */
 export type KernelChoice = 'wasm' | 'reference';
 
-export interface ThreadData {
+export interface ThreadData extends CountingThread {
   readonly role: 'runner' | 'heads';
   readonly kernels: KernelChoice;
 }
@@ -34,7 +35,7 @@ export class HeadPool {
   constructor(script: string, size: number, kernels: KernelChoice) {
     this.members = Array.from({ length: size }, () => {
       const worker = new Worker(script, {
-        workerData: { role: 'heads', kernels } satisfies ThreadData,
+        workerData: { role: 'heads', kernels, ...countingThread } satisfies ThreadData,
         resourceLimits,
       });
       const endpoint = connect<object, HeadWork>(workerChannel(worker), {});

@@ -25,6 +25,7 @@ import { runInspection } from '../runInspection';
 import type { InspectionOutcome } from '../runInspection';
 import { openNodeOnnx } from './nodeOnnx';
 import { openBytes, type CheckpointFile } from './checkpointFile';
+import { layerComputed } from './computedWork';
 import { DiskTraces } from './diskTraces';
 import { hashBeside } from './hashBeside';
 import { HeadPool } from './headPool';
@@ -129,6 +130,7 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
               }),
           diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
           onProgress: (label, fraction) => void host.progress(label, fraction),
+          onLayer: layerComputed,
           onHead: (layer, head) => void host.head(layer, head),
           onTwins: (layer, kvHead, numbers) => twins?.add(layer, kvHead, numbers),
           signal,

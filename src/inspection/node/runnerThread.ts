@@ -9,6 +9,7 @@ import { createCpuKernels } from '../../engine/cpu/kernels';
 import { createReferenceKernels } from '../../engine/reference/kernels';
 import { connect } from '../../protocol/rpc';
 import { portChannel } from './channels';
+import { headComputed } from './computedWork';
 import type { ThreadData } from './headPool';
 import { createLocalRunner } from './localRunner';
 import type { RunnerCalls, RunnerHostCalls } from './localRunner';
@@ -21,7 +22,10 @@ if (data.role === 'heads') {
   const kernels = data.kernels === 'wasm' ? createCpuKernels() : Promise.resolve(createReferenceKernels());
   connect<HeadWork, object>(portChannel(port), {
     keyValues: async (input, options) => keyValueNumbers(input, options, await kernels),
-    queries: async (input, options) => queryNumbers(input, options, await kernels),
+    queries: async (input, options) => {
+      headComputed();
+      return queryNumbers(input, options, await kernels);
+    },
   });
 } else {
   const local: RunnerCalls = {

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { connect } from '../../protocol/rpc';
 import { CancelledError } from '../cancelledError';
 import { workerChannel } from './channels';
+import { countingThread } from './computedWork';
 import { resourceLimits, type ThreadData } from './headPool';
 import type { RunnerCalls, RunnerHostCalls } from './localRunner';
 
@@ -15,7 +16,7 @@ export interface ThreadRunner extends RunnerCalls {
 
 /** Starts dist/runner.js (`script`) as a runner that reports to `host`. */
 export function startThreadRunner(script: string, host: RunnerHostCalls): ThreadRunner {
-  const workerData: ThreadData = { role: 'runner', kernels: 'wasm' };
+  const workerData: ThreadData = { role: 'runner', kernels: 'wasm', ...countingThread };
   const worker = new Worker(script, { workerData, resourceLimits });
   const endpoint = connect<RunnerHostCalls, RunnerCalls>(workerChannel(worker), host);
   let stopping = false;
