@@ -24,6 +24,7 @@ import { checkpointExtensions, Dismissed, loadInput, openFile, pickInput, planRe
 import type { OpenedFile, PickedInput, PlannedRequest } from './openFlow';
 import { confirmPlan, planOfSettings } from './planQuestion';
 import { inputLabel } from './openSaved';
+import { sampleInput, samples } from './samples';
 import type { Services } from './services';
 import { threadRunner } from './runners';
 import type { Runner } from './runners';
@@ -56,21 +57,6 @@ export interface Inspected {
   readonly request: InspectionRequest;
   readonly picked: PickedInput;
 }
-
-const samples = [
-  {
-    file: 'digits-softmax.safetensors',
-    label: 'Softmax ViT',
-    detail: 'Handwritten digits, trained with ordinary attention (safetensors)',
-  },
-  {
-    file: 'digits-rpc.pt',
-    label: 'RPC-SymViT',
-    detail: 'Handwritten digits, trained with RPC-Attention (PyTorch training checkpoint)',
-  },
-] as const;
-
-const sampleInput = 'digit-3.npy';
 
 /** The file that the command means: its argument, else the active tab's file. */
 function impliedFile(argument: unknown): vscode.Uri | null {

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { HeadAddress, HostCalls, RunnerEvent, SessionSnapshot } from '../protocol/messages';
 import { headMetrics } from '../report/figures/metrics';
 import { log } from './log';
+import { firstSample } from './samples';
 import type { InspectionSession } from './session';
 
 /** What the inspector page's worker needs from whoever started it. */
@@ -63,7 +64,9 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
       return Promise.resolve();
     },
     runCommand: async (command) => {
-      if (Object.hasOwn(commandIds, command)) await vscode.commands.executeCommand(commandIds[command]);
+      if (!Object.hasOwn(commandIds, command)) return;
+      const known = command === 'inspectSample' ? [firstSample] : [];
+      await vscode.commands.executeCommand(commandIds[command], ...known);
     },
     saveFigure: async (suggestedName, bytes) => {
       await saveFigure(suggestedName, bytes);

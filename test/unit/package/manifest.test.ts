@@ -50,10 +50,14 @@ describe('package.json', () => {
     const written = [...steps.map((step) => step.description), ...contributes.viewsWelcome.map((one) => one.contents)];
     const all = written.flatMap(linked);
     assert.ok(all.length >= 6, `${all.length} links`);
+    const split = all.map((link) => link.split('?') as [string, string?]);
     assert.deepEqual(
-      all.filter((command) => !commands.has(command)),
+      split.map(([command]) => command).filter((command) => !commands.has(command)),
       [],
     );
+    // What comes with a link is a sample that is there.
+    for (const [, file] of split)
+      if (file !== undefined) assert.ok(existsSync(`media/samples/${JSON.parse(decodeURIComponent(file)) as string}`));
   });
 
   it('has a picture with words for each step of the walkthrough, and events that can happen', () => {
