@@ -18,9 +18,16 @@ export class RecentView implements vscode.TreeDataProvider<SavedSummary> {
 
   getTreeItem(one: SavedSummary): vscode.TreeItem {
     const item = new vscode.TreeItem(one.title);
-    const when = new Date(one.savedAt).toLocaleString(vscode.env.language, { dateStyle: 'medium', timeStyle: 'short' });
+    const saved = new Date(one.savedAt);
+    const { language } = vscode.env;
+    const when = saved.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+    const isToday = saved.toDateString() === new Date().toDateString();
+    // What tells runs of one checkpoint apart comes first: a narrow panel cuts the end.
+    const short = isToday
+      ? saved.toLocaleTimeString(language, { timeStyle: 'short' })
+      : saved.toLocaleDateString(language, { dateStyle: 'medium' });
     item.id = one.id;
-    item.description = `${one.input} · ${when}`;
+    item.description = `${short} · ${one.input}`;
     item.tooltip = `${one.title}\n${one.description}\n${one.input}\n${when}`;
     item.iconPath = new vscode.ThemeIcon('history');
     item.contextValue = 'inspection';
