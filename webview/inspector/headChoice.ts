@@ -128,6 +128,11 @@ export class HeadChoice {
       this.list.querySelector<HTMLElement>(`[data-head="${stays}"]`)?.focus({ preventScroll: true });
   }
 
+  /** Another inspection: what was said of a head of the last one goes. */
+  reset(): void {
+    this.readout.textContent = hint;
+  }
+
   /** [layers * heads]: true for heads that were measured and do not pass; undefined where all do. */
   dimmed(rows: number, columns: number): readonly boolean[] | undefined {
     const layers = this.state?.layers ?? [];

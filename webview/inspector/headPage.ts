@@ -113,7 +113,7 @@ function isPattern(figure: Figure): figure is HeatmapFigure {
 }
 
 export class HeadPage {
-  private readonly heading = h('h1');
+  private readonly heading = h('h1', { attributes: { tabindex: '-1' } });
   private readonly words = h('div');
   private readonly patterns = h('div', { class: 'figures' });
   private readonly rows: QueryRows;
@@ -318,6 +318,11 @@ export class HeadPage {
     this.placed = new Set();
     fill(this.patterns);
     fill(this.figures);
+  }
+
+  /** Where reading begins. */
+  focus(): void {
+    this.heading.focus({ preventScroll: true });
   }
 
   redraw(): void {

@@ -2,7 +2,7 @@
 
 import '../ui/language';
 import './inspector.css';
-import type { PageCalls, SessionSnapshot } from '../../src/protocol/messages';
+import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol/messages';
 import { withHead } from '../../src/inspection/withHead';
 import { fill, h } from '../ui/dom';
 import { connectHost } from '../ui/host';
@@ -19,6 +19,10 @@ registerComponents();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
 let drawing = false;
+/** How far down the overview was when a head was opened, CSS pixels. */
+let overviewScrolled = 0;
+/** Once the page that was gone to is drawn. */
+let arrive: (() => void) | null = null;
 
 const local: PageCalls = {
   snapshot: (snapshot) => {
@@ -47,9 +51,22 @@ const local: PageCalls = {
     return Promise.resolve();
   },
   select: (selected) => {
-    if (state !== null) state = { ...state, selected };
+    if (state !== null) {
+      const { selected: before } = state;
+      if (before === null) overviewScrolled = window.scrollY;
+      state = { ...state, selected };
+      if ((before === null) !== (selected === null))
+        arrive =
+          before === null
+            ? () => {
+                enterHead();
+              }
+            : () => {
+                leaveHead(before);
+              };
+    }
     schedule();
-    window.scrollTo(0, 0);
+    if (arrive === null) window.scrollTo(0, 0);
     memory.keep(state);
     return Promise.resolve();
   },
@@ -142,6 +159,20 @@ function render(): void {
     }
   }
   memory.drawn(state.selected === null || headPage.complete);
+  arrive?.();
+  arrive = null;
+}
+
+/** From the overview: what was picked there is gone with it, so the focus goes to the head's name. */
+function enterHead(): void {
+  window.scrollTo(0, 0);
+  headPage.focus();
+}
+
+/** Back in the overview, as far down as before, with the focus on the head that was left. */
+function leaveHead(left: HeadAddress): void {
+  window.scrollTo(0, overviewScrolled);
+  overview.focus(left);
 }
 
 /** A run keeps what a person unfolded; another file, or another inspection of the same file, begins anew. */

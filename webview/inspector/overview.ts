@@ -1,7 +1,7 @@
 // The overview: what the model is, what went in, what it cost, and the main metrics as heatmaps.
 
 import type { Provenance } from '../../src/inspection/inspectionResult';
-import type { SessionSnapshot } from '../../src/protocol/messages';
+import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { metricById } from '../../src/report/figures/metrics';
 import { companionsText } from '../../src/report/companionsText';
@@ -9,7 +9,7 @@ import { overviewFigures } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
 import { gramChoice, gramLabel } from '../../src/report/gramText';
 import { onHeads } from '../../src/report/reportText';
-import { planLines } from '../../src/report/planLines';
+import { planLines, readableBytes } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
@@ -46,6 +46,10 @@ function introduction(): HTMLElement {
   );
 }
 
+function checkpointText({ format, dtypes, bytes }: Provenance['checkpoint']): string {
+  return `${format}, ${dtypes.join(' and ')}, ${readableBytes(bytes)}`;
+}
+
 /** The inputs behind the first, folded. */
 function otherInputs(inputs: Provenance['inputs']): HTMLElement {
   const shown = inputs.slice(0, shownInputs).map(({ label, tokens }) => h('li', {}, `${label}, N ${tokens}`));
@@ -67,6 +71,8 @@ export class Overview {
   private readonly network: NetworkSection;
   private readonly choice: HeadChoice;
   private shown: SessionSnapshot | null = null;
+  /** Figure in which a head was picked last. */
+  private picked = '';
   private readonly views = new Map<string, FigureView>();
   /** Parts of the snapshot that the cards show now. */
   private drawn: readonly unknown[] | null = null;
@@ -114,6 +120,12 @@ export class Overview {
       );
   }
 
+  /** The keyboard goes on at this head, in the map that it was opened from. */
+  focus({ layer, head }: HeadAddress): void {
+    for (const view of this.views.values()) view.choose({ kind: 'heatmap', row: layer, column: head });
+    (this.views.get(this.picked) ?? [...this.views.values()][0])?.focus();
+  }
+
   redraw(): void {
     for (const view of this.views.values()) view.draw(true);
     this.network.redraw();
@@ -136,6 +148,10 @@ export class Overview {
     if (this.drawn?.every((part, i) => part === parts[i]) === true) return;
     this.drawn = parts;
     const facts = model.facts.map((fact) => [fact.fact, `${fact.value} (${fact.source})`] as const);
+    const rpc = model.facts
+      .filter(({ fact }) => fact.startsWith('rpc.'))
+      .map(({ fact, value }) => `${fact.slice('rpc.'.length)} ${value}`)
+      .join(', ');
     const input: HTMLElement[] = [];
     if (picture !== null) input.push(inputPicture(picture).element);
     const gram = provenance === null ? '' : gramLabel(gramChoice(provenance));
@@ -164,7 +180,9 @@ export class Overview {
       card(
         'Model',
         definitions([
+          ['family', model.family],
           ['attention', `${model.attention}${model.causal ? ', causal' : ''}`],
+          ...(rpc === '' ? [] : [['trained with', rpc] as const]),
           ...(model.stages ?? [model]).map(
             (part) =>
               [
@@ -180,6 +198,7 @@ export class Overview {
               ? String(model.tokens)
               : `${model.tokens} (${model.prefixTokens} prefix, ${model.grid[0]} x ${model.grid[1]} patches)`,
           ],
+          ...(provenance === null ? [] : [['checkpoint', checkpointText(provenance.checkpoint)] as const]),
         ]),
         h('details', {}, h('summary', {}, 'How this was recognised'), definitions(facts)),
         ...(model.notes.length === 0
@@ -245,7 +264,9 @@ export class Overview {
     return new FigureView(figure, {
       height: (width) => Math.max(190, Math.min(100 + layers * 24, width)),
       onPick: (cursor) => {
-        if (cursor.kind === 'heatmap') void this.host.selectHead({ layer: cursor.row, head: cursor.column }, true);
+        if (cursor.kind !== 'heatmap') return;
+        this.picked = figure.id;
+        void this.host.selectHead({ layer: cursor.row, head: cursor.column }, true);
       },
       silent: true,
       onCursor: (cursor, byKeyboard) => {
@@ -261,6 +282,7 @@ export class Overview {
   /** A new run: figures of the old one go. */
   reset(): void {
     this.shown = null;
+    this.choice.reset();
     this.views.clear();
     fill(this.grid);
     this.network.reset();

@@ -77,7 +77,9 @@ export function dropdown(label: string, onChange: (value: string) => void): Drop
       if (key !== shown) {
         shown = key;
         element.replaceChildren(
-          ...options.map((option) => h('vscode-option', { attributes: { value: option.value } }, option.label)),
+          ...options.map((option) =>
+            h('vscode-option', { attributes: { value: option.value, title: option.label } }, option.label),
+          ),
         );
       }
       // The component reads its options in a later task.
