@@ -2,8 +2,9 @@
 // No suite runs inside: everything is done and seen as a person does it.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { after, before, describe } from 'mocha';
 import { chromium } from 'playwright-core';
 import type { Browser, Frame, Page } from 'playwright-core';
@@ -129,5 +130,60 @@ describe('a window that is closed and opened again', function () {
     await command('Developer: Reload Window');
     await loaded;
     assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
+  });
+
+  fullIt('goes on with what is finished of several inputs', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gramlens-reload-'));
+    for (const name of ['digit-3.png', 'digit-5.png', 'digit-8.png'])
+      copyFileSync(join('media', 'samples', name), join(folder, name));
+    const dialog = page.locator('.quick-input-widget');
+    /** Into a file dialog, which may answer Enter by opening a folder: then once more. */
+    const takePath = async (title: string, path: string): Promise<void> => {
+      const shown = dialog.filter({ hasText: title });
+      await shown.waitFor({ timeout: waitMs });
+      for (let attempt = 0; attempt < 8; attempt += 1) {
+        await page.keyboard.press('Control+A');
+        await page.keyboard.type(path);
+        await page.waitForTimeout(500);
+        await page.keyboard.press('Enter');
+        const gone = shown.waitFor({ state: 'hidden', timeout: 3000 });
+        if (await gone.then(() => true).catch(() => false)) return;
+      }
+      throw new Error(`the dialog "${title}" did not take ${path}`);
+    };
+    const choose = async (words: string): Promise<void> => {
+      const row = page.locator(`.quick-input-list .monaco-list-row[aria-label*=${JSON.stringify(words)}]`).first();
+      await row.waitFor({ timeout: waitMs });
+      await row.click();
+    };
+    const inspect = async (): Promise<void> => {
+      await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
+      await command('View: Close All Editors');
+      await command('Gramlens: Inspect Checkpoint');
+      await takePath('Choose a checkpoint', resolve('media/samples/digits-softmax.safetensors'));
+      await choose('Several inputs');
+      await choose('A folder of pictures');
+      await takePath('Choose the folder', `${folder}/`);
+      await choose('Inspect');
+    };
+    try {
+      await inspect();
+      const running = await inspector('[data-phase="running"]');
+      await running.locator('.several', { hasText: 'Running means over 1 of 3 inputs' }).waitFor({ timeout: waitMs });
+      const loaded = page.waitForEvent('load', { timeout: waitMs });
+      await command('Developer: Reload Window');
+      await loaded;
+      await inspect();
+      // One, or two where the second was finished before the window was gone.
+      await page
+        .locator('.notification-list-item-message', {
+          hasText: /^[12] of 3 inputs were finished before; their results in/,
+        })
+        .waitFor({ timeout: waitMs });
+      const done = await inspector('[data-phase="done"]');
+      assert.match(await done.locator('.cards').innerText(), /Means over 3 inputs ± 95 % interval/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
