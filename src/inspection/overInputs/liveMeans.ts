@@ -19,7 +19,7 @@ export interface LiveHost {
 }
 
 /** Means are made and sent in at most this share of the time: a page draws all its maps for each. */
-const timeShare = 0.05;
+const timeShare = 0.25;
 
 export class LiveMeans {
   private readonly sums = new MeanResult();
