@@ -1,8 +1,6 @@
 // Softmax against RPC within one result: the same heads, the same noise, so that differences are paired.
 
 import type { HeadResult } from '../diagnostics/headResult';
-import { noiseNames } from '../report/format';
-import { metricById } from '../report/figures/metrics';
 import {
   ComparisonError,
   comparisonSchemaName,
@@ -11,17 +9,10 @@ import {
   type ComparedNumber,
   type Comparison,
 } from './comparison';
-import { comparedRun, plainMetric, sharedFacts } from './compareResults';
+import { dispersion, methodNoise } from './comparedMetrics';
+import { comparedRun, sharedFacts } from './compareResults';
 import type { ComparedSource } from './pairRuns';
 import { rankChanges, withSpreads } from './ranking';
-
-const dispersion: ComparedMetric = {
-  id: 'rpc.dispersion',
-  label: 'Dispersion of the output over tokens',
-  unit: '',
-  group: 'RPC',
-  explanation: '||h - 1_N h|| / ||h||; 0 = every token gets the same output. RPC below half of softmax is collapse.',
-};
 
 function methodNumber(values: readonly [number | null, number | null], band?: ComparedNumber['band']): ComparedNumber {
   const [softmax, rpc] = values;
@@ -63,15 +54,7 @@ export function compareMethods(source: ComparedSource): Comparison {
     );
   }
   const kinds = [...new Set(heads.flatMap(({ noise }) => noise.map(({ kind }) => kind)))];
-  const metrics: ComparedMetric[] = [
-    ...kinds.map((kind) => ({
-      ...plainMetric(metricById(`noise.${kind}.rpc`)),
-      id: `noise.${kind}`,
-      label: `Noise AUC, ${noiseNames[kind]}`,
-      explanation: 'Mean relative deviation of the output from its own clean output; below 0 RPC deviates less.',
-    })),
-    dispersion,
-  ];
+  const metrics: ComparedMetric[] = [...kinds.map(methodNoise), dispersion];
   const whole = (head: ComparedHead): ComparedHead => ({
     ...head,
     metrics: Object.fromEntries(metrics.map(({ id }) => [id, head.metrics[id] ?? methodNumber([null, null])] as const)),

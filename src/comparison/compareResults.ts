@@ -14,12 +14,12 @@ import {
   comparisonSchemaName,
   type ComparedHead,
   type ComparedLayer,
-  type ComparedMetric,
   type ComparedNumber,
   type ComparedRun,
   type Comparison,
   type MatchedBy,
 } from './comparison';
+import { plainMetric } from './comparedMetrics';
 import { InputNumbers } from './inputNumbers';
 import { matchHeads } from './matchHeads';
 import { pairRuns, type ComparedSource } from './pairRuns';
@@ -123,10 +123,6 @@ function comparedLayer(
     return comparedHead({ heads: partners, single: first === null || last === null ? null : single }, metrics, names);
   });
   return { index, matching: matches.map(({ matching }, run) => (run === 0 ? null : matching)), heads };
-}
-
-export function plainMetric({ id, label, unit, group, explanation }: HeadMetric): ComparedMetric {
-  return { id, label, unit, group, explanation };
 }
 
 export function comparedRun({ name, inspection, result }: ComparedSource, step: number | null): ComparedRun {

@@ -1,5 +1,6 @@
 // Pictures of a comparison: difference maps on a palette with 0 in its middle, and timelines of any metric.
 
+import * as l10n from '@vscode/l10n';
 import type { HeatmapFigure, LineFigure, Series } from '../report/figures/figure';
 import { metricDomain, type HeadMetric } from '../report/figures/headMetric';
 import { metricById, usesGram } from '../report/figures/metrics';
@@ -7,7 +8,8 @@ import { overviewFigure, overviewMetricIds } from '../report/figures/overviewFig
 import { formulas } from '../report/figures/sources';
 import { formatNumber } from '../report/format';
 import { withGram } from '../report/gramText';
-import { layerLabel, layerTitle } from '../report/layerLabel';
+import { headPlace, layerLabel } from '../report/layerLabel';
+import { metricHere } from './comparedMetrics';
 import type { ComparedHead, ComparedMetric, Comparison } from './comparison';
 import { changeNote, comparedHeadAt, endsOf } from './comparisonText';
 import { runLabel } from './timelineRanking';
@@ -18,8 +20,8 @@ function sourceMetric({ kind }: Comparison, id: string): HeadMetric {
   return metricById(id.startsWith('noise.') ? `${id}.difference` : 'rpc.cleanGap');
 }
 
-function metricOf({ metrics }: Comparison, id: string): ComparedMetric {
-  return metrics.find((metric) => metric.id === id) ?? metrics[0]!;
+function metricOf(comparison: Comparison, id: string): ComparedMetric {
+  return metricHere(comparison, id) ?? comparison.metrics[0]!;
 }
 
 /** What a figure of this metric has in common with the overview of a single run. */
@@ -55,8 +57,8 @@ export function differenceFigure(comparison: Comparison, id: string): HeatmapFig
   return {
     kind: 'heatmap',
     id: `difference-${id}`,
-    title: `Change of ${frame.title}`,
-    shows: `${to} minus ${from}. ${metricOf(comparison, id).explanation}`,
+    title: l10n.t('Change of {0}', frame.title),
+    shows: `${l10n.t('{0} minus {1}.', to, from)} ${metricOf(comparison, id).explanation}`,
     caution: frame.caution,
     formula: `${frame.formula}\n${formulas.change}`,
     rows: layers,
@@ -66,9 +68,9 @@ export function differenceFigure(comparison: Comparison, id: string): HeatmapFig
       : { rowLabels: Array.from({ length: layers }, (_, layer) => layerLabel(comparison.model, layer)) }),
     values,
     cellNotes,
-    rowAxis: { label: 'layer', unit: '', scale: 'linear', integer: true },
-    columnAxis: { label: 'head', unit: '', scale: 'linear', integer: true },
-    value: { label: 'change', unit, scale: 'linear' },
+    rowAxis: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: l10n.t('head'), unit: '', scale: 'linear', integer: true },
+    value: { label: l10n.t('change'), unit, scale: 'linear' },
     palette: 'diverging',
     domain: metricDomain({ kind: 'symmetric' }, Array.from(values)),
   };
@@ -95,8 +97,9 @@ export function timelineFigure(comparison: Comparison, id: string): HeatmapFigur
   return {
     kind: 'heatmap',
     id: `timeline-${id}`,
-    title: `${frame.title}, run by run`,
-    shows: `${metricOf(comparison, id).explanation} A row a head, a column a run. ${comparison.order ?? ''}`.trim(),
+    title: l10n.t('{0}, run by run', frame.title),
+    shows:
+      `${metricOf(comparison, id).explanation} ${l10n.t('A row a head, a column a run.')} ${comparison.order ?? ''}`.trim(),
     caution: frame.caution,
     formula: frame.formula,
     rows: rows.length,
@@ -105,8 +108,12 @@ export function timelineFigure(comparison: Comparison, id: string): HeatmapFigur
     columnLabels: runLabels(comparison),
     values,
     cellNotes: rows.flatMap(({ layer, head }) => runs.map((_, run) => valueNote(comparison, layer, head, id, run))),
-    rowAxis: { label: 'layer · head', unit: '', scale: 'linear', integer: true },
-    columnAxis: { label: runs.every(({ step }) => step !== null) ? 'step' : 'run', unit: '', scale: 'linear' },
+    rowAxis: { label: l10n.t('layer · head'), unit: '', scale: 'linear', integer: true },
+    columnAxis: {
+      label: runs.every(({ step }) => step !== null) ? l10n.t('step') : l10n.t('run'),
+      unit: '',
+      scale: 'linear',
+    },
     value: frame.value,
     palette,
     domain: metricDomain(
@@ -120,10 +127,13 @@ function valueNote(comparison: Comparison, layer: number, head: ComparedHead, id
   const { label, unit } = metricOf(comparison, id);
   const number = head.metrics[id];
   const level = number?.chance?.[run];
-  const chance = typeof level === 'number' ? `; chance level ${formatNumber(level)}` : '';
-  const partner = head.partners[run] === head.index ? '' : ` (its head ${head.partners[run] ?? ''})`;
   const value = number?.values[run] ?? null;
-  return `${comparison.runs[run]?.name ?? ''}, ${layerTitle(comparison.model, layer).toLowerCase()}, head ${head.index}${partner}\n${label}: ${formatNumber(value)}${value === null || unit === '' ? '' : ` ${unit}`}${chance}`;
+  const place = headPlace(comparison.model, layer, head.index);
+  const partner = head.partners[run] ?? head.index;
+  const who = partner === head.index ? place : l10n.t('{0} (its head {1})', place, partner);
+  const text = `${label}: ${formatNumber(value)}${value === null || unit === '' ? '' : ` ${unit}`}`;
+  const beside = typeof level === 'number' ? l10n.t('{0}; chance level {1}', text, formatNumber(level)) : text;
+  return `${comparison.runs[run]?.name ?? ''}, ${who}\n${beside}`;
 }
 
 /** The same of one head as a line over the steps, with its chance level. */
@@ -136,18 +146,26 @@ export function headTimeline(comparison: Comparison, id: string, layer: number, 
   const frame = frameOf(comparison, id);
   const { unit, label } = metricOf(comparison, id);
   const chance: Series[] =
-    number?.chance === undefined ? [] : [{ name: 'chance', role: 'chance', x: steps, y: number.chance, draw: 'line' }];
+    number?.chance === undefined
+      ? []
+      : [{ name: l10n.t('chance'), role: 'chance', x: steps, y: number.chance, draw: 'line' }];
   return {
     kind: 'lines',
     id: `timeline-head-${id}`,
-    title: `${label}: ${layerTitle(model, layer).toLowerCase()}, head ${index}`,
+    title: `${label}: ${headPlace(model, layer, index)}`,
     shows: `${metricOf(comparison, id).explanation} ${comparison.order ?? ''}`.trim(),
     caution: frame.caution,
     formula: frame.formula,
-    x: { label: byStep ? 'step' : 'run', unit: '', scale: 'linear', integer: true },
+    x: { label: byStep ? l10n.t('step') : l10n.t('run'), unit: '', scale: 'linear', integer: true },
     y: { label: frame.value.label, unit, scale: 'linear' },
     series: [
-      { name: 'this head', role: 'data', x: steps, y: number?.values ?? steps.map(() => null), draw: 'line+points' },
+      {
+        name: l10n.t('this head'),
+        role: 'data',
+        x: steps,
+        y: number?.values ?? steps.map(() => null),
+        draw: 'line+points',
+      },
       ...chance,
     ],
     levels: [],

@@ -1,7 +1,9 @@
 // A comparison in words: one spelling of a change for tooltips, tables, the terminal and the report.
 
-import { formatNumber } from '../report/format';
+import * as l10n from '@vscode/l10n';
+import { formatNumber, verdictWord } from '../report/format';
 import { layerLabel } from '../report/layerLabel';
+import { metricHere } from './comparedMetrics';
 import type { ComparedHead, ComparedNumber, Comparison, RankedChange } from './comparison';
 
 /** What stands where a number has no band. */
@@ -15,21 +17,24 @@ export function signed(value: number | null | undefined): string {
 }
 
 const bandOf = {
-  null: '95 % of the null’s draws',
-  repeats: '95 % interval over noise repeats',
-  inputs: '95 % interval over inputs',
+  null: l10n.t('95 % of the null’s draws'),
+  repeats: l10n.t('95 % interval over noise repeats'),
+  inputs: l10n.t('95 % interval over inputs'),
 } as const;
+
+const bandNames = { null: l10n.t('null'), repeats: l10n.t('repeats'), inputs: l10n.t('inputs') } as const;
 
 /** `±0.061 repeats`, `+0.02 ± 0.061 null`; – where there is none. */
 function bandText({ band }: ComparedNumber): string {
   if (band === undefined) return none;
   const { centre, half, of } = band;
-  return `${centre === 0 ? '±' : `${signed(centre)} ± `}${formatNumber(half)} ${of}`;
+  return `${centre === 0 ? '±' : `${signed(centre)} ± `}${formatNumber(half)} ${bandNames[of]}`;
 }
 
 /** What the columns of a ranked list mean. */
-export const rankedLegend =
-  'Band: where a change lies that is none, at 95 %: by the draws of the null (about the change of their mean), by the interval over noise repeats, or over inputs. In bands: distance from its middle in half widths; above 1 it is outside. (+n): so many other metrics of the group are outside theirs, too.';
+export const rankedLegend = l10n.t(
+  'Band: where a change lies that is none, at 95 %: by the draws of the null (about the change of their mean), by the interval over noise repeats, or over inputs. In bands: distance from its middle in half widths; above 1 it is outside. (+n): so many other metrics of the group are outside theirs, too.',
+);
 
 /** First and last run of a comparison. */
 export function endsOf({ runs }: Comparison): readonly [string, string] {
@@ -40,9 +45,20 @@ export function comparedHeadAt({ layers }: Comparison, layer: number, head: numb
   return layers.find(({ index }) => index === layer)?.heads.find(({ index }) => index === head);
 }
 
+/** A verdict of a comparison, which holds it in English, as it is shown; of several inputs with counts: 'no evidence 3, no verdict 2'. */
+function verdictHere(words: string | undefined): string | undefined {
+  return words
+    ?.split(', ')
+    .map((part) => {
+      const [, word = part, count = ''] = /^(.*?)( \d+)?$/.exec(part) ?? [];
+      return `${verdictWord(word)}${count}`;
+    })
+    .join(', ');
+}
+
 /** `no evidence → explained by shared tokens`, or the one word that stands in both. */
 export function verdictChange(words: readonly string[]): string {
-  const [first = '', last = ''] = [words[0], words.at(-1)];
+  const [first = '', last = ''] = [verdictHere(words[0]), verdictHere(words.at(-1))];
   return first === last ? first : `${first} → ${last}`;
 }
 
@@ -59,13 +75,13 @@ export function verdictBeside(head: ComparedHead, metric: string): string {
 /** Where a matching paired other heads: `head 2 with head 3`. */
 export function partnerText({ index, partners }: Pick<ComparedHead, 'index' | 'partners'>): string {
   const last = partners.at(-1)!;
-  return last === index ? `head ${index}` : `head ${index} with head ${last}`;
+  return last === index ? l10n.t('head {0}', index) : l10n.t('head {0} with head {1}', index, last);
 }
 
 /** Words of a cell of a difference map; lines separated by \n. */
 export function changeNote(comparison: Comparison, head: ComparedHead, metric: string): string {
   const number = head.metrics[metric];
-  const known = comparison.metrics.find(({ id }) => id === metric);
+  const known = metricHere(comparison, metric);
   if (number === undefined || known === undefined) return '';
   const unit = known.unit === '' ? '' : ` ${known.unit}`;
   const { values, chance, difference, inBands, inSpreads, reason } = number;
@@ -75,15 +91,18 @@ export function changeNote(comparison: Comparison, head: ComparedHead, metric: s
     `${known.label}: ${signed(difference)}${unit}`,
     `${from} ${formatNumber(values[0])}, ${to} ${formatNumber(values.at(-1))}`,
   ];
-  if (chance !== undefined) lines.push(`chance level ${formatNumber(chance[0])}, ${formatNumber(chance.at(-1))}`);
+  if (chance !== undefined)
+    lines.push(l10n.t('chance level {0}, {1}', formatNumber(chance[0]), formatNumber(chance.at(-1))));
   if (inBands !== undefined)
     lines.push(
-      `${Math.abs(inBands) > 1 ? 'outside' : 'inside'} its band: ${bandText(number)} (${bandOf[number.band!.of]})`,
+      Math.abs(inBands) > 1
+        ? l10n.t('outside its band: {0} ({1})', bandText(number), bandOf[number.band!.of])
+        : l10n.t('inside its band: {0} ({1})', bandText(number), bandOf[number.band!.of]),
     );
   else if (inSpreads !== undefined)
-    lines.push(`${signed(inSpreads)} standard deviations over heads; neither null nor interval`);
+    lines.push(l10n.t('{0} standard deviations over heads; neither null nor interval', signed(inSpreads)));
   const verdict = verdictBeside(head, metric);
-  if (verdict !== '') lines.push(`verdict: ${verdict}`);
+  if (verdict !== '') lines.push(l10n.t('verdict: {0}', verdict));
   if (head.partners.at(-1) !== head.index) lines.push(partnerText(head));
   return lines.join('\n');
 }
@@ -91,8 +110,8 @@ export function changeNote(comparison: Comparison, head: ComparedHead, metric: s
 /** Columns of a ranked list; the first two name the head. */
 export function rankedColumns(comparison: Comparison, by: 'inBands' | 'inSpreads'): readonly string[] {
   const [from, to] = endsOf(comparison);
-  const size = by === 'inBands' ? ['in bands', 'band'] : ['in sd over heads'];
-  return ['layer', 'head', 'metric', from, to, 'change', ...size, 'verdict'];
+  const size = by === 'inBands' ? [l10n.t('in bands'), l10n.t('band')] : [l10n.t('in sd over heads')];
+  return [l10n.t('layer'), l10n.t('head'), l10n.t('metric'), from, to, l10n.t('change'), ...size, l10n.t('verdict')];
 }
 
 /** A line of it. */
@@ -103,7 +122,7 @@ export function rankedRow(
 ): readonly string[] {
   const compared = comparedHeadAt(comparison, layer, head)!;
   const number = compared.metrics[metric]!;
-  const label = comparison.metrics.find(({ id }) => id === metric)?.label ?? metric;
+  const label = metricHere(comparison, metric)?.label ?? metric;
   const also = others === 0 ? '' : ` (+${others})`;
   const size = by === 'inBands' ? [signed(number.inBands), bandText(number)] : [signed(number.inSpreads)];
   return [
@@ -123,21 +142,35 @@ export function outsideText({ ranked, kind }: Comparison): string {
   const { banded, outside } = ranked;
   if (banded === 0) return '';
   const expected = Math.round(0.05 * banded);
-  const what = kind === 'methods' ? 'the two methods did not differ' : 'the runs did not differ';
-  return `${outside} of ${banded} changes lie outside their band. About ${expected} would if ${what} and their numbers were independent draws, which they are not: neighbouring metrics move together. The band is a yardstick, not a test.`;
+  return kind === 'methods'
+    ? l10n.t(
+        '{0} of {1} changes lie outside their band. About {2} would if the two methods did not differ and their numbers were independent draws, which they are not: neighbouring metrics move together. The band is a yardstick, not a test.',
+        outside,
+        banded,
+        expected,
+      )
+    : l10n.t(
+        '{0} of {1} changes lie outside their band. About {2} would if the runs did not differ and their numbers were independent draws, which they are not: neighbouring metrics move together. The band is a yardstick, not a test.',
+        outside,
+        banded,
+        expected,
+      );
 }
 
 /** How heads were paired, and how much the pairing means. */
 export function matchingText({ matchedBy, kind }: Comparison): string {
-  if (kind === 'methods') return 'Both methods in the same head.';
-  if (matchedBy === 'index') return 'Heads are matched by index: head h of a layer with head h of the same layer.';
-  return 'Heads are matched within each layer by the permutation under which their metrics are closest to those of the first run. That pairing makes changes as small as it can, so they are smaller than between heads paired beforehand; a distance far below that of chance says that heads correspond.';
+  if (kind === 'methods') return l10n.t('Both methods in the same head.');
+  if (matchedBy === 'index')
+    return l10n.t('Heads are matched by index: head h of a layer with head h of the same layer.');
+  return l10n.t(
+    'Heads are matched within each layer by the permutation under which their metrics are closest to those of the first run. That pairing makes changes as small as it can, so they are smaller than between heads paired beforehand; a distance far below that of chance says that heads correspond.',
+  );
 }
 
 /** 'a → b', or 'a → z, 12 runs'. */
 export function comparisonTitle(comparison: Comparison): string {
   const { runs, kind } = comparison;
   const [from, to] = endsOf(comparison);
-  if (kind === 'methods') return `softmax and RPC in ${runs[0]!.checkpoint.name}`;
-  return `${from} → ${to}${runs.length > 2 ? `, ${runs.length} runs` : ''}`;
+  if (kind === 'methods') return l10n.t('softmax and RPC in {0}', runs[0]!.checkpoint.name);
+  return runs.length > 2 ? l10n.t('{0} → {1}, {2} runs', from, to, runs.length) : `${from} → ${to}`;
 }

@@ -1,6 +1,7 @@
 // Three runs and more: how far a metric of a head wanders, which the change from the first run to the last does not say. A
 // head may rise and fall back, or change all at once between two steps.
 
+import * as l10n from '@vscode/l10n';
 import { formatNumber } from '../report/format';
 import { layerLabel } from '../report/layerLabel';
 import type { Comparison } from './comparison';
@@ -58,26 +59,27 @@ export function rankTimeline({ layers }: Comparison, metric: string, by: Timelin
 
 /** Columns of a ranked timeline; the first two name the head. */
 export const timelineColumns: readonly string[] = [
-  'layer',
-  'head',
-  'range',
-  'lowest',
-  'highest',
-  'largest step',
-  'between',
-  'first to last',
+  l10n.t('layer'),
+  l10n.t('head'),
+  l10n.t('range'),
+  l10n.t('lowest'),
+  l10n.t('highest'),
+  l10n.t('largest step'),
+  l10n.t('between'),
+  l10n.t('first to last'),
 ];
 
 /** What they mean. */
-export const timelineLegend =
-  'Range: largest value minus least over all runs. Largest step: the change between two runs that follow each other that is largest in size; how far apart the runs are does not enter. Neither has a null: the more runs there are, the larger both are by chance.';
+export const timelineLegend = l10n.t(
+  'Range: largest value minus least over all runs. Largest step: the change between two runs that follow each other that is largest in size; how far apart the runs are does not enter. Neither has a null: the more runs there are, the larger both are by chance.',
+);
 
 /** A line of it. */
 export function timelineRow(comparison: Comparison, metric: string, one: TimelineChange): readonly string[] {
   const { runs, model } = comparison;
   const { layer, head, range, lowest, highest, step, stepTo, change } = one;
   const values = comparedHeadAt(comparison, layer, head)?.metrics[metric]?.values ?? [];
-  const at = (run: number): string => `${formatNumber(values[run])} in ${runLabel(runs, run)}`;
+  const at = (run: number): string => l10n.t('{0} in {1}', formatNumber(values[run]), runLabel(runs, run));
   return [
     layerLabel(model, layer),
     String(head),

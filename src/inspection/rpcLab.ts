@@ -1,6 +1,7 @@
 // RPC-Attention of one kept head with settings of the person's choice, and everything the laboratory draws of it. The
 // iteration is the kernels' own; the numbers are those of an inspection with the same settings.
 
+import * as l10n from '@vscode/l10n';
 import { rpcOutputs, softmaxOutput } from '../diagnostics/headAttention';
 import type { QueryInput } from '../diagnostics/headInput';
 import type { NoiseKind, RpcNumbers } from '../diagnostics/headResult';
@@ -75,8 +76,9 @@ export function labInput({ rpcContext, ...kept }: KeptHead): QueryInput {
   };
 }
 
-export const tokenGaussReason =
-  'token_gauss acts before the projections; the laboratory has q, k and v only. gramlens inspect --rpc-sweep "noise=token_gauss" measures it.';
+export const tokenGaussReason = l10n.t(
+  'token_gauss acts before the projections; the laboratory has q, k and v only. gramlens inspect --rpc-sweep "noise=token_gauss" measures it.',
+);
 
 /** One setting of RPC on a head, without the maps: what a layer's table has of it. */
 export interface RpcLabRow {

@@ -16,7 +16,7 @@ export interface Discrepancy {
   readonly source: string;
 }
 
-const paper = 'arXiv 2406.13762, Algorithm 1';
+const paper = l10n.t('arXiv 2406.13762, Algorithm 1');
 const code = l10n.t('published code, softmax.py');
 const preprint = l10n.t('arXiv 0912.3599 (RPCA preprint)');
 const journal = 'J. ACM 58(3), 2011';

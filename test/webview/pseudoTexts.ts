@@ -7,8 +7,11 @@ import type { Page } from 'playwright-core';
 /** Of Visual Studio Code's own pseudo-language. */
 export const pseudoLanguage = 'qps-ploc';
 
+const bundle = (): Readonly<Record<string, string>> =>
+  JSON.parse(readFileSync('media/l10n/bundle.l10n.json', 'utf8')) as Record<string, string>;
+
 export function pseudoTexts(): Readonly<Record<string, string>> {
-  const texts = JSON.parse(readFileSync('media/l10n/bundle.l10n.json', 'utf8')) as Record<string, string>;
+  const texts = bundle();
   const bracketed = (text: string): string =>
     text.replaceAll(/\{\d+\}|(?:(?!\{\d+\})[^])+/g, (part) => (/^\{\d+\}$/.test(part) ? part : `⟦${part}⟧`));
   return Object.fromEntries(Object.keys(texts).map((text) => [text, bracketed(text)]));
@@ -47,14 +50,21 @@ export interface Known {
 
 const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** English outside of brackets, `words in: whole text`; each once. A text cut short for want of room has lost its last bracket. */
+/**
+ * English outside of brackets, `words in: whole text`; each once. A text that is cut short for want of room, or goes on in
+ * another line, has lost a bracket.
+ */
 export async function untranslated(page: Page, { data, names }: Known): Promise<readonly string[]> {
-  const longestFirst = [...new Set(data)].filter((text) => /\p{L}{2}/u.test(text)).sort((a, b) => b.length - a.length);
+  const texts = bundle();
+  // A word of a result that a translator has, such as a verdict, is no data where it is shown.
+  const longestFirst = [...new Set(data)]
+    .filter((text) => /\p{L}{2}/u.test(text) && !Object.hasOwn(texts, text))
+    .sort((a, b) => b.length - a.length);
   // Data stand between ends of words: the data "head" must not excuse "heads".
   const known = longestFirst.map((text) => new RegExp(`(?<![\\p{L}\\d])${escape(text)}(?![\\p{L}\\d])`, 'gu'));
   const found = new Set<string>();
   for (const text of await textsOn(page)) {
-    let rest = text.replaceAll(/⟦[^⟦⟧]*(?:⟧|$)/g, ' ');
+    let rest = text.replaceAll(/(?:⟦|^)[^⟦⟧]*⟧|⟦[^⟦⟧]*$/g, ' ');
     if (!/\p{L}{2}/u.test(rest)) continue;
     for (const pattern of known) rest = rest.replaceAll(pattern, ' ');
     const words = [...rest.matchAll(/\p{L}[\p{L}\p{N}_-]*\p{L}/gu)].map(([word]) => word);

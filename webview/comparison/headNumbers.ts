@@ -1,6 +1,7 @@
 // One head in every metric: first run, last run, chance levels, change; and the way to its page in the inspector.
 
 import * as l10n from '@vscode/l10n';
+import { metricHere } from '../../src/comparison/comparedMetrics';
 import type { Comparison } from '../../src/comparison/comparison';
 import { comparedHeadAt, endsOf, partnerText, signed, verdictChange } from '../../src/comparison/comparisonText';
 import type { HeadAddress } from '../../src/protocol/messages';
@@ -45,7 +46,8 @@ export class HeadNumbers {
       l10n.t('in bands'),
       l10n.t('in sd over heads'),
     ];
-    const rows = metrics.map(({ id, label, unit }) => {
+    const rows = metrics.map((stored) => {
+      const { id, label, unit } = metricHere(comparison, stored.id) ?? stored;
       const { values, chance, difference, inBands, inSpreads, reason } = head.metrics[id]!;
       const cells = [
         formatNumber(values[0]),

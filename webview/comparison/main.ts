@@ -3,6 +3,7 @@
 import '../ui/language';
 import './comparison.css';
 import * as l10n from '@vscode/l10n';
+import { metricHere } from '../../src/comparison/comparedMetrics';
 import type { Comparison, MatchedBy } from '../../src/comparison/comparison';
 import { comparisonTitle, matchingText } from '../../src/comparison/comparisonText';
 import type {
@@ -121,7 +122,7 @@ function draw(): void {
   view.metric = (all.find(({ id }) => id === view.metric) ?? all[0])?.id ?? null;
   const { metric, selected } = view;
   metrics.set(
-    all.map(({ id, label }) => ({ value: id, label })),
+    all.map(({ id, label }) => ({ value: id, label: metricHere(comparison!, id)?.label ?? label })),
     metric ?? '',
   );
   matching.set(

@@ -1,6 +1,7 @@
 // Heads ranked by how far the chosen metric wanders over the runs: its range, its largest step, or first to last.
 
 import * as l10n from '@vscode/l10n';
+import { metricHere } from '../../src/comparison/comparedMetrics';
 import type { Comparison } from '../../src/comparison/comparison';
 import {
   rankTimeline,
@@ -55,7 +56,7 @@ export class TimelineList {
     if (this.shown === null) return;
     const { comparison, metric } = this.shown;
     this.order.set(orders, this.by);
-    const label = comparison.metrics.find(({ id }) => id === metric)?.label ?? metric;
+    const label = metricHere(comparison, metric)?.label ?? metric;
     const [, , ...columns] = timelineColumns;
     const rows = rankTimeline(comparison, metric, this.by)
       .slice(0, shownLines)

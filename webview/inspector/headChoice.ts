@@ -1,13 +1,14 @@
 // Looking for heads in the overview: one line that says the head under the cursor, a filter that dims all others in every
 // map, and the heads that are left as a ranked list of links.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadResult } from '../../src/diagnostics/headResult';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { allHeads, headFilters, rankHeads, type HeadFilter } from '../../src/report/figures/headFilters';
 import type { HeadMetric } from '../../src/report/figures/headMetric';
 import { availableMetrics, defaultMetricId, metricById } from '../../src/report/figures/metrics';
 import { formatNumber, verdictText } from '../../src/report/format';
-import { layerTitle } from '../../src/report/layerLabel';
+import { headTitle } from '../../src/report/layerLabel';
 import { fill, h } from '../ui/dom';
 import { dropdown } from '../ui/toolkit';
 import type { OverviewChoices } from './tabMemory';
@@ -15,7 +16,9 @@ import type { OverviewChoices } from './tabMemory';
 /** Links that are made; the filter brings the number down. */
 const maxLinks = 200;
 
-const hint = 'Point at a cell, or go there by keyboard: the head lights up in every map. Click or Enter opens it.';
+const hint = l10n.t(
+  'Point at a cell, or go there by keyboard: the head lights up in every map. Click or Enter opens it.',
+);
 
 export interface ChoiceMemory {
   readonly choices: OverviewChoices | null;
@@ -25,14 +28,17 @@ export interface ChoiceMemory {
 type Model = SessionSnapshot['model'];
 
 function headName(model: Model, { layer, head }: HeadAddress): string {
-  return `${layerTitle(model, layer)}, head ${head}`;
+  return headTitle(model, layer, head);
 }
 
 /** `0.41 (chance 0.33)` */
 function numberText(metric: HeadMetric, head: HeadResult): string {
   const [value, chance] = [metric.value(head), metric.chance(head)];
-  const level = value === null ? '' : `, chance level ${chance === null ? 'not known' : formatNumber(chance)}`;
-  return `${metric.text(head)}${level}`;
+  const text = metric.text(head);
+  if (value === null) return text;
+  return chance === null
+    ? l10n.t('{0}, chance level not known', text)
+    : l10n.t('{0}, chance level {1}', text, formatNumber(chance));
 }
 
 export class HeadChoice {
@@ -43,13 +49,13 @@ export class HeadChoice {
   private readonly count = h('p', { class: 'quiet', attributes: { role: 'status' } });
   private readonly summary = h('summary');
   private readonly list = h('ol', { class: 'ranking' });
-  private readonly filters = dropdown('Show heads', (filter) => {
+  private readonly filters = dropdown(l10n.t('Show heads'), (filter) => {
     this.change({ filter });
   });
-  private readonly metrics = dropdown('Sort by', (metric) => {
+  private readonly metrics = dropdown(l10n.t('Sort by'), (metric) => {
     this.change({ metric });
   });
-  private readonly orders = dropdown('Order', (order) => {
+  private readonly orders = dropdown(l10n.t('Order'), (order) => {
     this.change({ order: order === 'lowest' ? 'lowest' : 'highest' });
   });
   private chosen: OverviewChoices;
@@ -67,9 +73,9 @@ export class HeadChoice {
     this.controls = h(
       'div',
       { class: 'head-choice' },
-      labelled('Show', this.filters.element),
-      labelled('Sort by', this.metrics.element),
-      labelled('Order', this.orders.element),
+      labelled(l10n.t('Show'), this.filters.element),
+      labelled(l10n.t('Sort by'), this.metrics.element),
+      labelled(l10n.t('Order'), this.orders.element),
       this.count,
       this.readout,
     );
@@ -91,17 +97,23 @@ export class HeadChoice {
     );
     this.orders.set(
       [
-        { value: 'highest', label: 'highest first' },
-        { value: 'lowest', label: 'lowest first' },
+        { value: 'highest', label: l10n.t('highest first') },
+        { value: 'lowest', label: l10n.t('lowest first') },
       ],
       order,
     );
     const ranked = rankHeads(state.layers, this.filter(known), metricById(metric), order);
-    const left = `${ranked.length} of ${heads.length} heads`;
-    const others = ranked.length < heads.length ? '; the others are dimmed in every map' : '';
-    this.count.textContent = filter === allHeads.id ? '' : `${left}${others}.`;
+    const left =
+      ranked.length < heads.length
+        ? l10n.t('{0} of {1} heads; the others are dimmed in every map.', ranked.length, heads.length)
+        : l10n.t('{0} of {1} heads.', ranked.length, heads.length);
+    this.count.textContent = filter === allHeads.id ? '' : left;
     this.ranking.hidden = heads.length === 0;
-    this.summary.textContent = `Ranking by ${metricById(metric).label}: ${ranked.length} heads`;
+    const { label } = metricById(metric);
+    this.summary.textContent =
+      ranked.length === 1
+        ? l10n.t('Ranking by {0}: 1 head', label)
+        : l10n.t('Ranking by {0}: {1} heads', label, ranked.length);
     const links = ranked.slice(0, maxLinks).map(({ layer, head }) => {
       const address = { layer, head: head.index };
       const link = h(
@@ -123,7 +135,11 @@ export class HeadChoice {
     // Numbers of a run come and go: whoever stands on a head stays on it.
     const focused = document.activeElement;
     const stays = focused instanceof HTMLElement && this.list.contains(focused) ? focused.dataset['head'] : undefined;
-    fill(this.list, ...links, more > 0 ? h('li', { class: 'quiet' }, `${more} more; choose fewer with Show.`) : null);
+    fill(
+      this.list,
+      ...links,
+      more > 0 ? h('li', { class: 'quiet' }, l10n.t('{0} more; choose fewer with Show.', more)) : null,
+    );
     if (stays !== undefined)
       this.list.querySelector<HTMLElement>(`[data-head="${stays}"]`)?.focus({ preventScroll: true });
   }
@@ -156,8 +172,8 @@ export class HeadChoice {
     const name = headName(state.model, address);
     this.readout.textContent =
       head === undefined
-        ? `${name}: not inspected.`
-        : `${name}: ${metric.label} ${numberText(metric, head)}. Verdict: ${verdictText(head)}.`;
+        ? l10n.t('{0}: not inspected.', name)
+        : l10n.t('{0}: {1} {2}. Verdict: {3}.', name, metric.label, numberText(metric, head), verdictText(head));
   }
 
   private filter(known: readonly HeadFilter[]): HeadFilter {

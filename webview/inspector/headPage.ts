@@ -1,5 +1,6 @@
 // One head: its verdict with the nulls beside it, and every picture of it.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadResult, NullResult } from '../../src/diagnostics/headResult';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import type { HeadAddress, InputPicture, SessionSnapshot } from '../../src/protocol/messages';
@@ -9,7 +10,7 @@ import type { HeadPictures } from '../../src/report/figures/patternCells';
 import { headTables, type HeadTable } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
 import { formatNumber, formatTest, verdictText } from '../../src/report/format';
-import { layerSizes, layerTitle } from '../../src/report/layerLabel';
+import { headTitle, layerSizes } from '../../src/report/layerLabel';
 import { firstAloneText, withInterval } from '../../src/report/overInputs';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import type { CellWindow } from '../charts/cellWindow';
@@ -23,7 +24,16 @@ import type { PictureWorker } from './pictureWorker';
 import { QueryRows, type PatternRow } from './queryRows';
 import { button, iconButton } from '../ui/toolkit';
 
-const nullNames = { random: 'random V', permuted: 'permuted tokens', untrained: 'untrained twins' } as const;
+const nullNames = {
+  random: l10n.t('random V'),
+  permuted: l10n.t('permuted tokens'),
+  untrained: l10n.t('untrained twins'),
+} as const;
+
+const rowNames = {
+  theory: { overlap: l10n.t('theory overlap'), energy: l10n.t('theory energy'), rayleigh: l10n.t('theory rayleigh') },
+  plain: { overlap: l10n.t('plain overlap'), energy: l10n.t('plain energy'), rayleigh: l10n.t('plain rayleigh') },
+} as const;
 
 /** `at`: dotted name of the null within the head. */
 function cell(
@@ -32,7 +42,7 @@ function cell(
   result: NullResult | null,
   statistic: 'overlap' | 'energy' | 'rayleigh',
 ): string {
-  if (result === null) return 'not run';
+  if (result === null) return l10n.t('not run');
   const { mean, z } = result[statistic];
   const distance = withInterval(head, `${at}.${statistic}.z`, z);
   return `${formatNumber(mean)} (z ${distance}, ${formatTest(result[statistic], result.draws)})`;
@@ -44,11 +54,13 @@ function modeRows(name: 'theory' | 'plain', head: HeadResult): HTMLElement[] {
     const chance = statistic === 'overlap' ? mode.overlapChance : statistic === 'energy' ? mode.energyChance : null;
     const others = mode.nulls.otherHeads;
     const rank =
-      others === null || statistic === 'energy' ? 'not ranked' : `${others[statistic].rank} of ${others[statistic].of}`;
+      others === null || statistic === 'energy'
+        ? l10n.t('not ranked')
+        : l10n.t('{0} of {1}', others[statistic].rank, others[statistic].of);
     const cells = [
-      `${name} ${statistic}`,
+      rowNames[name][statistic],
       withInterval(head, `alignment.${name}.${statistic}`, mode[statistic]),
-      chance === null ? 'see random V' : formatNumber(chance),
+      chance === null ? l10n.t('see random V') : formatNumber(chance),
       ...(['random', 'permuted', 'untrained'] as const).map((key) =>
         cell(head, `alignment.${name}.nulls.${key}`, mode.nulls[key], statistic),
       ),
@@ -89,18 +101,28 @@ function textTable({ title, columns, rows, note, formula }: HeadTable): HTMLElem
       ),
     ),
     h('p', { class: 'quiet' }, note),
-    h('p', { class: 'quiet' }, `Formula: ${formula}`),
+    h('p', { class: 'quiet' }, l10n.t('Formula: {0}', formula)),
   );
 }
 
 function alignmentTable(head: HeadResult): HTMLElement {
-  const columns = ['', 'measured', 'chance level', ...Object.values(nullNames), 'among the heads'];
+  const columns = [
+    '',
+    l10n.t('measured'),
+    l10n.t('chance level'),
+    ...Object.values(nullNames),
+    l10n.t('among the heads'),
+  ];
   return scrollRegion(
-    'Alignment beside its nulls',
+    l10n.t('Alignment beside its nulls'),
     h(
       'table',
       {},
-      h('caption', { class: 'sr-only' }, 'Alignment of the value matrix with the Gram eigenvectors, beside each null'),
+      h(
+        'caption',
+        { class: 'sr-only' },
+        l10n.t('Alignment of the value matrix with the Gram eigenvectors, beside each null'),
+      ),
       h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
       h('tbody', {}, ...modeRows('theory', head), ...modeRows('plain', head)),
     ),
@@ -174,7 +196,7 @@ export class HeadPage {
   }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
-    this.heading.textContent = `${layerTitle(state.model, address.layer)}, head ${address.head}`;
+    this.heading.textContent = headTitle(state.model, address.layer, address.head);
     this.go = (step) => {
       const heads = state.model?.heads ?? 1;
       const count = (state.model?.layers ?? 1) * heads;
@@ -202,8 +224,8 @@ export class HeadPage {
           'p',
           {},
           running
-            ? 'This head has not been reached yet; it appears here when its layer is done.'
-            : 'This head was not inspected in this run.',
+            ? l10n.t('This head has not been reached yet; it appears here when its layer is done.')
+            : l10n.t('This head was not inspected in this run.'),
         ),
       );
       return;
@@ -237,16 +259,20 @@ export class HeadPage {
     const pending = this.shown.pictures === null && state.phase === 'running';
     refill(
       this.words,
-      h('p', { class: 'verdict' }, h('strong', {}, 'Verdict: '), verdictText(head)),
+      h('p', { class: 'verdict' }, h('strong', {}, `${l10n.t('Verdict:')} `), verdictText(head)),
       several === null ? null : h('p', { class: 'quiet' }, several),
       shared === null ? null : h('p', { class: 'quiet' }, shared),
       alignmentTable(head),
       h(
         'p',
         { class: 'quiet' },
-        'random and permuted are easy to beat, because keys and values are linear maps of the same tokens; only the untrained twins and the other heads speak for something learned.',
+        l10n.t(
+          'random and permuted are easy to beat, because keys and values are linear maps of the same tokens; only the untrained twins and the other heads speak for something learned.',
+        ),
       ),
-      pending ? h('p', { class: 'quiet' }, 'Attention patterns can be drawn when the inspection is finished.') : null,
+      pending
+        ? h('p', { class: 'quiet' }, l10n.t('Attention patterns can be drawn when the inspection is finished.'))
+        : null,
       this.shown.problem === null ? null : h('p', { class: 'message failed' }, this.shown.problem),
     );
   }
@@ -350,7 +376,10 @@ export class HeadPage {
       },
       (error: unknown) => {
         if (this.shown?.key !== key) return;
-        this.shown.problem = `The attention patterns cannot be drawn: ${error instanceof Error ? error.message : String(error)}. Run the inspection again to see them.`;
+        this.shown.problem = l10n.t(
+          'The attention patterns cannot be drawn: {0}. Run the inspection again to see them.',
+          error instanceof Error ? error.message : String(error),
+        );
         this.onPictures();
       },
     );
@@ -363,12 +392,12 @@ export class HeadPage {
     return h(
       'div',
       { class: 'head-nav' },
-      button('Overview', () => void this.host.selectHead(null, false), { icon: 'arrow-left' }),
+      button(l10n.t('Overview'), () => void this.host.selectHead(null, false), { icon: 'arrow-left' }),
       this.heading,
-      iconButton('chevron-left', 'Previous head', () => {
+      iconButton('chevron-left', l10n.t('Previous head'), () => {
         this.go(-1);
       }),
-      iconButton('chevron-right', 'Next head', () => {
+      iconButton('chevron-right', l10n.t('Next head'), () => {
         this.go(1);
       }),
     );

@@ -1,12 +1,13 @@
 // The input picture on a page, as the network sees it, with a frame around one of its patches where wanted.
 
+import * as l10n from '@vscode/l10n';
 import type { InputPicture } from '../../src/protocol/messages';
 import { h } from '../ui/dom';
 
 function pictureCanvas(picture: InputPicture): HTMLElement {
   const canvas = h('canvas', {
     class: 'input-picture',
-    attributes: { role: 'img', 'aria-label': 'The input picture, as the network sees it' },
+    attributes: { role: 'img', 'aria-label': l10n.t('The input picture, as the network sees it') },
   }) as HTMLCanvasElement;
   canvas.width = picture.width;
   canvas.height = picture.height;

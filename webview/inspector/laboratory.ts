@@ -1,6 +1,7 @@
 // The RPC laboratory of the head on show: RPC with settings that a person turns, on the head's own q, k, v. Computed by
 // workers of this page; the host only hands over the kept tensors.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadResult, NoiseKind, RpcNumbers } from '../../src/diagnostics/headResult';
 import type { NoiseSettings } from '../../src/diagnostics/headInput';
 import { defaultLevels } from '../../src/diagnostics/noiseLevels';
@@ -45,10 +46,27 @@ export function settingText({ settings, numbers, maxScores }: RpcLabPictures): s
   const { cleanGap, dispersion, mu, tau, asymmetric, sparseNeverActive, reason } = numbers;
   const last = (values: readonly number[]): string => formatNumber(values.at(-1) ?? null);
   return [
-    `${settings.variant}${asymmetric ? '+asym' : ''}, λ ${settings.lambda}, n ${settings.iterations}: clean gap ${formatNumber(cleanGap)}, dispersion RPC ${formatNumber(dispersion.rpc)} (softmax ${formatNumber(dispersion.softmax)}), mu ${formatNumber(mu)}, tau ${formatNumber(tau)}.`,
-    `After the last pass residual ${last(numbers.residual)}, density of S ${last(numbers.density)}, ‖S‖/‖K‖ ${last(numbers.sparseNorm)}, largest score ${last(maxScores.rpc)} (softmax ${formatNumber(maxScores.softmax)}).`,
-    sparseNeverActive ? 'S never active: no entry of the keys passes the threshold.' : '',
-    hasCollapsed(numbers) ? 'Collapse: its rows differ by less than half of what softmax attention’s do.' : '',
+    l10n.t(
+      '{0}, λ {1}, n {2}: clean gap {3}, dispersion RPC {4} (softmax {5}), mu {6}, tau {7}.',
+      `${settings.variant}${asymmetric ? '+asym' : ''}`,
+      settings.lambda,
+      settings.iterations,
+      formatNumber(cleanGap),
+      formatNumber(dispersion.rpc),
+      formatNumber(dispersion.softmax),
+      formatNumber(mu),
+      formatNumber(tau),
+    ),
+    l10n.t(
+      'After the last pass residual {0}, density of S {1}, ‖S‖/‖K‖ {2}, largest score {3} (softmax {4}).',
+      last(numbers.residual),
+      last(numbers.density),
+      last(numbers.sparseNorm),
+      last(maxScores.rpc),
+      formatNumber(maxScores.softmax),
+    ),
+    sparseNeverActive ? l10n.t('S never active: no entry of the keys passes the threshold.') : '',
+    hasCollapsed(numbers) ? l10n.t('Collapse: its rows differ by less than half of what softmax attention’s do.') : '',
     reason ?? '',
   ]
     .filter((part) => part !== '')
@@ -100,7 +118,7 @@ export class Laboratory {
       },
       save,
     );
-    this.opener = button('Open the laboratory', () => {
+    this.opener = button(l10n.t('Open the laboratory'), () => {
       this.isOpen = true;
       void this.open();
     });
@@ -115,12 +133,14 @@ export class Laboratory {
     );
     this.element = h(
       'section',
-      { class: 'laboratory', attributes: { 'aria-label': 'RPC laboratory' } },
-      h('h2', {}, 'RPC laboratory'),
+      { class: 'laboratory', attributes: { 'aria-label': l10n.t('RPC laboratory') } },
+      h('h2', {}, l10n.t('RPC laboratory')),
       h(
         'p',
         { class: 'quiet' },
-        'RPC-Attention with other settings on the q, k and v of this head, beside softmax: a what-if that leaves the model and its forward pass as they are. In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.',
+        l10n.t(
+          'RPC-Attention with other settings on the q, k and v of this head, beside softmax: a what-if that leaves the model and its forward pass as they are. In heads with queries only the keys are cleaned (+asym), an extension of Gramlens.',
+        ),
       ),
       this.opener,
       this.body,
@@ -172,7 +192,7 @@ export class Laboratory {
     this.opener.hidden = true;
     this.body.hidden = false;
     this.sweep.reset(head.context);
-    this.numbers.textContent = 'Reading q, k and v of this head.';
+    this.numbers.textContent = l10n.t('Reading q, k and v of this head.');
     try {
       const kept = await head.kept();
       if (this.head !== head) return;
@@ -184,7 +204,7 @@ export class Laboratory {
     } catch (error) {
       if (this.head !== head) return;
       this.numbers.textContent = '';
-      this.problem.textContent = `There is no laboratory for this head: ${sentenceOf(error)}`;
+      this.problem.textContent = l10n.t('There is no laboratory for this head: {0}', sentenceOf(error));
     }
   }
 
@@ -208,7 +228,7 @@ export class Laboratory {
         if (this.layer.isOpen && this.idle) this.drawLayer(await this.workers.layer(next), head);
       }
     } catch (error) {
-      this.problem.textContent = `RPC could not be computed: ${sentenceOf(error)}`;
+      this.problem.textContent = l10n.t('RPC could not be computed: {0}', sentenceOf(error));
     } finally {
       this.busy = false;
     }
@@ -252,10 +272,10 @@ export class Laboratory {
     const without: string[] = [];
     try {
       for (const [at, one] of head.layerHeads.entries()) {
-        this.layer.say(`Reading q, k and v of head ${one}, ${at + 1} of ${head.layerHeads.length}.`);
+        this.layer.say(l10n.t('Reading q, k and v of head {0}, {1} of {2}.', one, at + 1, head.layerHeads.length));
         const kept = await this.host.getKeptHead({ layer, head: one });
         if (this.head !== head) return;
-        if (typeof kept.rpcContext === 'string') without.push(`Head ${one}: ${kept.rpcContext}`);
+        if (typeof kept.rpcContext === 'string') without.push(l10n.t('Head {0}: {1}', one, kept.rpcContext));
         else heads.push(kept);
       }
       await this.workers.openLayer(heads);

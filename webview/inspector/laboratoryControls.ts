@@ -1,6 +1,7 @@
 // The knobs of the RPC laboratory, each with its help: what it does, and where paper and published code disagree about it.
 // Built once: a knob that is being turned must not lose the focus.
 
+import * as l10n from '@vscode/l10n';
 import { maxLabIterations, type RpcLabSettings } from '../../src/inspection/rpcLab';
 import type { RpcVariant } from '../../src/model/modelSpec';
 import { publishedSettings } from '../../src/report/figures/rpcSweepFigures';
@@ -9,10 +10,10 @@ import { h } from '../ui/dom';
 import { button, dropdown, slider, textField } from '../ui/toolkit';
 
 const variants: readonly { readonly value: RpcVariant; readonly label: string }[] = [
-  { value: 'code', label: 'code (λμ, C in mu)' },
-  { value: 'code-headdim', label: 'code-headdim (λμ, d in mu)' },
-  { value: 'paper', label: 'paper (λ/μ, d in mu)' },
-  { value: 'admm', label: 'admm (λ/μ, sign of the journal)' },
+  { value: 'code', label: l10n.t('code (λμ, C in mu)') },
+  { value: 'code-headdim', label: l10n.t('code-headdim (λμ, d in mu)') },
+  { value: 'paper', label: l10n.t('paper (λ/μ, d in mu)') },
+  { value: 'admm', label: l10n.t('admm (λ/μ, sign of the journal)') },
 ];
 
 /** Stops of the slider; the field beside it takes any number. */
@@ -25,7 +26,7 @@ function help(name: string, { sentence, notes }: KnobHelp): HTMLElement {
   return h(
     'details',
     { class: 'knob-help' },
-    h('summary', {}, `About ${name}: ${notes.map(({ id }) => id).join(', ')}`),
+    h('summary', {}, l10n.t('About {0}: {1}', name, notes.map(({ id }) => id).join(', '))),
     h('p', {}, sentence),
     h('ul', {}, ...items),
   );
@@ -52,23 +53,23 @@ export class LaboratoryControls {
   private readonly problem = h('p', { class: 'message failed', attributes: { role: 'alert' } });
   private readonly iterationsText = h('span', { class: 'quiet' });
   private readonly shownText = h('span', { class: 'quiet' });
-  private readonly variant = dropdown('Variant of RPC', (value) => {
+  private readonly variant = dropdown(l10n.t('Variant of RPC'), (value) => {
     const variant = variants.find((one) => one.value === value)?.value;
     if (variant !== undefined) this.change({ variant });
   });
   private readonly lambda = textField('λ', (text) => {
     const lambda = Number(text);
     const wrong = text.trim() === '' || !Number.isFinite(lambda) || lambda < 0;
-    this.problem.textContent = wrong ? 'λ is a number, 0 or more; the pictures show the last one.' : '';
+    this.problem.textContent = wrong ? l10n.t('λ is a number, 0 or more; the pictures show the last one.') : '';
     if (!wrong) this.change({ lambda }, true);
   });
-  private readonly lambdaSlider = slider('λ in steps', 0, (place) => {
+  private readonly lambdaSlider = slider(l10n.t('λ in steps'), 0, (place) => {
     this.change({ lambda: lambdaStops[place] ?? 0 });
   });
-  private readonly iterations = slider('Iterations n', 1, (iterations) => {
+  private readonly iterations = slider(l10n.t('Iterations n'), 1, (iterations) => {
     this.change({ iterations, shown: iterations });
   });
-  private readonly shown = slider('Pass shown', 1, (shown) => {
+  private readonly shown = slider(l10n.t('Pass shown'), 1, (shown) => {
     this.change({ shown });
   });
 
@@ -84,22 +85,22 @@ export class LaboratoryControls {
     this.element = h(
       'div',
       { class: 'knobs' },
-      knob('Variant', rpcHelp.variant, null, this.variant.element),
+      knob(l10n.t('Variant'), rpcHelp.variant, null, this.variant.element),
       knob('λ', rpcHelp.lambda, null, this.lambda.element, this.lambdaSlider.element),
-      knob('Iterations', rpcHelp.iterations, this.iterationsText, this.iterations.element),
+      knob(l10n.t('Iterations'), rpcHelp.iterations, this.iterationsText, this.iterations.element),
       h(
         'div',
         { class: 'knob' },
-        h('div', { class: 'knob-name' }, 'Pass shown', this.shownText),
+        h('div', { class: 'knob-name' }, l10n.t('Pass shown'), this.shownText),
         h('div', { class: 'knob-row' }, this.shown.element),
-        h('p', { class: 'quiet' }, 'Maps and pattern are those of this pass.'),
+        h('p', { class: 'quiet' }, l10n.t('Maps and pattern are those of this pass.')),
       ),
-      knob('Layers', rpcHelp.layer, null, h('p', { class: 'quiet' }, rpcHelp.layer.sentence)),
-      knob('Numbers', precision, null, h('p', { class: 'quiet' }, precision.sentence)),
+      knob(l10n.t('Layers'), rpcHelp.layer, null, h('p', { class: 'quiet' }, rpcHelp.layer.sentence)),
+      knob(l10n.t('Numbers'), precision, null, h('p', { class: 'quiet' }, precision.sentence)),
       h(
         'div',
         { class: 'knob wide' },
-        h('div', { class: 'knob-name' }, 'Settings of the published code'),
+        h('div', { class: 'knob-name' }, l10n.t('Settings of the published code')),
         h('div', { class: 'knob-row' }, ...published),
       ),
       this.problem,
@@ -141,8 +142,8 @@ export class LaboratoryControls {
     );
     this.lambdaSlider.set(place, lambdaStops.length - 1, `λ ${lambda}`);
     this.iterations.set(iterations, Math.max(maxLabIterations, iterations), `n ${iterations}`);
-    this.shown.set(shown, iterations, `pass ${shown} of ${iterations}`);
+    this.shown.set(shown, iterations, l10n.t('pass {0} of {1}', shown, iterations));
     this.iterationsText.textContent = ` n = ${iterations}`;
-    this.shownText.textContent = ` ${shown} of ${iterations}`;
+    this.shownText.textContent = ` ${l10n.t('{0} of {1}', shown, iterations)}`;
   }
 }

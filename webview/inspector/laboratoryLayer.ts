@@ -1,6 +1,7 @@
 // The laboratory's settings on every head of the layer: a table with a row a head, and the iteration of each as maps. The
 // same knobs turn all of them.
 
+import * as l10n from '@vscode/l10n';
 import type { RpcLabRow } from '../../src/inspection/rpcLab';
 import type { HeadContext } from '../../src/report/figures/headFigures';
 import { rpcLayerCells, rpcLayerColumns, rpcLayerFigures } from '../../src/report/figures/rpcLayerFigures';
@@ -26,14 +27,14 @@ export class LaboratoryLayer {
     private readonly onPick: (head: number) => void,
     private readonly save: (name: string, bytes: Uint8Array) => void,
   ) {
-    this.opener = button('Run it on every head of this layer', () => {
+    this.opener = button(l10n.t('Run it on every head of this layer'), () => {
       this.opener.hidden = true;
       onOpen();
     });
     this.element = h(
       'div',
       { class: 'layer-table' },
-      h('h3', {}, 'Every head of this layer'),
+      h('h3', {}, l10n.t('Every head of this layer')),
       this.opener,
       this.status,
       this.table,
@@ -68,7 +69,7 @@ export class LaboratoryLayer {
 
   failed(words: string): void {
     this.reset();
-    this.status.textContent = `The heads of this layer cannot be shown: ${words}`;
+    this.status.textContent = l10n.t('The heads of this layer cannot be shown: {0}', words);
   }
 
   /** `current`: the head that the page is about. */
@@ -94,7 +95,7 @@ export class LaboratoryLayer {
     fill(
       this.table,
       scrollRegion(
-        'RPC with these settings on every head of the layer',
+        l10n.t('RPC with these settings on every head of the layer'),
         h('table', {}, h('thead', {}, h('tr', {}, ...columns)), h('tbody', {}, ...body)),
       ),
     );

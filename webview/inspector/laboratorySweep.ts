@@ -1,6 +1,7 @@
 // The sweep of the RPC laboratory: clean gap and noise gain over lambda and iterations, row by row, until it is whole or
 // stopped. A cell that is chosen sets the knobs.
 
+import * as l10n from '@vscode/l10n';
 import type { NoiseKind, RpcSweepNumbers } from '../../src/diagnostics/headResult';
 import { labNoiseKinds, tokenGaussReason, type RpcLabSettings } from '../../src/inspection/rpcLab';
 import { noiseNames } from '../../src/report/format';
@@ -18,12 +19,12 @@ export class LaboratorySweep {
   private readonly figures = h('div', { class: 'figures' });
   private readonly status = h('p', { class: 'quiet', attributes: { role: 'status' } });
   private readonly views = new Map<string, FigureView>();
-  private readonly start = button('Fill the sweep', () => void this.run(), { icon: 'play', primary: true });
-  private readonly stop = button('Stop', () => {
+  private readonly start = button(l10n.t('Fill the sweep'), () => void this.run(), { icon: 'play', primary: true });
+  private readonly stop = button(l10n.t('Stop'), () => {
     this.onStop();
-    this.ended('Stopped; what was measured stays.');
+    this.ended(l10n.t('Stopped; what was measured stays.'));
   });
-  private readonly kinds = dropdown('Noise of the sweep', (value) => {
+  private readonly kinds = dropdown(l10n.t('Noise of the sweep'), (value) => {
     this.noise = labNoiseKinds.find((kind) => kind === value) ?? this.noise;
   });
   private noise: NoiseKind = 'key_gauss';
@@ -45,9 +46,13 @@ export class LaboratorySweep {
     this.element = h(
       'div',
       { class: 'sweep' },
-      h('h3', {}, 'Sweep over λ and n'),
+      h('h3', {}, l10n.t('Sweep over λ and n')),
       h('div', { class: 'knob-row' }, this.kinds.element, this.start, this.stop),
-      h('p', { class: 'quiet' }, `Click a cell, or press Enter on it, to set λ and n. ${tokenGaussReason}`),
+      h(
+        'p',
+        { class: 'quiet' },
+        `${l10n.t('Click a cell, or press Enter on it, to set λ and n.')} ${tokenGaussReason}`,
+      ),
       this.status,
       this.figures,
     );
@@ -79,7 +84,7 @@ export class LaboratorySweep {
   private async run(): Promise<void> {
     this.start.hidden = true;
     this.stop.hidden = false;
-    this.status.textContent = 'Measuring every setting on clean input.';
+    this.status.textContent = l10n.t('Measuring every setting on clean input.');
     this.stop.focus();
     try {
       const whole = await this.runSweep(this.noise, (known) => {
@@ -89,10 +94,16 @@ export class LaboratorySweep {
       this.show(whole);
       const { cells, collapsedCells, neverActiveCells, deviatesLessCells } = whole;
       this.ended(
-        `${cells.length} settings: RPC deviates less in ${deviatesLessCells}, has collapsed in ${collapsedCells}, and S never acts in ${neverActiveCells}.`,
+        l10n.t(
+          '{0} settings: RPC deviates less in {1}, has collapsed in {2}, and S never acts in {3}.',
+          cells.length,
+          deviatesLessCells,
+          collapsedCells,
+          neverActiveCells,
+        ),
       );
     } catch (error) {
-      this.ended(`The sweep failed: ${error instanceof Error ? error.message : String(error)}`);
+      this.ended(l10n.t('The sweep failed: {0}', error instanceof Error ? error.message : String(error)));
     }
   }
 
@@ -109,7 +120,7 @@ export class LaboratorySweep {
     if (this.context === null) return;
     this.known = known;
     const rows = known.cells.filter((cell) => cell.gain !== null).length / known.iterations.length;
-    this.status.textContent = `${Math.floor(rows)} of ${known.lambdas.length} values of λ under noise.`;
+    this.status.textContent = l10n.t('{0} of {1} values of λ under noise.', Math.floor(rows), known.lambdas.length);
     for (const figure of rpcSweepFigures(known, this.context)) {
       const view = this.views.get(figure.id);
       if (view !== undefined) {

@@ -2,6 +2,7 @@
 
 import '../ui/language';
 import './inspector.css';
+import * as l10n from '@vscode/l10n';
 import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol/messages';
 import { withHead } from '../../src/inspection/withHead';
 import { fill, h } from '../ui/dom';
@@ -96,10 +97,13 @@ headPage.onPictures = schedule;
 const title = h('h1');
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
 const bar = h('progress', {
-  attributes: { max: '1', 'aria-label': 'Progress of the inspection' },
+  attributes: { max: '1', 'aria-label': l10n.t('Progress of the inspection') },
 }) as HTMLProgressElement;
-const cancel = button('Cancel', () => void host.runCommand('cancel'), { icon: 'stop-circle' });
-const exportButton = button('Export Report…', () => void host.runCommand('export'), { icon: 'export', primary: true });
+const cancel = button(l10n.t('Cancel'), () => void host.runCommand('cancel'), { icon: 'stop-circle' });
+const exportButton = button(l10n.t('Export Report…'), () => void host.runCommand('export'), {
+  icon: 'export',
+  primary: true,
+});
 const body = h('div');
 fill(app, h('header', { class: 'top' }, title, message, cancel, exportButton, bar), body);
 

@@ -1,5 +1,6 @@
 // What belongs to the whole network and to no head: attention rollout, and noise carried to the output.
 
+import * as l10n from '@vscode/l10n';
 import type { SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { networkFigures, networkSentence } from '../../src/report/figures/networkFigures';
@@ -30,11 +31,11 @@ export class NetworkSection {
     const { attention: trainedWith, causal } = model;
     const parts: HTMLElement[] = [];
     if (rollout !== undefined) {
-      parts.push(h('h2', {}, 'Attention rollout'), this.grid(rolloutFigures({ rollout, model, provenance })));
+      parts.push(h('h2', {}, l10n.t('Attention rollout')), this.grid(rolloutFigures({ rollout, model, provenance })));
     }
     if (networkNoise !== undefined) {
       parts.push(
-        h('h2', {}, 'The network under noise'),
+        h('h2', {}, l10n.t('The network under noise')),
         h('p', { class: 'quiet' }, networkSentence(networkNoise, { trainedWith, causal })),
         this.grid(networkFigures(networkNoise, { trainedWith, causal })),
       );

@@ -1,5 +1,6 @@
 // The overview: what the model is, what went in, what it cost, and the main metrics as heatmaps.
 
+import * as l10n from '@vscode/l10n';
 import type { Provenance } from '../../src/inspection/inspectionResult';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
@@ -8,7 +9,7 @@ import { companionsText } from '../../src/report/companionsText';
 import { overviewFigures } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
 import { gramChoice, gramLabel } from '../../src/report/gramText';
-import { onHeads } from '../../src/report/reportText';
+import { stageName } from '../../src/report/layerLabel';
 import { planLines, readableBytes } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
@@ -38,16 +39,31 @@ function isBusy({ phase }: SessionSnapshot): boolean {
   return phase === 'planning' || phase === 'running';
 }
 
+function parityText({ parity, precision }: Provenance): string {
+  const { maxRelError, sampledHeads, reason = '' } = parity;
+  if (maxRelError === null) return reason;
+  const error = maxRelError.toExponential(1);
+  if (precision !== 'float64') return l10n.t('{0} of max, against float64', error);
+  if (sampledHeads === undefined) return l10n.t('{0} of max, against plain float64 kernels', error);
+  return sampledHeads === 1
+    ? l10n.t('{0} of max, against plain float64 kernels on 1 sampled head', error)
+    : l10n.t('{0} of max, against plain float64 kernels on {1} sampled heads', error, sampledHeads);
+}
+
 function introduction(): HTMLElement {
   return h(
     'p',
     {},
-    'Choose a transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt, .gguf, .npz, .onnx) and an input. Gramlens runs it layer by layer and measures every attention head.',
+    l10n.t(
+      'Choose a transformer checkpoint (.safetensors, .pt, .pth, .bin, .ckpt, .gguf, .npz, .onnx) and an input. Gramlens runs it layer by layer and measures every attention head.',
+    ),
   );
 }
 
 function checkpointText({ format, dtypes, bytes }: Provenance['checkpoint']): string {
-  return `${format}, ${dtypes.join(' and ')}, ${readableBytes(bytes)}`;
+  const [first = '', ...rest] = dtypes;
+  const types = rest.reduce((before, next) => l10n.t('{0} and {1}', before, next), first);
+  return `${format}, ${types}, ${readableBytes(bytes)}`;
 }
 
 /** The inputs behind the first, folded. */
@@ -57,9 +73,9 @@ function otherInputs(inputs: Provenance['inputs']): HTMLElement {
   return h(
     'details',
     {},
-    h('summary', {}, `${inputs.length} more`),
+    h('summary', {}, l10n.t('{0} more', inputs.length)),
     h('ol', { attributes: { start: '2' } }, ...shown),
-    more > 0 ? h('p', { class: 'quiet' }, `And ${more} more, each in the exported result.`) : null,
+    more > 0 ? h('p', { class: 'quiet' }, l10n.t('And {0} more, each in the exported result.', more)) : null,
   );
 }
 
@@ -111,7 +127,7 @@ export class Overview {
       fill(
         this.element,
         this.cards,
-        h('h2', {}, 'Heads'),
+        h('h2', {}, l10n.t('Heads')),
         this.several,
         this.choice.controls,
         this.choice.ranking,
@@ -135,8 +151,11 @@ export class Overview {
     return h(
       'div',
       { class: 'actions' },
-      button('Inspect Checkpoint…', () => void this.host.runCommand('inspect'), { icon: 'search', primary: true }),
-      button('Inspect Sample Checkpoint', () => void this.host.runCommand('inspectSample'), { icon: 'beaker' }),
+      button(l10n.t('Inspect Checkpoint…'), () => void this.host.runCommand('inspect'), {
+        icon: 'search',
+        primary: true,
+      }),
+      button(l10n.t('Inspect Sample Checkpoint'), () => void this.host.runCommand('inspectSample'), { icon: 'beaker' }),
     );
   }
 
@@ -161,16 +180,16 @@ export class Overview {
         h(
           'p',
           { class: 'quiet' },
-          `Means over ${others.length + 1} inputs ± 95 % interval; what is shown here is the first.`,
+          l10n.t('Means over {0} inputs ± 95 % interval; what is shown here is the first.', others.length + 1),
         ),
       );
     if (source?.tokenIds) input.push(...tokenStrip(source));
     if (source !== undefined)
       input.push(
         definitions([
-          ['input', source.label],
-          ['tokens', String(source.tokens)],
-          ...(typeof source.tokenizer === 'string' ? [['tokenizer', source.tokenizer] as const] : []),
+          [l10n.t('input'), source.label],
+          [l10n.t('tokens'), String(source.tokens)],
+          ...(typeof source.tokenizer === 'string' ? [[l10n.t('tokenizer'), source.tokenizer] as const] : []),
           ['SHA-256', source.sha256.slice(0, 16)],
         ]),
       );
@@ -178,66 +197,74 @@ export class Overview {
     fill(
       this.cards,
       card(
-        'Model',
+        l10n.t('Model'),
         definitions([
-          ['family', model.family],
-          ['attention', `${model.attention}${model.causal ? ', causal' : ''}`],
-          ...(rpc === '' ? [] : [['trained with', rpc] as const]),
+          [l10n.t('family'), model.family],
+          [l10n.t('attention'), model.causal ? l10n.t('{0}, causal', model.attention) : model.attention],
+          ...(rpc === '' ? [] : [[l10n.t('trained with'), rpc] as const]),
           ...(model.stages ?? [model]).map(
             (part) =>
               [
-                'name' in part ? `${part.name}: layers x heads` : 'layers x heads',
+                'name' in part ? l10n.t('{0}: layers x heads', stageName(part.name)) : l10n.t('layers x heads'),
                 `${part.layers} x ${part.heads}${'name' in part ? `, N ${part.tokens}` : ''}`,
               ] as const,
           ),
-          ...(model.kvHeads < model.heads ? [['key/value heads', `${model.kvHeads} in each layer`] as const] : []),
-          ['width C, head d', `${model.embedDim}, ${model.headDim}`],
+          ...(model.kvHeads < model.heads
+            ? [[l10n.t('key/value heads'), l10n.t('{0} in each layer', model.kvHeads)] as const]
+            : []),
+          [l10n.t('width C, head d'), `${model.embedDim}, ${model.headDim}`],
           [
-            'tokens N',
+            l10n.t('tokens N'),
             model.grid[0] === 0
               ? String(model.tokens)
-              : `${model.tokens} (${model.prefixTokens} prefix, ${model.grid[0]} x ${model.grid[1]} patches)`,
+              : l10n.t(
+                  '{0} ({1} prefix, {2} x {3} patches)',
+                  model.tokens,
+                  model.prefixTokens,
+                  model.grid[0],
+                  model.grid[1],
+                ),
           ],
-          ...(provenance === null ? [] : [['checkpoint', checkpointText(provenance.checkpoint)] as const]),
+          ...(provenance === null ? [] : [[l10n.t('checkpoint'), checkpointText(provenance.checkpoint)] as const]),
         ]),
-        h('details', {}, h('summary', {}, 'How this was recognised'), definitions(facts)),
+        h('details', {}, h('summary', {}, l10n.t('How this was recognised')), definitions(facts)),
         ...(model.notes.length === 0
           ? []
           : [h('ul', { class: 'notes' }, ...model.notes.map((note) => h('li', {}, note)))]),
       ),
-      card(others.length === 0 ? 'Input' : 'Inputs', ...input),
-      ...(plan === null ? [] : [card('Plan', definitions(planLines(plan)))]),
+      card(others.length === 0 ? l10n.t('Input') : l10n.t('Inputs'), ...input),
+      ...(plan === null ? [] : [card(l10n.t('Plan'), definitions(planLines(plan)))]),
       ...(provenance === null
         ? []
         : [
             card(
-              'Run',
+              l10n.t('Run'),
               definitions([
                 [
-                  'backend',
-                  `${provenance.backend}, ${provenance.precision} forward pass; metrics ${provenance.metricsPrecision}`,
+                  l10n.t('backend'),
+                  l10n.t(
+                    '{0}, {1} forward pass; metrics {2}',
+                    provenance.backend,
+                    provenance.precision,
+                    provenance.metricsPrecision,
+                  ),
                 ],
-                ['why', provenance.backendReason],
-                ...(provenance.adapter === null ? [] : [['adapter', provenance.adapter] as const]),
-                [
-                  'parity',
-                  provenance.parity.maxRelError === null
-                    ? (provenance.parity.reason ?? '')
-                    : `${provenance.parity.maxRelError.toExponential(1)} of max, against ${provenance.precision === 'float64' ? `plain float64 kernels${onHeads(provenance.parity)}` : 'float64'}`,
-                ],
+                [l10n.t('why'), provenance.backendReason],
+                ...(provenance.adapter === null ? [] : [[l10n.t('adapter'), provenance.adapter] as const]),
+                [l10n.t('parity'), parityText(provenance)],
                 ...(provenance.companions === undefined
                   ? []
                   : [
                       [
-                        'beside it',
-                        `untrained twins, ablated and noisy runs: ${companionsText(provenance.companions)}`,
+                        l10n.t('beside it'),
+                        l10n.t('untrained twins, ablated and noisy runs: {0}', companionsText(provenance.companions)),
                       ] as const,
                     ]),
-                ...(gram === '' ? [] : [['Gram matrix', gram] as const]),
-                ['seed', String(provenance.seed)],
+                ...(gram === '' ? [] : [[l10n.t('Gram matrix'), gram] as const]),
+                [l10n.t('seed'), String(provenance.seed)],
                 ...(provenance.elapsedMs === undefined
                   ? []
-                  : [['took', `${(provenance.elapsedMs / 1000).toFixed(1)} s`] as const]),
+                  : [[l10n.t('took'), `${(provenance.elapsedMs / 1000).toFixed(1)} s`] as const]),
               ]),
             ),
           ]),

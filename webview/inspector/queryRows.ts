@@ -1,6 +1,7 @@
 // What single queries see: the row of a pattern under the pointer or the keyboard cursor, and rows that were pinned, on the
 // patch grid beside the input picture or over the tokens of a text. The head page tells it where the cursor is.
 
+import * as l10n from '@vscode/l10n';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import type { HeadContext } from '../../src/report/figures/headFigures';
 import { queryFigure } from '../../src/report/figures/patternFigures';
@@ -36,7 +37,7 @@ export class QueryRows {
   private readonly hint = h('p', { class: 'quiet' });
   private readonly picturePlace = h('div');
   private readonly under = h('div');
-  private readonly list = h('ul', { class: 'pins', attributes: { 'aria-label': 'Pinned rows' } });
+  private readonly list = h('ul', { class: 'pins', attributes: { 'aria-label': l10n.t('Pinned rows') } });
   private readonly status = h('p', { class: 'pin-status', attributes: { role: 'status' } });
   private picture: { readonly of: InputPicture; readonly view: PictureView } | null = null;
   private patterns: readonly HeatmapFigure[] = [];
@@ -49,8 +50,8 @@ export class QueryRows {
   constructor(private readonly save: (name: string, bytes: Uint8Array) => void) {
     this.element = h(
       'aside',
-      { class: 'query-rows', attributes: { 'aria-label': 'What single queries see', tabindex: '0' } },
-      h('h2', {}, 'One query'),
+      { class: 'query-rows', attributes: { 'aria-label': l10n.t('What single queries see'), tabindex: '0' } },
+      h('h2', {}, l10n.t('One query')),
       this.hint,
       this.picturePlace,
       this.under,
@@ -68,8 +69,9 @@ export class QueryRows {
     this.patterns = patterns;
     this.context = context;
     this.element.hidden = patterns.length === 0;
-    this.hint.textContent =
-      'Point at a row of a pattern, or go there by keyboard: this is where that query looks. Click or Enter pins the row, and takes it off again.';
+    this.hint.textContent = l10n.t(
+      'Point at a row of a pattern, or go there by keyboard: this is where that query looks. Click or Enter pins the row, and takes it off again.',
+    );
     if (picture === null) {
       this.picture = null;
       fill(this.picturePlace);
@@ -120,18 +122,18 @@ export class QueryRows {
     const figure = this.figureOf(row);
     if (figure === null) return;
     if (this.pins.length === maxPins) {
-      this.status.textContent = `${maxPins} rows are pinned, which is all that are kept. Take one off first.`;
+      this.status.textContent = l10n.t('{0} rows are pinned, which is all that are kept. Take one off first.', maxPins);
       return;
     }
     const view = this.rowView(230);
-    const off = iconButton('close', `Unpin ${figure.title}`, () => {
+    const off = iconButton('close', l10n.t('Unpin {0}', figure.title), () => {
       this.unpin(row);
     });
     const item = h('li', {}, off, view.element);
     this.pins.push({ row, view, item });
     this.list.append(item);
     this.drawRow(row, view);
-    this.say(`Pinned. ${figure.title}. ${figure.shows}`);
+    this.say(`${l10n.t('Pinned. {0}.', figure.title)} ${figure.shows}`);
   }
 
   /** Queries of this pattern that are pinned. */
@@ -148,12 +150,12 @@ export class QueryRows {
     // Whoever goes through the list by keyboard stays in it.
     if (hadFocus)
       this.pins[Math.min(at, this.pins.length - 1)]?.item.querySelector<HTMLElement>('vscode-button')?.focus();
-    this.say(`Query ${row.query} is no longer pinned.`);
+    this.say(l10n.t('Query {0} is no longer pinned.', row.query));
   }
 
   private say(words: string): void {
     const count = this.pins.length;
-    this.status.textContent = `${words} ${count === 0 ? 'No row is pinned.' : `${count} of at most ${maxPins} pinned.`}`;
+    this.status.textContent = `${words} ${count === 0 ? l10n.t('No row is pinned.') : l10n.t('{0} of at most {1} pinned.', count, maxPins)}`;
     this.onPins();
   }
 

@@ -1,5 +1,6 @@
 // The tokens of a text one after the other, as the network reads them, with their number.
 
+import * as l10n from '@vscode/l10n';
 import type { Provenance } from '../../src/inspection/inspectionResult';
 import { h } from '../ui/dom';
 
@@ -13,20 +14,22 @@ export function tokenStrip(input: Input): readonly HTMLElement[] {
   const ids = input.tokenIds ?? [];
   const added = new Set(input.addedTokens ?? []);
   const { tokenLabels } = input;
-  const special = added.size === 0 ? '' : `, ${added.size} of them special`;
-  const hidden = ids.length > shownTokens ? ` The first ${shownTokens} are shown.` : '';
+  const count = ids.length === 1 ? l10n.t('1 token') : l10n.t('{0} tokens', ids.length);
+  const counted = added.size === 0 ? `${count}.` : l10n.t('{0}, {1} of them special.', count, added.size);
+  const hidden = ids.length > shownTokens ? ` ${l10n.t('The first {0} are shown.', shownTokens)}` : '';
   const names =
     tokenLabels === null || tokenLabels === undefined
-      ? ` Shown as ids: ${input.tokenLabelsReason ?? 'no tokenizer is known.'}`
+      ? ` ${l10n.t('Shown as ids: {0}', input.tokenLabelsReason ?? l10n.t('no tokenizer is known.'))}`
       : '';
   const items = ids.slice(0, shownTokens).map((id, place) => {
     const label = tokenLabels?.[place];
-    const title = label === undefined ? `${place}: id ${id}` : `${place} "${label}", id ${id}`;
+    const title =
+      label === undefined ? l10n.t('{0}: id {1}', place, id) : l10n.t('{0} "{1}", id {2}', place, label, id);
     const kind = added.has(place) ? { class: 'special' } : {};
     return h('li', { ...kind, attributes: { title } }, label ?? String(id));
   });
   return [
-    h('p', { class: 'quiet' }, `${ids.length} tokens${special}.${hidden}${names}`),
-    h('ol', { class: 'tokens', attributes: { 'aria-label': 'Tokens of the input', tabindex: '0' } }, ...items),
+    h('p', { class: 'quiet' }, `${counted}${hidden}${names}`),
+    h('ol', { class: 'tokens', attributes: { 'aria-label': l10n.t('Tokens of the input'), tabindex: '0' } }, ...items),
   ];
 }

@@ -1,5 +1,7 @@
 // One row of a pattern over the tokens of a text: each token on the colour of its weight, with the numbers on demand.
 
+import * as l10n from '@vscode/l10n';
+import { notMeasured } from '../../src/report/format';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { rgbText } from '../charts/colormap';
 import { cellColour, inkOn } from '../charts/drawHeatmap';
@@ -46,7 +48,10 @@ export class WeightStrip {
     this.element.dataset['figure'] = figure.id;
     this.title.textContent = figure.title;
     this.list.setAttribute('aria-label', figure.title);
-    const part = to - from < figure.columns ? ` Tokens ${from} to ${to - 1} of ${figure.columns} are shown.` : '';
+    const part =
+      to - from < figure.columns
+        ? ` ${l10n.t('Tokens {0} to {1} of {2} are shown.', from, to - 1, figure.columns)}`
+        : '';
     this.words.textContent = figure.shows + part;
     for (const [place, item] of this.items.entries()) {
       const token = from + place;
@@ -54,7 +59,7 @@ export class WeightStrip {
       const name = figure.columnLabels?.[token] ?? String(token);
       const colour = cellColour(figure, value, theme);
       item.textContent = shortName(name);
-      item.title = `${name}: ${colour === null ? (figure.blank ?? 'not measured') : String(Number(value.toPrecision(4)))}`;
+      item.title = `${name}: ${colour === null ? (figure.blank ?? notMeasured) : String(Number(value.toPrecision(4)))}`;
       item.classList.toggle('own', token === query);
       item.classList.toggle('blank', colour === null);
       item.style.background = colour === null ? '' : rgbText(colour);

@@ -1,6 +1,7 @@
 // One figure on a page: drawn by the shared charts, with tooltip, keyboard cursor, spoken cursor, captions, formula,
 // table twin and the save buttons. Knows nothing of what the figure means.
 
+import * as l10n from '@vscode/l10n';
 import type { Figure } from '../../src/report/figures/figure';
 import { hasCell, isWhole, windowBetween, windowIn, windowWith, zoomAround } from '../charts/cellWindow';
 import type { CellWindow } from '../charts/cellWindow';
@@ -83,7 +84,7 @@ export class FigureView {
     this.live = h('div', { class: 'sr-only', attributes: { 'aria-live': 'polite' } });
     this.stage = h(
       'div',
-      { class: 'stage', attributes: { tabindex: '0', role: 'application', 'aria-roledescription': 'chart' } },
+      { class: 'stage', attributes: { tabindex: '0', role: 'application', 'aria-roledescription': l10n.t('chart') } },
       this.canvas.element,
       this.svg,
       this.mark,
@@ -107,7 +108,7 @@ export class FigureView {
         this.wheel(event);
       });
     }
-    this.zoomOut = iconButton('zoom-out', 'Show all', () => {
+    this.zoomOut = iconButton('zoom-out', l10n.t('Show all'), () => {
       this.zoomTo(null);
       this.stage.focus();
     });
@@ -122,7 +123,12 @@ export class FigureView {
     this.stage.addEventListener('blur', () => {
       this.moveTo(null, false);
     });
-    const formula = h('details', { class: 'formula-box' }, h('summary', {}, 'Formula and source'), this.formula);
+    const formula = h(
+      'details',
+      { class: 'formula-box' },
+      h('summary', {}, l10n.t('Formula and source')),
+      this.formula,
+    );
     const words = {
       all: [this.shows, this.caution, formula, this.table.element],
       short: [this.shows, this.table.element],
@@ -150,10 +156,13 @@ export class FigureView {
   update(figure: Figure): void {
     this.figure = figure;
     this.element.dataset['figure'] = figure.id;
-    const keys = this.brush === null ? 'Arrow keys move' : 'Arrow keys move, plus and minus zoom';
-    this.stage.setAttribute('aria-label', `${figure.title}. ${figure.shows} ${keys}, Escape leaves.`);
+    const keys =
+      this.brush === null
+        ? l10n.t('Arrow keys move, Escape leaves.')
+        : l10n.t('Arrow keys move, plus and minus zoom, Escape leaves.');
+    this.stage.setAttribute('aria-label', `${figure.title}. ${figure.shows} ${keys}`);
     this.shows.textContent = figure.shows;
-    fill(this.caution, h('strong', {}, 'What it does not prove: '), figure.caution);
+    fill(this.caution, h('strong', {}, `${l10n.t('What it does not prove:')} `), figure.caution);
     this.formula.textContent = figure.formula;
     this.draw(true);
     this.table.show(figure);
@@ -217,7 +226,7 @@ export class FigureView {
     const next = window !== null && isWhole(window, this.figure) ? null : window;
     this.showWindow(next);
     this.options.onZoom?.(next);
-    this.live.textContent = this.windowText() === '' ? 'All rows and columns.' : this.zoomWords.textContent;
+    this.live.textContent = this.windowText() === '' ? l10n.t('All rows and columns.') : this.zoomWords.textContent;
   }
 
   private windowText(): string {
@@ -225,8 +234,13 @@ export class FigureView {
     if (figure.kind !== 'heatmap') return '';
     const window = windowIn(figure, this.window);
     if (isWhole(window, figure)) return '';
-    const span = (start: number, count: number, all: number): string => `${start} to ${start + count - 1} of ${all}`;
-    return `Rows ${span(window.row, window.rows, figure.rows)}, columns ${span(window.column, window.columns, figure.columns)}.`;
+    const span = (start: number, count: number, all: number): string =>
+      l10n.t('{0} to {1} of {2}', start, start + count - 1, all);
+    return l10n.t(
+      'Rows {0}, columns {1}.',
+      span(window.row, window.rows, figure.rows),
+      span(window.column, window.columns, figure.columns),
+    );
   }
 
   private sayWindow(words: string): void {
@@ -364,15 +378,15 @@ export class FigureView {
       'div',
       { class: 'figure-actions' },
       this.zoomOut,
-      iconButton('file-media', 'Save as PNG', () => {
+      iconButton('file-media', l10n.t('Save as PNG'), () => {
         void rasterise(svg(), exportSize).then((bytes) => {
           save(`${this.figure.id}.png`, bytes);
         });
       }),
-      iconButton('file-code', 'Save as SVG', () => {
+      iconButton('file-code', l10n.t('Save as SVG'), () => {
         save(`${this.figure.id}.svg`, text(svg()));
       }),
-      iconButton('output', 'Save as CSV', () => {
+      iconButton('output', l10n.t('Save as CSV'), () => {
         save(`${this.figure.id}.csv`, text(toCsv(this.figure)));
       }),
     );

@@ -1,6 +1,7 @@
 // The pictures of one head, as plain data, in reading order: pattern, spectrum, angles, gamma, RPC, noise. Captions
 // measure and name the formula; they take no side.
 
+import * as l10n from '@vscode/l10n';
 import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
 import { gramSentence, withGram } from '../gramText';
 import { formatNull, formatNumber, median, verdictText } from '../format';
@@ -35,7 +36,7 @@ export interface HeadContext {
 export function headFigures(head: HeadResult, context: HeadContext, pictures: HeadPictures | null): Figure[] {
   // A pattern is of one input, whatever the numbers are means over.
   const ofFirst = <T extends Figure>(figure: T): T =>
-    head.over === undefined ? figure : { ...figure, shows: `Of the first input alone. ${figure.shows}` };
+    head.over === undefined ? figure : { ...figure, shows: `${l10n.t('Of the first input alone.')} ${figure.shows}` };
   return [
     ...(pictures ? attentionFigures(pictures, context).map(ofFirst) : []),
     ...weightFigure(head),
@@ -85,21 +86,36 @@ function weightFigure({ weights }: HeadResult): LineFigure[] {
       line(name, form === 'qk' ? 'data' : 'data2', singularValues, 'line+points'),
       ...(gaussian === null
         ? []
-        : [line(`Gaussian, size of ${name}`, form === 'qk' ? 'chance' : 'reference', gaussian.singularValues, 'line')]),
+        : [
+            line(
+              l10n.t('Gaussian, size of {0}', name),
+              form === 'qk' ? 'chance' : 'reference',
+              gaussian.singularValues,
+              'line',
+            ),
+          ]),
     ];
   });
   const ranks = (form: 'qk' | 'ov'): string =>
-    `${formatNumber(forms[form].stableRank)} (Gaussian ${formatNumber(forms[form].gaussian?.stableRank.mean)})`;
+    l10n.t(
+      '{0} (Gaussian {1})',
+      formatNumber(forms[form].stableRank),
+      formatNumber(forms[form].gaussian?.stableRank.mean),
+    );
   return [
     {
       kind: 'lines',
       id: 'weights',
-      title: "Spectra of the head's weights",
-      shows: `Singular values of W_QK, which makes the scores, and of W_OV, which makes the output, beside the mean of Gaussian matrices of the same shapes and size; stable rank ${ranks('qk')} and ${ranks('ov')}.`,
-      caution: 'Weights alone: the norm before them and the input decide which of these directions are used.',
+      title: l10n.t("Spectra of the head's weights"),
+      shows: l10n.t(
+        'Singular values of W_QK, which makes the scores, and of W_OV, which makes the output, beside the mean of Gaussian matrices of the same shapes and size; stable rank {0} and {1}.',
+        ranks('qk'),
+        ranks('ov'),
+      ),
+      caution: l10n.t('Weights alone: the norm before them and the input decide which of these directions are used.'),
       formula: formulas.weights,
-      x: { label: 'singular value', unit: '', scale: 'linear', integer: true },
-      y: { label: 'size', unit: 'log10', scale: 'linear' },
+      x: { label: l10n.t('singular value'), unit: '', scale: 'linear', integer: true },
+      y: { label: l10n.t('size'), unit: 'log10', scale: 'linear' },
       series,
       levels: [],
     },
@@ -110,29 +126,38 @@ function spectrumFigure(head: HeadResult, context: HeadContext): LineFigure {
   const { spectrum } = head;
   const shown = spectrum.log10Eigenvalues.length;
   const marks = [
-    { x: spectrum.rank, name: `r = ${formatNumber(spectrum.rank)} used for alignment`, role: 'reference' as const },
+    {
+      x: spectrum.rank,
+      name: l10n.t('r = {0} used for alignment', formatNumber(spectrum.rank)),
+      role: 'reference' as const,
+    },
     {
       x: spectrum.numericalRank,
-      name: `numerical rank R = ${formatNumber(spectrum.numericalRank)}`,
+      name: l10n.t('numerical rank R = {0}', formatNumber(spectrum.numericalRank)),
       role: 'chance' as const,
     },
   ].filter((mark) => mark.x >= 1 && mark.x <= shown);
   const beyond =
     spectrum.numericalRank > shown
-      ? ` The numerical rank ${formatNumber(spectrum.numericalRank)} lies beyond the ${shown} shown.`
+      ? ` ${l10n.t('The numerical rank {0} lies beyond the {1} shown.', formatNumber(spectrum.numericalRank), shown)}`
       : '';
   return {
     kind: 'lines',
     id: 'spectrum',
-    title: withGram('Spectrum of the centred key Gram matrix', spectrum),
-    shows: `Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, ${spectrum.gramKeys === undefined ? 'N' : 'T'} - 1) = ${formatNumber(spectrum.rank)} of eigenvectors that alignment uses; largest score ${formatNumber(spectrum.maxScore)}.${beyond}${gramSentence(spectrum)}`,
-    caution: `The spectrum says nothing about the values; where R is below d = ${context.headDim}, the eigenvectors past R are round-off and are left out, as are the eigenvalues past R here.${spectrum.reason === undefined ? '' : ` ${spectrum.reason}`}`,
+    title: withGram(l10n.t('Spectrum of the centred key Gram matrix'), spectrum),
+    shows: `${l10n.t(
+      'Eigenvalues of the centred Gram matrix of the keys, largest first, with the number r = min(d, R, {0} - 1) = {1} of eigenvectors that alignment uses; largest score {2}.',
+      spectrum.gramKeys === undefined ? 'N' : 'T',
+      formatNumber(spectrum.rank),
+      formatNumber(spectrum.maxScore),
+    )}${beyond}${gramSentence(spectrum)}`,
+    caution: `${l10n.t('The spectrum says nothing about the values; where R is below d = {0}, the eigenvectors past R are round-off and are left out, as are the eigenvalues past R here.', context.headDim)}${spectrum.reason === undefined ? '' : ` ${spectrum.reason}`}`,
     formula: formulas.spectrum,
-    x: { label: 'eigenvalue index', unit: '', scale: 'linear', integer: true },
-    y: { label: 'eigenvalue', unit: 'log10', scale: 'linear' },
+    x: { label: l10n.t('eigenvalue index'), unit: '', scale: 'linear', integer: true },
+    y: { label: l10n.t('eigenvalue'), unit: 'log10', scale: 'linear' },
     series: [
       {
-        name: 'eigenvalues',
+        name: l10n.t('eigenvalues'),
         role: 'data',
         x: countFrom1(shown),
         y: spectrum.log10Eigenvalues.map((value, index) => (index < spectrum.numericalRank ? value : null)),
@@ -147,39 +172,54 @@ function spectrumFigure(head: HeadResult, context: HeadContext): LineFigure {
 function nullsText(mode: AlignmentMode): string {
   const { random, permuted, untrained } = mode.nulls;
   const found = [
-    random && formatNull('random V', random.overlap, random.draws),
-    permuted && formatNull('permuted tokens', permuted.overlap, permuted.draws),
-    untrained && formatNull('untrained twins', untrained.overlap, untrained.draws),
+    random && formatNull(l10n.t('random V'), random.overlap, random.draws),
+    permuted && formatNull(l10n.t('permuted tokens'), permuted.overlap, permuted.draws),
+    untrained && formatNull(l10n.t('untrained twins'), untrained.overlap, untrained.draws),
   ].filter((text) => text !== null);
-  return found.length === 0 ? 'No null was run.' : `Overlap of the nulls: ${found.join('; ')}.`;
+  return found.length === 0 ? l10n.t('No null was run.') : l10n.t('Overlap of the nulls: {0}.', found.join('; '));
 }
 
-const modeWords = {
-  theory: 'values as kernel PCA reads them (P G⁻¹ V)',
-  plain: 'centred values (P V)',
-} as const;
+function anglesText(name: 'theory' | 'plain', { overlap, overlapChance }: AlignmentMode): string {
+  const [measured, chance] = [formatNumber(overlap), formatNumber(overlapChance)];
+  return name === 'theory'
+    ? l10n.t(
+        'Cosines of the principal angles between the values as kernel PCA reads them (P G⁻¹ V) and the top eigenvectors; overlap {0}, chance level {1}.',
+        measured,
+        chance,
+      )
+    : l10n.t(
+        'Cosines of the principal angles between the centred values (P V) and the top eigenvectors; overlap {0}, chance level {1}.',
+        measured,
+        chance,
+      );
+}
 
 function anglesFigure(head: HeadResult, name: 'theory' | 'plain'): LineFigure[] {
   const mode = head.alignment[name];
   if (mode.cosines.length === 0) return [];
   const { cosineBand: band } = mode;
   const chance = band.mean.length > 0;
-  const informative = mode.informative ? '' : ' Not informative here: chance alone gives an overlap above 0.8.';
+  const informative = mode.informative
+    ? ''
+    : ` ${l10n.t('Not informative here: chance alone gives an overlap above 0.8.')}`;
   return [
     {
       kind: 'lines',
       id: `angles-${name}`,
-      title: withGram(`Principal angles, ${name}`, head.spectrum),
-      shows: `Cosines of the principal angles between the ${modeWords[name]} and the top eigenvectors; overlap ${formatNumber(mode.overlap)}, chance level ${formatNumber(mode.overlapChance)}. ${nullsText(mode)} Verdict: ${verdictText(head)}.${gramSentence(head.spectrum)}`,
-      caution: `Lying above the chance band of random V is no evidence of learned eigenvectors: keys and values are linear maps of the same tokens, and permuted tokens are easy to beat too; only untrained twins and other heads test that.${informative}`,
+      title: withGram(
+        name === 'theory' ? l10n.t('Principal angles, theory') : l10n.t('Principal angles, plain'),
+        head.spectrum,
+      ),
+      shows: `${anglesText(name, mode)} ${nullsText(mode)} ${l10n.t('Verdict: {0}.', verdictText(head))}${gramSentence(head.spectrum)}`,
+      caution: `${l10n.t('Lying above the chance band of random V is no evidence of learned eigenvectors: keys and values are linear maps of the same tokens, and permuted tokens are easy to beat too; only untrained twins and other heads test that.')}${informative}`,
       formula: formulas.angles[name],
-      x: { label: 'principal angle', unit: '', scale: 'linear', integer: true },
-      y: { label: 'cosine', unit: '', scale: 'linear', domain: [0, 1] },
+      x: { label: l10n.t('principal angle'), unit: '', scale: 'linear', integer: true },
+      y: { label: l10n.t('cosine'), unit: '', scale: 'linear', domain: [0, 1] },
       series: [
         ...(chance
           ? [
               {
-                name: 'random V: mean, 5 to 95 %',
+                name: l10n.t('random V: mean, 5 to 95 %'),
                 role: 'chance' as const,
                 x: countFrom1(band.mean.length),
                 y: band.mean,
@@ -189,7 +229,13 @@ function anglesFigure(head: HeadResult, name: 'theory' | 'plain'): LineFigure[] 
               },
             ]
           : []),
-        { name: 'this head', role: 'data', x: countFrom1(mode.cosines.length), y: mode.cosines, draw: 'line+points' },
+        {
+          name: l10n.t('this head'),
+          role: 'data',
+          x: countFrom1(mode.cosines.length),
+          y: mode.cosines,
+          draw: 'line+points',
+        },
       ],
       levels: [],
     },
@@ -197,9 +243,9 @@ function anglesFigure(head: HeadResult, name: 'theory' | 'plain'): LineFigure[] 
 }
 
 const gammaRoles = [
-  ['learned', 'learned columns', 'data'],
-  ['eig', 'eigenvectors (round-off only)', 'reference'],
-  ['perturbed', 'perturbed eigenvectors', 'data2'],
+  ['learned', l10n.t('learned columns'), 'data'],
+  ['eig', l10n.t('eigenvectors (round-off only)'), 'reference'],
+  ['perturbed', l10n.t('perturbed eigenvectors'), 'data2'],
 ] as const;
 
 function gammaFigures(head: HeadResult): LineFigure[] {
@@ -209,17 +255,17 @@ function gammaFigures(head: HeadResult): LineFigure[] {
     .map(([key, name]) => `${name} ${formatNumber(median(gamma[key].eigenResidual))}`)
     .join(', ');
   const reason = gamma.learned.reason === undefined ? '' : ` ${gamma.learned.reason}`;
-  const column = { label: 'column', unit: '', scale: 'linear', integer: true } as const;
+  const column = { label: l10n.t('column'), unit: '', scale: 'linear', integer: true } as const;
   return [
     {
       kind: 'lines',
       id: 'gamma-residual',
-      title: withGram('Eigen-residual of each column', head.spectrum),
-      shows: `How far each column recovered from V is from being an eigenvector of the Gram matrix: 0 = eigenvector, near 1 = unrelated; medians: ${medians}.${gramSentence(head.spectrum)}`,
-      caution: `A small residual of the eigenvectors only measures round-off; a large one of the learned columns does not exclude that their span lies close to the leading eigenvectors (see the principal angles).${reason}`,
+      title: withGram(l10n.t('Eigen-residual of each column'), head.spectrum),
+      shows: `${l10n.t('How far each column recovered from V is from being an eigenvector of the Gram matrix: 0 = eigenvector, near 1 = unrelated; medians: {0}.', medians)}${gramSentence(head.spectrum)}`,
+      caution: `${l10n.t('A small residual of the eigenvectors only measures round-off; a large one of the learned columns does not exclude that their span lies close to the leading eigenvectors (see the principal angles).')}${reason}`,
       formula: formulas.eigenResidual,
       x: column,
-      y: { label: 'eigen-residual', unit: '', scale: 'linear', domain: [0, 1] },
+      y: { label: l10n.t('eigen-residual'), unit: '', scale: 'linear', domain: [0, 1] },
       series: gammaRoles.map(([key, name, role]) => ({
         name,
         role,
@@ -232,13 +278,14 @@ function gammaFigures(head: HeadResult): LineFigure[] {
     {
       kind: 'lines',
       id: 'gamma-pairs',
-      title: withGram('Gamma constancy: relative difference of pairs', head.spectrum),
-      shows: `Mean relative difference of gamma over all pairs of tokens, per column, with one standard deviation as band; gamma is constant exactly where the column is an eigenvector.${gramSentence(head.spectrum)}`,
-      caution:
+      title: withGram(l10n.t('Gamma constancy: relative difference of pairs'), head.spectrum),
+      shows: `${l10n.t('Mean relative difference of gamma over all pairs of tokens, per column, with one standard deviation as band; gamma is constant exactly where the column is an eigenvector.')}${gramSentence(head.spectrum)}`,
+      caution: l10n.t(
         'Entries of a column near 0 make this heavy-tailed, and the band is the spread over pairs, not a confidence interval; the eigen-residual says the same without that weakness.',
+      ),
       formula: formulas.gamma,
       x: column,
-      y: { label: 'relative difference', unit: '', scale: 'linear' },
+      y: { label: l10n.t('relative difference'), unit: '', scale: 'linear' },
       series: gammaRoles.map(([key, name, role]) => {
         const numbers = gamma[key];
         const edge = (sign: 1 | -1) => (mean: number | null, index: number) => {
@@ -265,7 +312,7 @@ function gammaFigures(head: HeadResult): LineFigure[] {
 /** Residual, density and size of S in each pass; none where RPC was not computed. */
 export function rpcTraceFigures(rpc: HeadResult['rpc'], context: HeadContext): LineFigure[] {
   if (!rpc) return [];
-  const never = rpc.sparseNeverActive ? ' S was 0 in every iteration: the robust step never acted.' : '';
+  const never = rpc.sparseNeverActive ? ` ${l10n.t('S was 0 in every iteration: the robust step never acted.')}` : '';
   const x = countFrom1(rpc.residual.length);
   const line = (name: string, role: 'data' | 'data2' | 'difference', y: readonly number[]) =>
     ({ name, role, x, y, draw: 'line+points' }) as const;
@@ -273,15 +320,27 @@ export function rpcTraceFigures(rpc: HeadResult['rpc'], context: HeadContext): L
     {
       kind: 'lines',
       id: 'rpc',
-      title: `RPC per iteration (${rpc.variant}${rpc.asymmetric ? '+asym' : ''}, n = ${rpc.iterations}, λ = ${formatNumber(rpc.lambda)})`,
-      shows: `Residual, density of S and size of S after each iteration; mu ${formatNumber(rpc.mu)}, tau ${formatNumber(rpc.tau)}, clean gap ${formatNumber(rpc.cleanGap)}, dispersion softmax ${formatNumber(rpc.dispersion.softmax)}, RPC ${formatNumber(rpc.dispersion.rpc)}.${never}`,
-      caution: `L is an attention output, not a low-rank part, so the residual need not shrink and nothing here says "converged".${whatIf(context)}${rpc.asymmetric ? ' In heads with queries only the keys are cleaned (+asym), which is an extension of ours.' : ''}`,
+      title: l10n.t(
+        'RPC per iteration ({0}, n = {1}, λ = {2})',
+        `${rpc.variant}${rpc.asymmetric ? '+asym' : ''}`,
+        rpc.iterations,
+        formatNumber(rpc.lambda),
+      ),
+      shows: `${l10n.t(
+        'Residual, density of S and size of S after each iteration; mu {0}, tau {1}, clean gap {2}, dispersion softmax {3}, RPC {4}.',
+        formatNumber(rpc.mu),
+        formatNumber(rpc.tau),
+        formatNumber(rpc.cleanGap),
+        formatNumber(rpc.dispersion.softmax),
+        formatNumber(rpc.dispersion.rpc),
+      )}${never}`,
+      caution: `${l10n.t('L is an attention output, not a low-rank part, so the residual need not shrink and nothing here says "converged".')}${whatIf(context)}${rpc.asymmetric ? ` ${l10n.t('In heads with queries only the keys are cleaned (+asym), which is an extension of ours.')}` : ''}`,
       formula: formulas.rpc,
-      x: { label: 'iteration', unit: '', scale: 'linear', integer: true },
-      y: { label: 'ratio', unit: '', scale: 'linear' },
+      x: { label: l10n.t('iteration'), unit: '', scale: 'linear', integer: true },
+      y: { label: l10n.t('ratio'), unit: '', scale: 'linear' },
       series: [
-        line('residual ‖K − L − S‖ / ‖K‖', 'data', rpc.residual),
-        line('density of S (share of entries)', 'data2', rpc.density),
+        line(l10n.t('residual ‖K − L − S‖ / ‖K‖'), 'data', rpc.residual),
+        line(l10n.t('density of S (share of entries)'), 'data2', rpc.density),
         line('‖S‖ / ‖K‖', 'difference', rpc.sparseNorm),
       ],
       levels: [],

@@ -1,5 +1,6 @@
 // What a number of the layers x heads heatmaps is: name, colours, chance level, tooltip. The list of them: metrics.ts.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadResult, Measured, NullSummary } from '../../diagnostics/headResult';
 import { formatNumber } from '../format';
 import { halfWidth, withInterval } from '../overInputs';
@@ -83,7 +84,8 @@ export function metric(draft: Draft): HeadMetric {
       const value = draft.value(head);
       const level = chance(head);
       const first = `${draft.label}: ${text(head)}`;
-      const base = level === null || value === null ? first : `${first}; chance level ${formatNumber(level)}`;
+      const base =
+        level === null || value === null ? first : l10n.t('{0}; chance level {1}', first, formatNumber(level));
       const more = draft.describe?.(head) ?? '';
       return more === '' ? base : `${base}\n${more}`;
     },

@@ -1,6 +1,7 @@
 // Everything about the pictures of a head that grows with N x N: masked cells, the difference of two patterns, where colours
 // end. A page has it done by a worker, a report does it in place; the figures are made of it in no time.
 
+import * as l10n from '@vscode/l10n';
 import type { HeadDetail, HeadImages } from '../../inspection/headDetail';
 import { visibleKeys, type ScoreRule } from '../../model/blockShape';
 import { formatNumber } from '../format';
@@ -53,7 +54,7 @@ export function colourScale(...pictures: readonly Float32Array[]): ColourScale {
 export function scaleNote({ end, most }: ColourScale): string {
   return end === most
     ? ''
-    : ` Colours end at the ${100 * covered} % quantile, ${formatNumber(end)}; the largest is ${formatNumber(most)}.`;
+    : ` ${l10n.t('Colours end at the {0} % quantile, {1}; the largest is {2}.', 100 * covered, formatNumber(end), formatNumber(most))}`;
 }
 
 /** Bits of a float32 without its sign order as its magnitude does; above these stand infinity's NaNs. */

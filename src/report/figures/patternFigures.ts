@@ -1,8 +1,9 @@
 // Attention patterns of one head: softmax | RPC | difference, and any single row of them. The first two share one scale;
 // the difference has zero in the middle.
 
+import * as l10n from '@vscode/l10n';
 import type { ScoreRule } from '../../model/blockShape';
-import { formatNumber } from '../format';
+import { formatNumber, notMeasured } from '../format';
 import type { HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
 import { whatIf } from './noiseFigures';
@@ -17,21 +18,24 @@ function largest(values: HeatmapFigure['values']): number {
 
 function maskWords(rule: ScoreRule | undefined): string {
   if (rule === undefined) return '';
-  const seen = rule.causal ? 'no later key' : 'no key outside its window';
-  const window = rule.causal && rule.window !== null ? `, and the last ${rule.window} keys only` : '';
-  return `Empty cells are masked: a query sees ${seen}${window}.`;
+  const words = !rule.causal
+    ? l10n.t('Empty cells are masked: a query sees no key outside its window.')
+    : rule.window === null
+      ? l10n.t('Empty cells are masked: a query sees no later key.')
+      : l10n.t('Empty cells are masked: a query sees no later key, and the last {0} keys only.', rule.window);
+  return ` ${words}`;
 }
 
 /** Which tokens are no patches. */
 function tokenWords({ tokens, prefixTokens, suffixTokens = 0 }: HeadContext): string {
   if (suffixTokens > 0) {
     const first = tokens - suffixTokens;
-    return ` Tokens 0 to ${first - 1} are patches, ${first} to ${tokens - 1} class embeddings.`;
+    return ` ${l10n.t('Tokens 0 to {0} are patches, {1} to {2} class embeddings.', first - 1, first, tokens - 1)}`;
   }
   if (prefixTokens === 0) return '';
   return prefixTokens > 1
-    ? ` Tokens 0 to ${prefixTokens - 1} are the class token and those added beside it.`
-    : ' Token 0 is the class token.';
+    ? ` ${l10n.t('Tokens 0 to {0} are the class token and those added beside it.', prefixTokens - 1)}`
+    : ` ${l10n.t('Token 0 is the class token.')}`;
 }
 
 export function cellsOf({ values, coarser }: Cells): Pick<HeatmapFigure, 'values' | 'coarser'> {
@@ -42,25 +46,27 @@ export function cellsOf({ values, coarser }: Cells): Pick<HeatmapFigure, 'values
 export function patternFigures(cells: PatternCells, context: HeadContext): [HeatmapFigure, ...HeatmapFigure[]] {
   const { tokens, rule, rpc, difference } = cells;
   const { scale } = cells.softmax;
-  const prefix = [tokenWords(context), maskWords(rule)].filter((words) => words !== '').join(' ');
+  const prefix = tokenWords(context) + maskWords(rule);
   const names = context.tokenNames?.length === tokens ? context.tokenNames : null;
   const base = {
     kind: 'heatmap',
-    ...(rule === undefined ? {} : { blank: 'masked' }),
+    ...(rule === undefined ? {} : { blank: l10n.t('masked') }),
     rows: tokens,
     columns: tokens,
-    rowAxis: { label: 'query position', unit: '', scale: 'linear', integer: true },
-    columnAxis: { label: 'key position', unit: '', scale: 'linear', integer: true },
+    rowAxis: { label: l10n.t('query position'), unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: l10n.t('key position'), unit: '', scale: 'linear', integer: true },
     ...(names === null ? {} : { rowLabels: names, columnLabels: names }),
     formula: formulas.pattern,
   } as const;
-  const weight = { label: 'attention weight', unit: '', scale: 'linear' } as const;
+  const weight = { label: l10n.t('attention weight'), unit: '', scale: 'linear' } as const;
   const softmax: HeatmapFigure = {
     ...base,
     id: 'pattern-softmax',
-    title: 'Attention pattern, softmax',
-    shows: `Weight that each query (row) gives to each key (column); rows sum to 1.${prefix}${scaleNote(scale)}`,
-    caution: 'A large weight does not say that the key mattered for the output: the value behind it may be small.',
+    title: l10n.t('Attention pattern, softmax'),
+    shows: `${l10n.t('Weight that each query (row) gives to each key (column); rows sum to 1.')}${prefix}${scaleNote(scale)}`,
+    caution: l10n.t(
+      'A large weight does not say that the key mattered for the output: the value behind it may be small.',
+    ),
     ...cellsOf(cells.softmax),
     value: weight,
     palette: 'sequential',
@@ -73,9 +79,9 @@ export function patternFigures(cells: PatternCells, context: HeadContext): [Heat
     {
       ...base,
       id: 'pattern-rpc',
-      title: 'Attention pattern, RPC',
-      shows: `Weights of RPC's last iteration, on the colour scale of the softmax pattern.${prefix}`,
-      caution: `RPC is computed beside the model on the same q, k, v.${whatIf(context)}`,
+      title: l10n.t('Attention pattern, RPC'),
+      shows: `${l10n.t("Weights of RPC's last iteration, on the colour scale of the softmax pattern.")}${prefix}`,
+      caution: `${l10n.t('RPC is computed beside the model on the same q, k, v.')}${whatIf(context)}`,
       ...cellsOf(rpc),
       value: weight,
       palette: 'sequential',
@@ -84,11 +90,11 @@ export function patternFigures(cells: PatternCells, context: HeadContext): [Heat
     {
       ...base,
       id: 'pattern-difference',
-      title: 'Difference, RPC − softmax',
-      shows: `Where RPC gives more weight (above 0) or less (below 0) than softmax; rows sum to 0.${scaleNote(difference.scale)}`,
-      caution: 'A sharper pattern is not a cleaner one: with S = 0 the iteration alone sharpens.',
+      title: l10n.t('Difference, RPC − softmax'),
+      shows: `${l10n.t('Where RPC gives more weight (above 0) or less (below 0) than softmax; rows sum to 0.')}${scaleNote(difference.scale)}`,
+      caution: l10n.t('A sharper pattern is not a cleaner one: with S = 0 the iteration alone sharpens.'),
       ...cellsOf(difference),
-      value: { label: 'weight RPC − softmax', unit: '', scale: 'linear' },
+      value: { label: l10n.t('weight RPC − softmax'), unit: '', scale: 'linear' },
       palette: 'diverging',
       domain: [-reach, reach],
     },
@@ -127,20 +133,22 @@ export function queryFigure(pattern: HeatmapFigure, context: HeadContext, query:
   const seen = Array.from(row).filter((one) => !Number.isNaN(one)).length;
   const top = largestAt(row);
   const words = [
-    `What query ${name(query)} gives to each ${places === null ? 'token' : 'patch, in its place'} (${value.label}).`,
+    places === null
+      ? l10n.t('What query {0} gives to each token ({1}).', name(query), value.label)
+      : l10n.t('What query {0} gives to each patch, in its place ({1}).', name(query), value.label),
     top === null
-      ? 'There is no number in this row.'
-      : `Furthest from 0: ${formatNumber(row[top])} on key ${name(top)}.`,
+      ? l10n.t('There is no number in this row.')
+      : l10n.t('Furthest from 0: {0} on key {1}.', formatNumber(row[top]), name(top)),
     places === null || places.to - places.from === tokens || !isWeight
       ? ''
-      : `${formatNumber(sumOutside(row, places))} of its weight is on tokens that are no patches.`,
-    isWeight && seen > 0 ? `Equal weights would be ${formatNumber(1 / seen)}.` : '',
-    seen === tokens ? '' : `${tokens - seen} keys are ${pattern.blank ?? 'not measured'}.`,
+      : l10n.t('{0} of its weight is on tokens that are no patches.', formatNumber(sumOutside(row, places))),
+    isWeight && seen > 0 ? l10n.t('Equal weights would be {0}.', formatNumber(1 / seen)) : '',
+    seen === tokens ? '' : l10n.t('{0} keys are {1}.', tokens - seen, pattern.blank ?? notMeasured),
   ];
   const base: Omit<HeatmapFigure, 'rows' | 'columns' | 'rowAxis' | 'columnAxis'> = {
     kind: 'heatmap',
     id: `${pattern.id}-row-${query}`,
-    title: `${pattern.title}: query ${name(query)}`,
+    title: l10n.t('{0}: query {1}', pattern.title, name(query)),
     shows: words.filter((word) => word !== '').join(' '),
     caution: pattern.caution,
     formula: pattern.formula,
@@ -156,9 +164,9 @@ export function queryFigure(pattern: HeatmapFigure, context: HeadContext, query:
       ...base,
       rows: 1,
       columns: tokens,
-      rowAxis: axis('query'),
+      rowAxis: axis(l10n.t('query')),
       rowLabels: [name(query)],
-      columnAxis: axis('key position'),
+      columnAxis: axis(l10n.t('key position')),
       ...labels,
     };
   }
@@ -168,11 +176,11 @@ export function queryFigure(pattern: HeatmapFigure, context: HeadContext, query:
   const isPatch = query >= from && query < to;
   return {
     ...base,
-    shows: isPatch ? `${base.shows} The ring is the query itself.` : base.shows,
+    shows: isPatch ? `${base.shows} ${l10n.t('The ring is the query itself.')}` : base.shows,
     rows,
     columns,
-    rowAxis: axis('row of patches'),
-    columnAxis: axis('column of patches'),
+    rowAxis: axis(l10n.t('row of patches')),
+    columnAxis: axis(l10n.t('column of patches')),
     ...(isPatch ? { signs: [ring] } : {}),
   };
 }
@@ -200,9 +208,10 @@ export function classMapFigure(softmax: HeatmapFigure, context: HeadContext): He
     {
       ...queryFigure(softmax, context, 0),
       id: 'class-map',
-      title: 'Where the class token looks',
-      caution:
+      title: l10n.t('Where the class token looks'),
+      caution: l10n.t(
         'A map of weights is no explanation of the prediction: values, later layers and the residual stream are not in it.',
+      ),
     },
   ];
 }

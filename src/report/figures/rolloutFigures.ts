@@ -1,5 +1,6 @@
 // Attention rollout as pictures: how many tokens the output draws from, layer by layer, and from which.
 
+import * as l10n from '@vscode/l10n';
 import type { AttentionRollout } from '../../diagnostics/rollout';
 import type { InspectionResult, ModelSummary } from '../../inspection/inspectionResult';
 import { formatNumber } from '../format';
@@ -9,8 +10,9 @@ import { colourScale, scaleNote } from './patternCells';
 import { formulas } from './sources';
 import { tokenNames } from './tokenAxis';
 
-const caution =
-  'Every head counts alike, half of a token is taken to go past the attention, and values count as if they were the tokens themselves: it is an upper view of where information can come from, not of what the output uses.';
+const caution = l10n.t(
+  'Every head counts alike, half of a token is taken to go past the attention, and values count as if they were the tokens themselves: it is an upper view of where information can come from, not of what the output uses.',
+);
 
 function spreadFigure({ layers, from }: AttentionRollout): LineFigure {
   const last = layers.at(-1)!;
@@ -19,15 +21,26 @@ function spreadFigure({ layers, from }: AttentionRollout): LineFigure {
   return {
     kind: 'lines',
     id: 'rollout-spread',
-    title: 'Attention rollout: how many tokens',
-    shows: `Over how many tokens in front of the first layer the rollout from ${from} is spread (e^entropy); ${formatNumber(last.effectiveTokens)} behind layer ${last.index}, ${formatNumber(last.uniformEffectiveTokens)} with uniform attention.`,
+    title: l10n.t('Attention rollout: how many tokens'),
+    shows: l10n.t(
+      'Over how many tokens in front of the first layer the rollout from {0} is spread (e^entropy); {1} behind layer {2}, {3} with uniform attention.',
+      from,
+      formatNumber(last.effectiveTokens),
+      last.index,
+      formatNumber(last.uniformEffectiveTokens),
+    ),
     caution,
     formula: formulas.rollout,
-    x: { label: 'layer', unit: '', scale: 'linear', integer: true },
-    y: { label: 'effective tokens', unit: 'tokens', scale: 'linear' },
+    x: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
+    y: { label: l10n.t('effective tokens'), unit: l10n.t('tokens'), scale: 'linear' },
     series: [
-      { ...line, name: 'this model', role: 'data', y: layers.map((one) => one.effectiveTokens) },
-      { ...line, name: 'uniform attention', role: 'chance', y: layers.map((one) => one.uniformEffectiveTokens) },
+      { ...line, name: l10n.t('this model'), role: 'data', y: layers.map((one) => one.effectiveTokens) },
+      {
+        ...line,
+        name: l10n.t('uniform attention'),
+        role: 'chance',
+        y: layers.map((one) => one.uniformEffectiveTokens),
+      },
     ],
     levels: [],
   };
@@ -37,7 +50,7 @@ const heat = {
   kind: 'heatmap',
   caution,
   formula: formulas.rollout,
-  value: { label: 'weight', unit: '', scale: 'linear' },
+  value: { label: l10n.t('weight'), unit: '', scale: 'linear' },
   palette: 'sequential',
 } as const;
 
@@ -55,13 +68,13 @@ function layersFigure(
     {
       ...heat,
       id: 'rollout-layers',
-      title: 'Attention rollout, layer by layer',
-      shows: `Share of ${from} behind each layer (row) that comes from each token in front of the first one (column); rows sum to 1.${scaleNote(scale)}`,
+      title: l10n.t('Attention rollout, layer by layer'),
+      shows: `${l10n.t('Share of {0} behind each layer (row) that comes from each token in front of the first one (column); rows sum to 1.', from)}${scaleNote(scale)}`,
       rows: rows.length,
       columns,
       values,
-      rowAxis: { label: 'layer', unit: '', scale: 'linear', integer: true },
-      columnAxis: { label: 'token', unit: '', scale: 'linear', integer: true },
+      rowAxis: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
+      columnAxis: { label: l10n.t('token'), unit: '', scale: 'linear', integer: true },
       rowLabels: rows.map(({ index }) => layerLabel(model, index)),
       ...(names === null ? {} : { columnLabels: names }),
       domain: [0, scale.end],
@@ -78,18 +91,20 @@ function mapFigure({ layers, from }: AttentionRollout, model: ModelSummary): Hea
   const values = Float64Array.from(weights.slice(prefixTokens, prefixTokens + patches));
   const outside = 1 - values.reduce((sum, weight) => sum + weight, 0);
   const other =
-    prefixTokens + suffixTokens === 0 ? '' : ` ${formatNumber(outside)} of it comes from tokens that are no patches.`;
+    prefixTokens + suffixTokens === 0
+      ? ''
+      : ` ${l10n.t('{0} of it comes from tokens that are no patches.', formatNumber(outside))}`;
   return [
     {
       ...heat,
       id: 'rollout-map',
-      title: 'Attention rollout over the patches',
-      shows: `Share of ${from} behind the last layer that comes from each patch, in its place.${other} Equal shares would be ${formatNumber(1 / weights.length)}.`,
+      title: l10n.t('Attention rollout over the patches'),
+      shows: `${l10n.t('Share of {0} behind the last layer that comes from each patch, in its place.', from)}${other} ${l10n.t('Equal shares would be {0}.', formatNumber(1 / weights.length))}`,
       rows,
       columns,
       values,
-      rowAxis: { label: 'row of patches', unit: '', scale: 'linear', integer: true },
-      columnAxis: { label: 'column of patches', unit: '', scale: 'linear', integer: true },
+      rowAxis: { label: l10n.t('row of patches'), unit: '', scale: 'linear', integer: true },
+      columnAxis: { label: l10n.t('column of patches'), unit: '', scale: 'linear', integer: true },
       domain: [0, Math.max(...values) || 1],
     },
   ];

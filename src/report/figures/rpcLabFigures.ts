@@ -1,6 +1,7 @@
 // The pictures of the RPC laboratory: the trace of the iteration, the parts of one pass as images, and its pattern beside
 // softmax. The same view models as everywhere, so that they save as PNG, SVG and CSV.
 
+import * as l10n from '@vscode/l10n';
 import type { LabMap, RpcLabView } from '../../inspection/rpcLab';
 import { formatNumber } from '../format';
 import type { Figure, HeatmapFigure, LineFigure } from './figure';
@@ -21,39 +22,39 @@ interface MapWords {
 
 const words: Readonly<Record<LabMap, MapWords>> = {
   keys: {
-    title: 'K, the keys',
-    shows: 'The keys of the head as the model has them.',
-    value: 'entry of K (as the keys)',
+    title: l10n.t('K, the keys'),
+    shows: l10n.t('The keys of the head as the model has them.'),
+    value: l10n.t('entry of K (as the keys)'),
     scale: 'keys',
   },
   sparse: {
-    title: 'S, the sparse part',
-    shows: 'What the threshold cuts off the keys as outliers, on the scale of the keys.',
-    value: 'entry of S (as the keys)',
+    title: l10n.t('S, the sparse part'),
+    shows: l10n.t('What the threshold cuts off the keys as outliers, on the scale of the keys.'),
+    value: l10n.t('entry of S (as the keys)'),
     scale: 'keys',
   },
   cleanedKeys: {
-    title: 'K2, the cleaned keys',
-    shows: 'The keys that this pass computes attention with, on the scale of the keys.',
-    value: 'entry of K2 (as the keys)',
+    title: l10n.t('K2, the cleaned keys'),
+    shows: l10n.t('The keys that this pass computes attention with, on the scale of the keys.'),
+    value: l10n.t('entry of K2 (as the keys)'),
     scale: 'keys',
   },
   low: {
-    title: 'L, the output of RPC',
-    shows: 'Attention of the cleaned keys: what RPC puts out, and what the next pass subtracts from the keys.',
-    value: 'entry of L (as the values)',
+    title: l10n.t('L, the output of RPC'),
+    shows: l10n.t('Attention of the cleaned keys: what RPC puts out, and what the next pass subtracts from the keys.'),
+    value: l10n.t('entry of L (as the values)'),
     scale: 'outputs',
   },
   softmax: {
-    title: 'Output of softmax attention',
-    shows: 'What the head puts out without RPC, on the scale of L.',
-    value: 'entry of h (as the values)',
+    title: l10n.t('Output of softmax attention'),
+    shows: l10n.t('What the head puts out without RPC, on the scale of L.'),
+    value: l10n.t('entry of h (as the values)'),
     scale: 'outputs',
   },
   difference: {
-    title: 'Output, RPC − softmax',
-    shows: 'Where RPC puts out more (above 0) or less than softmax attention.',
-    value: 'L − h (as the values)',
+    title: l10n.t('Output, RPC − softmax'),
+    shows: l10n.t('Where RPC puts out more (above 0) or less than softmax attention.'),
+    value: l10n.t('L − h (as the values)'),
     scale: 'difference',
   },
 };
@@ -71,7 +72,7 @@ export function rpcLabFigures(view: RpcLabPictures, context: HeadContext): Figur
 }
 
 function passWords({ settings }: Pick<RpcLabView, 'settings'>): string {
-  return `pass ${settings.shown} of ${settings.iterations}`;
+  return l10n.t('pass {0} of {1}', settings.shown, settings.iterations);
 }
 
 function scoresFigure({ maxScores, numbers }: Pick<RpcLabView, 'maxScores' | 'numbers'>): LineFigure[] {
@@ -80,14 +81,17 @@ function scoresFigure({ maxScores, numbers }: Pick<RpcLabView, 'maxScores' | 'nu
     {
       kind: 'lines',
       id: 'lab-scores',
-      title: 'Largest score per iteration',
-      shows: `Largest score before the softmax in each pass, beside ${formatNumber(maxScores.softmax)} of the model's own keys: larger scores make a sharper pattern.`,
+      title: l10n.t('Largest score per iteration'),
+      shows: l10n.t(
+        "Largest score before the softmax in each pass, beside {0} of the model's own keys: larger scores make a sharper pattern.",
+        formatNumber(maxScores.softmax),
+      ),
       caution: numbers.sparseNeverActive
-        ? 'S is 0 throughout, so what changes here is the iteration itself, not the removal of outliers.'
-        : 'A sharper pattern is not a cleaner one; passes sharpen even where nothing is removed.',
+        ? l10n.t('S is 0 throughout, so what changes here is the iteration itself, not the removal of outliers.')
+        : l10n.t('A sharper pattern is not a cleaner one; passes sharpen even where nothing is removed.'),
       formula: formulas.rpc,
-      x: { label: 'iteration', unit: '', scale: 'linear', integer: true },
-      y: { label: 'largest score', unit: '', scale: 'linear' },
+      x: { label: l10n.t('iteration'), unit: '', scale: 'linear', integer: true },
+      y: { label: l10n.t('largest score'), unit: '', scale: 'linear' },
       series: [
         {
           name: 'RPC',
@@ -115,8 +119,8 @@ function mapFigures(view: RpcLabPictures, context: HeadContext): HeatmapFigure[]
     const passes = map === 'keys' || map === 'softmax' ? '' : `, ${passWords(view)}`;
     const caution =
       scale === 'keys'
-        ? 'L is no low-rank part of the keys, so K − S − L need not become small.'
-        : `A difference is no error of either.${whatIf(context)}`;
+        ? l10n.t('L is no low-rank part of the keys, so K − S − L need not become small.')
+        : `${l10n.t('A difference is no error of either.')}${whatIf(context)}`;
     return matrixFigure(
       { id: `lab-${map}`, title: `${title}${passes}`, shows, caution, formula: formulas.rpc, value },
       maps[map],

@@ -85,14 +85,14 @@ export function rpcLayerFigures(rows: readonly RpcLabRow[], context: HeadContext
       title: l10n.t('Residual, every head of the layer'),
       shows: l10n.t('How far keys, sparse part and output of RPC are apart after each pass, ‖K − L − S‖/‖K‖.'),
       caution: `${l10n.t('L is no low-rank part of the keys, so the residual need not fall.')}${whatIf(context)}`,
-      value: 'residual',
+      value: l10n.t('residual'),
       most: null,
     }),
     map('density', {
       title: l10n.t('Density of S, every head of the layer'),
       shows: l10n.t('Share of the entries of the keys that the threshold takes out in each pass.'),
       caution: `${l10n.t('Neither a dense nor an empty S says that outliers were found.')}${whatIf(context)}`,
-      value: 'density',
+      value: l10n.t('density'),
       most: 1,
     }),
   ];

@@ -1,5 +1,6 @@
 // Matrices of a head as images: [N, d] (keys, values, outputs), a row a token, a column a dimension; and the scores [N, N].
 
+import * as l10n from '@vscode/l10n';
 import type { HeatmapFigure } from './figure';
 import type { HeadContext } from './headFigures';
 import { colourScale, scaleNote, type ColourScale, type HeadPictures } from './patternCells';
@@ -21,12 +22,12 @@ export function matrixFigure(
   return {
     ...words,
     kind: 'heatmap',
-    shows: `${words.shows} Rows are tokens, columns the d = ${headDim} dimensions of the head.${scaleNote(scale)}`,
+    shows: `${words.shows} ${l10n.t('Rows are tokens, columns the d = {0} dimensions of the head.', headDim)}${scaleNote(scale)}`,
     rows: tokens,
     columns: headDim,
     values,
-    rowAxis: { label: 'token', unit: '', scale: 'linear', integer: true },
-    columnAxis: { label: 'dimension', unit: '', scale: 'linear', integer: true },
+    rowAxis: { label: l10n.t('token'), unit: '', scale: 'linear', integer: true },
+    columnAxis: { label: l10n.t('dimension'), unit: '', scale: 'linear', integer: true },
     ...(tokenNames?.length === tokens ? { rowLabels: tokenNames } : {}),
     value: { label: value, unit: '', scale: 'linear' },
     palette: 'diverging',
@@ -42,12 +43,13 @@ export function scoreFigure({ scores }: HeadPictures, softmax: HeatmapFigure): H
     {
       ...softmax,
       id: 'pattern-scores',
-      title: 'Attention scores, before the softmax',
-      shows: `The scaled product of each query (row) with each key (column), which the softmax of a row makes its weights of; 0: at right angles.${scaleNote(scores.scale)}`,
-      caution:
+      title: l10n.t('Attention scores, before the softmax'),
+      shows: `${l10n.t('The scaled product of each query (row) with each key (column), which the softmax of a row makes its weights of; 0: at right angles.')}${scaleNote(scores.scale)}`,
+      caution: l10n.t(
         'The softmax sees only differences within a row: rows of large and of small scores can give the same weights.',
+      ),
       ...cellsOf(scores),
-      value: { label: 'score', unit: '', scale: 'linear' },
+      value: { label: l10n.t('score'), unit: '', scale: 'linear' },
       palette: 'diverging',
       domain: [-end, end],
     },
@@ -61,9 +63,13 @@ export function tensorFigures({ tensors, tokens }: HeadPictures, context: HeadCo
   const sizes = { tokens, headDim, tokenNames: context.tokenNames ?? null };
   const inputs = colourScale(k, ...(q === null ? [] : [q]));
   const outputs = colourScale(v, ...(out === null ? [] : [out]));
-  const caution =
-    'Dimensions have no order and no meaning of their own: queries and keys turned alike give the same scores, and so do values that the output projection turns back.';
-  const own = context.trainedWith === 'rpc' ? ' The model itself puts out L of RPC, which the laboratory shows.' : '';
+  const caution = l10n.t(
+    'Dimensions have no order and no meaning of their own: queries and keys turned alike give the same scores, and so do values that the output projection turns back.',
+  );
+  const own =
+    context.trainedWith === 'rpc'
+      ? ` ${l10n.t('The model itself puts out L of RPC, which the laboratory shows.')}`
+      : '';
   const words = (name: string, rest: Pick<MatrixWords, 'title' | 'shows' | 'value'>): MatrixWords => ({
     ...rest,
     id: `tensor-${name}`,
@@ -71,20 +77,27 @@ export function tensorFigures({ tensors, tokens }: HeadPictures, context: HeadCo
     formula: formulas.pattern,
   });
   const query = words('q', {
-    title: 'Queries, q',
-    shows: 'The queries, on the scale of the keys.',
-    value: 'entry of q',
+    title: l10n.t('Queries, q'),
+    shows: l10n.t('The queries, on the scale of the keys.'),
+    value: l10n.t('entry of q'),
   });
   const key = words('k', {
-    title: q === null ? 'Keys, k, which are the queries too' : 'Keys, k',
-    shows: q === null ? 'The keys; the head has no queries of its own.' : 'The keys, on the scale of the queries.',
-    value: 'entry of k',
+    title: q === null ? l10n.t('Keys, k, which are the queries too') : l10n.t('Keys, k'),
+    shows:
+      q === null
+        ? l10n.t('The keys; the head has no queries of its own.')
+        : l10n.t('The keys, on the scale of the queries.'),
+    value: l10n.t('entry of k'),
   });
-  const value = words('v', { title: 'Values, v', shows: 'The values that the pattern mixes.', value: 'entry of v' });
+  const value = words('v', {
+    title: l10n.t('Values, v'),
+    shows: l10n.t('The values that the pattern mixes.'),
+    value: l10n.t('entry of v'),
+  });
   const output = words('out', {
-    title: 'Head output, z',
-    shows: `What softmax attention puts out before the output projection, on the scale of the values: means that cancel are pale.${own}`,
-    value: 'entry of z',
+    title: l10n.t('Head output, z'),
+    shows: `${l10n.t('What softmax attention puts out before the output projection, on the scale of the values: means that cancel are pale.')}${own}`,
+    value: l10n.t('entry of z'),
   });
   return [
     ...(q === null ? [] : [matrixFigure(query, q, inputs, sizes)]),
