@@ -6,6 +6,7 @@ import type { DiagnosticsOptions, HeadInput, KeyValueInput, QueryInput, TwinNumb
 import type { HeadResult } from './headResult';
 import { keyValueInput, keyValueNumbers, type KeyValueNumbers } from './keyValueNumbers';
 import { rpcNotAsked } from './noise';
+import type { ValueDirections } from './valueDirections';
 import { queryInput, queryNumbers, type QueryNumbers } from './queryNumbers';
 
 /** Whoever computes the two parts: this thread, or a worker behind typed calls. */
@@ -14,8 +15,8 @@ export interface HeadWork {
   queries(input: QueryInput, options: DiagnosticsOptions): Promise<QueryNumbers>;
 }
 
-/** Told of every finished head, with what its twins gave. */
-export type OnHead = (head: HeadResult, twins: TwinNumbers) => void;
+/** Told of every finished head, with what its twins gave and what its pictures need. */
+export type OnHead = (head: HeadResult, twins: TwinNumbers, directions: ValueDirections | null) => void;
 
 /** A piece of work on heads; `onHead` of `headJobs` is called when the last piece of a head is done. */
 export type HeadJob = (work: HeadWork) => Promise<void>;
@@ -38,7 +39,7 @@ export function headJobs(inputs: readonly HeadInput[], options: DiagnosticsOptio
     const own = new Map<HeadInput, QueryNumbers>();
     const report = (): void => {
       if (shared === null) return;
-      for (const [input, numbers] of own) onHead(joined(input, shared, numbers), shared.twins);
+      for (const [input, numbers] of own) onHead(joined(input, shared, numbers), shared.twins, shared.directions);
       own.clear();
     };
     const keyValues: HeadJob = async (work) => {

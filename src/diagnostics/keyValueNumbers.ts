@@ -18,10 +18,13 @@ import {
 import type { HeadResult } from './headResult';
 import { defaultStudyNulls, reproductionNumbers } from './reproduction';
 import { keySpectrum, spectrumNumbers } from './spectrum';
+import { valueDirections, type ValueDirections } from './valueDirections';
 
 export interface KeyValueNumbers extends Pick<HeadResult, 'spectrum' | 'alignment' | 'gamma' | 'reproduction'> {
   /** No part of the result: kept for runs on the same input. */
   readonly twins: TwinNumbers;
+  /** No part of the result: kept for the head's pictures. */
+  readonly directions: ValueDirections | null;
 }
 
 /** Added to the standard deviation by the reproduction study's eigenvalues.py and gammas.py (spec section 3, `std`). */
@@ -76,6 +79,7 @@ export function keyValueNumbers(
     spectrum: { ...spectrumNumbers(spectrum, headDim), ...input.labels },
     alignment: alignmentNumbers(input, options, spectrum, twins, kernels),
     twins,
+    directions: valueDirections(spectrum, v, headDim, kernels),
     gamma: gammaNumbers(spectrum, v, kernels, { seed: options.seed, layer, head }),
     reproduction: reproductionNumbers(spectrum, v, headDim, kernels, {
       draws: options.studyNulls ?? Math.min(options.nulls, defaultStudyNulls),

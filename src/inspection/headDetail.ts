@@ -1,6 +1,7 @@
 // Pictures of one head that are too big for the result: patterns, scores and output, computed again on demand from the
 // kept q, k, v, and these themselves.
 
+import type { ValueDirections } from '../diagnostics/valueDirections';
 import type { ScoreRule } from '../model/blockShape';
 
 export interface HeadDetail {
@@ -13,6 +14,8 @@ export interface HeadDetail {
   readonly softmaxPattern: Float32Array;
   /** [queryPos, keyPos] of RPC's last iteration; null where RPC was not asked for. */
   readonly rpcPattern: Float32Array | null;
+  /** Absent or null: not known. */
+  readonly directions?: ValueDirections | null;
   /** Absent: nobody asked for more than patterns. */
   readonly tensors?: HeadImages;
 }

@@ -2,6 +2,7 @@
 // GPU: all of them are handed in as `InspectionServices`.
 
 import type { TokenPlaces } from '../diagnostics/attentionNumbers';
+import type { ValueDirections } from '../diagnostics/valueDirections';
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { OnHead } from '../diagnostics/diagnoseHead';
 import type { DiagnosticsOptions, HeadInput, TwinNumbers } from '../diagnostics/headInput';
@@ -172,7 +173,6 @@ class Run {
     const { request, services, spec } = this;
     const rpc = runsRpc(request.rpc, layer) ? rpcParameters(request.rpc, specOfLayer(spec, layer)) : null;
     const inputs = passed.heads();
-    if (this.traces !== null) for (const input of inputs) await this.traces.keep(keptHeadOf(input, rpc));
     const options: DiagnosticsOptions = {
       seed: request.seed,
       nulls: request.nulls,
@@ -187,13 +187,18 @@ class Run {
     const heads: HeadResult[] = [...known];
     this.done += headWork * known.length;
     const open = inputs.filter((input) => !known.some((head) => head.index === input.head));
-    await services.diagnoseHeads(open, options, (head, twins) => {
+    const directions = new Map<number, ValueDirections | null>();
+    await services.diagnoseHeads(open, options, (head, twins, found) => {
       heads.push(head);
+      directions.set(head.index, found);
       services.onHead(layer, head);
       services.onTwins?.(layer, head.kvHead, twins);
       this.done += headWork;
       this.progress(layer, 'spectra, nulls and noise');
     });
+    if (this.traces !== null) {
+      for (const input of inputs) await this.traces.keep(keptHeadOf(input, rpc, directions.get(input.head) ?? null));
+    }
     passed.release?.();
     this.checkCancelled();
     heads.sort((a, b) => a.index - b.index);

@@ -5,6 +5,7 @@ import type { HeadKernels, RpcParameters } from '../engine/headKernels';
 import { plainScores, type ScoreRule } from '../model/blockShape';
 import { mixedValues } from '../diagnostics/headAttention';
 import type { HeadInput } from '../diagnostics/headInput';
+import type { ValueDirections } from '../diagnostics/valueDirections';
 import type { HeadDetail, HeadImages } from './headDetail';
 
 /** What the patterns of one head are drawn from. Plain data: it is posted and saved. */
@@ -21,6 +22,8 @@ export interface KeptHead {
   readonly rule: ScoreRule;
   /** The model's own pattern [N, N], where q, k and `rule` do not give it. */
   readonly pattern: Float64Array | null;
+  /** Of its key/value head as the inspection's Gram matrix was chosen; null: it has none, or an earlier build kept the head. */
+  readonly directions: ValueDirections | null;
   /** What RPC with other settings needs besides; a sentence: why this head has none. */
   readonly rpcContext: RpcContext | string;
 }
@@ -42,11 +45,11 @@ export interface TraceStore {
 }
 
 /** What is kept of a head; nothing is copied. */
-export function keptHeadOf(input: HeadInput, rpc: RpcParameters | null): KeptHead {
+export function keptHeadOf(input: HeadInput, rpc: RpcParameters | null, directions: ValueDirections | null): KeptHead {
   const { layer, head, tokens, headDim, q, k, v, rule = plainScores, embedDim, prefixTokens, scaled } = input;
   const own = input.foreign?.own ?? null;
   return {
-    ...{ layer, head, tokens, headDim, q, k, v, rule },
+    ...{ layer, head, tokens, headDim, q, k, v, rule, directions },
     rpc: own === null ? rpc : null,
     pattern: own?.pattern ?? null,
     rpcContext: own?.reason ?? { embedDim, prefixTokens, scaled },
@@ -88,6 +91,7 @@ export function headDetail(kept: KeptHead, kernels: HeadKernels): HeadDetail {
     ...(masked ? { rule } : {}),
     softmaxPattern: Float32Array.from(pattern),
     rpcPattern,
+    directions: kept.directions,
     tensors: headImages(kept, pattern, kernels),
   };
 }

@@ -17,6 +17,8 @@ export interface HeadRecord {
   readonly rpcContext?: (Omit<RpcContext, 'scaled'> & { readonly alpha: number | null }) | string;
   /** Scaled Attention's matrix [N, N] comes last; absent in folders of earlier builds. */
   readonly hasScale?: boolean;
+  /** r of the value directions, [d, r] in both modes, which come behind all others; 0: none; absent: of an earlier build. */
+  readonly directions?: number;
   /** First byte in the file; q, k, v, pattern follow in this order, those that are there. */
   readonly offset: number;
   readonly hasQuery: boolean;
@@ -26,10 +28,26 @@ export interface HeadRecord {
 const keptBefore =
   'This inspection was kept by an earlier build, without what RPC with other settings needs. Inspect the checkpoint again.';
 
-const lengthsOf = ({ tokens, headDim, hasQuery, hasPattern, hasScale }: HeadRecord): readonly number[] => {
+const lengthsOf = ({
+  tokens,
+  headDim,
+  hasQuery,
+  hasPattern,
+  hasScale,
+  directions = 0,
+}: HeadRecord): readonly number[] => {
   const matrix = tokens * headDim;
   const square = tokens * tokens;
-  return [hasQuery ? matrix : 0, matrix, matrix, hasPattern ? square : 0, hasScale === true ? square : 0];
+  const angles = headDim * directions;
+  return [
+    hasQuery ? matrix : 0,
+    matrix,
+    matrix,
+    hasPattern ? square : 0,
+    hasScale === true ? square : 0,
+    angles,
+    angles,
+  ];
 };
 
 /** The matrix goes among the arrays, all else into the record. */
@@ -54,14 +72,16 @@ export function headRecord(
   kept: KeptHead,
   offset: number,
 ): { readonly record: HeadRecord; readonly arrays: readonly Float64Array[]; readonly byteLength: number } {
-  const { layer, head, tokens, headDim, q, k, v, rpc, rule, pattern } = kept;
+  const { layer, head, tokens, headDim, q, k, v, rpc, rule, pattern, directions } = kept;
   const { rpcContext, scale } = splitContext(kept.rpcContext);
-  const arrays = [q, k, v, pattern, scale].filter((array) => array !== null);
+  const { rank = 0, theory = null, plain = null } = directions ?? {};
+  const arrays = [q, k, v, pattern, scale, theory, plain].filter((array) => array !== null);
   const record = {
     ...{ layer, head, tokens, headDim, rpc, rule, offset, rpcContext },
     hasQuery: q !== null,
     hasPattern: pattern !== null,
     hasScale: scale !== null,
+    directions: rank,
   };
   return { record, arrays, byteLength: arrays.reduce((sum, array) => sum + array.byteLength, 0) };
 }
@@ -80,13 +100,15 @@ export async function writeArrays(file: FileHandle, offset: number, arrays: read
 /** The head of `record`. `damaged` throws where the file does not hold what the record says. */
 export async function readHead(file: FileHandle, record: HeadRecord, damaged: () => never): Promise<KeptHead> {
   const { layer, head, tokens, headDim, rpc, rule } = record;
-  const [q, k, v, pattern, scale] = await readArrays(file, record.offset, lengthsOf(record), damaged);
+  const rank = record.directions ?? 0;
+  const [q, k, v, pattern, scale, theory, plain] = await readArrays(file, record.offset, lengthsOf(record), damaged);
   return {
     ...{ layer, head, tokens, headDim, rpc, rule },
     q: record.hasQuery ? q! : null,
     k: k!,
     v: v!,
     pattern: record.hasPattern ? pattern! : null,
+    directions: rank === 0 ? null : { rank, theory: theory!, plain: plain! },
     rpcContext: joinContext(record, scale!),
   };
 }

@@ -5,6 +5,7 @@ import * as l10n from '@vscode/l10n';
 import type { AlignmentMode, HeadResult } from '../../diagnostics/headResult';
 import { gramSentence, withGram } from '../gramText';
 import { formatNull, formatNumber, median, verdictText } from '../format';
+import { directionFigure } from './directionFigures';
 import type { Figure, HeatmapFigure, LineFigure, Series, SeriesRole } from './figure';
 import { noiseFigures, whatIf } from './noiseFigures';
 import type { HeadPictures } from './patternCells';
@@ -41,7 +42,10 @@ export function headFigures(head: HeadResult, context: HeadContext, pictures: He
     ...(pictures ? attentionFigures(pictures, context).map(ofFirst) : []),
     ...weightFigure(head),
     spectrumFigure(head, context),
-    ...(['theory', 'plain'] as const).flatMap((mode) => anglesFigure(head, mode)),
+    ...(['theory', 'plain'] as const).flatMap((mode) => [
+      ...directionFigure(mode, pictures?.directions ?? null, head, context).map(ofFirst),
+      ...anglesFigure(head, mode),
+    ]),
     ...gammaFigures(head),
     ...rpcTraceFigures(head.rpc, context),
     ...noiseFigures(head, context),

@@ -2,6 +2,7 @@
 // end. A page has it done by a worker, a report does it in place; the figures are made of it in no time.
 
 import * as l10n from '@vscode/l10n';
+import type { ValueDirections } from '../../diagnostics/valueDirections';
 import type { HeadDetail, HeadImages } from '../../inspection/headDetail';
 import { visibleKeys, type ScoreRule } from '../../model/blockShape';
 import { formatNumber } from '../format';
@@ -37,6 +38,7 @@ export interface PatternCells {
 export interface HeadPictures extends PatternCells {
   readonly scores: Cells | null;
   readonly tensors?: Omit<HeadImages, 'scores'>;
+  readonly directions: ValueDirections | null;
 }
 
 /** Share of cells that the colour scale covers; a single huge cell would leave the others in the dark. */
@@ -135,6 +137,7 @@ export function headPictures(detail: HeadDetail): HeadPictures {
   const values = scores === null ? null : visiblePart(scores, detail);
   return {
     ...patternCells(detail),
+    directions: detail.directions ?? null,
     scores: values === null ? null : { values, scale: colourScale(values) },
     ...('headDim' in tensors ? { tensors } : {}),
   };

@@ -22,6 +22,10 @@ export const formulas = {
       'Singular values of Q^T U_r, Q an orthonormal basis of B = P V, U_r the top r eigenvectors of K_c (angles: Bjorck & Golub 1973).',
     ),
   },
+  directions: l10n.t(
+    '|cos(b_j, u_i)| = |b_j.u_i| / ||b_j||, b_j column j of B (theory: P G^-1 V, plain: P V), u_i eigenvector i of K_c. A random direction: Gamma(n/2) / (sqrt(pi) Gamma((n+1)/2)) on average, n = T - 1, T keys in the Gram matrix (kernel PCA reading: {0}).',
+    teoNguyen,
+  ),
   eigenResidual: l10n.t(
     'rho(a) = ||K_c a - theta a|| / ||K_c a||, theta = a.K_c a / a.a; learned: columns of P G^-1 V; perturbed: QR of eigenvectors + 0.1 normal (claim: {0}; perturbation: {1}).',
     teoNguyen,

@@ -31,6 +31,7 @@ function demoHead(change: Partial<KeptHead> = {}): KeptHead {
     rpc: null,
     rule: plainScores,
     pattern: null,
+    directions: null,
     rpcContext: { embedDim: 6, prefixTokens: 1, scaled: null },
     ...change,
   };

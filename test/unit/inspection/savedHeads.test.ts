@@ -30,6 +30,7 @@ function keptHead(layer: number, head: number, change: Partial<KeptHead> = {}): 
     rpc: { variant: 'code', iterations: 3, lambda: 4, embedDim: 10 },
     rule: plainScores,
     pattern: null,
+    directions: null,
     rpcContext: { embedDim: 10, prefixTokens: 1, scaled: null },
     ...change,
   };
@@ -46,7 +47,14 @@ describe('kept heads on disk', () => {
       pattern: new Float64Array(tokens * tokens).fill(1 / tokens),
       rpcContext: 'The graph computes something else.',
     }),
-    keptHead(3, 2, { rpcContext: { embedDim: 10, prefixTokens: 0, scaled: { alpha: 0.25 } } }),
+    keptHead(3, 2, {
+      directions: {
+        rank: 2,
+        theory: Float64Array.of(0.1, 0.2, NaN, NaN, 1, 0, 0.3, 0.4, 0.5, 0.6),
+        plain: new Float64Array(10).fill(0.25),
+      },
+      rpcContext: { embedDim: 10, prefixTokens: 0, scaled: { alpha: 0.25 } },
+    }),
     keptHead(3, 3, {
       rpcContext: { embedDim: 10, prefixTokens: 2, scaled: { matrix: new Float64Array(tokens * tokens).fill(0.5) } },
     }),

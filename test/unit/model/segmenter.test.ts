@@ -188,7 +188,7 @@ async function inspect(name: string): Promise<InspectionOutcome> {
       signal,
     }),
     diagnoseHeads: (inputs, options, onHead) => {
-      for (const input of inputs) onHead(diagnoseHead(input, options, kernels), noTwins);
+      for (const input of inputs) onHead(diagnoseHead(input, options, kernels), noTwins, null);
       return Promise.resolve();
     },
     onProgress: () => undefined,
