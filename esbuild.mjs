@@ -83,6 +83,7 @@ const bundles = [
       checkpoint: 'webview/checkpoint/main.ts',
       mapping: 'webview/mapping/main.ts',
       comparison: 'webview/comparison/main.ts',
+      report: 'webview/report/main.ts',
       worker: 'webview/worker/main.ts',
       head: 'webview/worker/head.ts',
     },

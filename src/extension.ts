@@ -7,7 +7,7 @@ import type { CompareArguments } from './vscode/compareCommand';
 import { comparisonEditor, comparisonEditorId } from './vscode/comparisonFile';
 import { ComparisonPanels, comparisonPanelType } from './vscode/comparisonPanel';
 import { CheckpointEditor, checkpointEditorId } from './vscode/checkpointEditor';
-import { exportReport } from './vscode/exportReport';
+import { exportReport, openReport } from './vscode/exportReport';
 import { HeatmapView, heatmapViewId } from './vscode/heatmapView';
 import { inspect, inspectCheckpoint, inspectSample, mapCheckpoint } from './vscode/inspectCommand';
 import type { InspectArguments } from './vscode/inspectCommand';
@@ -26,6 +26,7 @@ import {
 } from './vscode/openSaved';
 import type { PageHost } from './vscode/pageHandlers';
 import { PageRuns } from './vscode/pageRuns';
+import { ReportPanels } from './vscode/reportPanels';
 import { RecentView, recentViewId } from './vscode/recentView';
 import { SavedInspections } from './vscode/savedInspections';
 import type { Services } from './vscode/services';
@@ -58,6 +59,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     revealInspector: async () => {
       await inspector.reveal();
     },
+    openReport: (place) => openReport(services, place),
   };
   const inspector = new InspectorPanel(extensionUri, pageHost);
   const mappings = new MappingPanels(extensionUri);
@@ -65,6 +67,11 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     vscode.Uri.joinPath(context.globalStorageUri, 'inspections').fsPath,
     keptInspections,
   );
+  const reports = new ReportPanels(extensionUri, async (inspection, address) => {
+    if (session.snapshot.inspection === inspection) session.select(address);
+    else await showKept(services, inspection, address);
+    await inspector.reveal();
+  });
   const comparisons = new ComparisonPanels(extensionUri, saved, async (inspection, address) => {
     await showKept(services, inspection, address);
     await inspector.reveal();
@@ -80,6 +87,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     inspector,
     mappings,
     comparisons,
+    reports,
     saved,
     startPageRunner: (page, host, file) => pageRuns.start(page, host, file),
   };
@@ -91,6 +99,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
   command('gramlens.inspectSample', (file) => inspectSample(services, file));
   command('gramlens.compareCheckpoints', (uri, all) => compareCheckpoints(services, uri, all));
   command('gramlens.showHeatmap', () => vscode.commands.executeCommand(`${heatmapViewId}.focus`));
+  command('gramlens.openReport', () => openReport(services));
   command('gramlens.exportReport', () => exportReport(services));
   command('gramlens.cancelInspection', () => session.cancel());
   command('gramlens.selectBackend', () => selectBackend());
@@ -102,6 +111,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     inspector,
     mappings,
     comparisons,
+    reports,
     saved,
     inspector.onDidClose(() => {
       pageRuns.pageClosed();

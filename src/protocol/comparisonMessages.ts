@@ -2,10 +2,10 @@
 // draws.
 
 import type { MatchedBy } from '../comparison/comparison';
-import type { HeadAddress, HostCalls } from './messages';
+import type { FigureCalls, HeadAddress, HostCalls } from './messages';
 
 /** Calls the comparison page makes to the extension host. */
-export interface ComparisonHostCalls extends Pick<HostCalls, 'saveFigure' | 'log'> {
+export interface ComparisonHostCalls extends FigureCalls, Pick<HostCalls, 'log'> {
   /**
    * The comparison with heads matched so; null: as it is in its file, by index where there is none. Rejects with a
    * sentence where its inspections are gone, or the file is no comparison.

@@ -58,16 +58,30 @@ export interface Progress {
   readonly fraction: number;
 }
 
+/** Calls of a page's figures to the extension host. */
+export interface FigureCalls {
+  /** To the clipboard: SVG or CSV. */
+  copyText(text: string): Promise<void>;
+  /** Asks where a figure is to be saved; null: the person left. The file is there once it is closed. */
+  openFigureFile(suggestedName: string): Promise<number | null>;
+  /** Appends a piece. */
+  writeFigureFile(file: number, bytes: Uint8Array): Promise<void>;
+  /** `whole`: all of it was written; else nothing is left of it. */
+  closeFigureFile(file: number, whole: boolean): Promise<void>;
+}
+
 /** Calls a page makes to the extension host. */
-export interface HostCalls {
+export interface HostCalls extends FigureCalls {
   ready(page: 'inspector' | 'heatmap'): Promise<SessionSnapshot>;
   /** Tensors of a head of the finished inspection, from which the page draws its patterns and tries RPC. */
   getKeptHead(address: HeadAddress): Promise<KeptHead>;
   selectHead(address: HeadAddress | null, reveal: boolean): Promise<void>;
   setMetric(metric: string): Promise<void>;
-  runCommand(command: 'inspect' | 'inspectSample' | 'export' | 'cancel' | 'selectBackend'): Promise<void>;
-  /** Save what a figure's copy button made (SVG text, CSV text or PNG bytes) where the person says. */
-  saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void>;
+  /** Shows a figure of this head, or of the whole network (null), in the report of the finished inspection. */
+  openInReport(head: HeadAddress | null, figure: string): Promise<void>;
+  runCommand(
+    command: 'inspect' | 'inspectSample' | 'export' | 'openReport' | 'cancel' | 'selectBackend',
+  ): Promise<void>;
   /** A range of the checkpoint for the page's worker, 8 MB at most a call; `shard` is null where it is one file. */
   readBytes(runId: number, shard: string | null, offset: number, length: number): Promise<Uint8Array>;
   /** From the page's worker while it runs an inspection for the host. */

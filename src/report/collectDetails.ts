@@ -2,7 +2,7 @@
 
 import type { HeadDetail } from '../inspection/headDetail';
 import type { InspectionResult } from '../inspection/inspectionResult';
-import { selectHeads } from './headSelection';
+import { selectHeads, type AskedHead } from './headSelection';
 
 /** Heads with pictures of their own; beyond it the extremes are shown and the rest is in tables. */
 export const maxReportHeads = 24;
@@ -11,9 +11,10 @@ export const maxReportHeads = 24;
 export async function collectDetails(
   result: InspectionResult,
   fetchDetail: (layer: number, head: number) => Promise<HeadDetail>,
+  also: AskedHead | null = null,
 ): Promise<(layer: number, head: number) => HeadDetail | null> {
   const details = new Map<string, HeadDetail>();
-  for (const { layer, head } of selectHeads(result, maxReportHeads)) {
+  for (const { layer, head } of selectHeads(result, maxReportHeads, also)) {
     try {
       details.set(`${layer}/${head.index}`, await fetchDetail(layer, head.index));
     } catch {

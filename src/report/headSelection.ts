@@ -22,8 +22,21 @@ const extremes: readonly string[] = [
   'gamma.learned.eigenResidual',
 ];
 
-/** All heads where there are at most `limit`, else the highest and lowest of the main metrics, in model order. */
-export function selectHeads(result: InspectionResult, limit: number): readonly SelectedHead[] {
+/** A head that a reader asked for. */
+export interface AskedHead {
+  readonly layer: number;
+  readonly head: number;
+}
+
+/**
+ * All heads where there are at most `limit`, else the highest and lowest of the main metrics, in model order; and `also`,
+ * which its page led from.
+ */
+export function selectHeads(
+  result: InspectionResult,
+  limit: number,
+  also: AskedHead | null = null,
+): readonly SelectedHead[] {
   const all = result.layers.flatMap((layer) => layer.heads.map((head) => ({ layer: layer.index, head })));
   if (all.length <= limit) return all.map((one) => ({ ...one, why: '' }));
   const chosen = new Map<HeadResult, { layer: number; why: string[] }>();
@@ -44,7 +57,15 @@ export function selectHeads(result: InspectionResult, limit: number): readonly S
       chosen.set(one.head, entry);
     }
   }
-  return [...chosen]
-    .map(([head, { layer, why }]) => ({ layer, head, why: `Shown because it has the ${why.join('; ')}.` }))
-    .sort((a, b) => a.layer - b.layer || a.head.index - b.head.index);
+  const asked = all.find(({ layer, head }) => layer === also?.layer && head.index === also.head);
+  return [
+    ...[...chosen].map(([head, { layer, why }]) => ({
+      layer,
+      head,
+      why: `Shown because it has the ${why.join('; ')}.`,
+    })),
+    ...(asked === undefined || chosen.has(asked.head)
+      ? []
+      : [{ ...asked, why: 'Shown because the report was opened from its page.' }]),
+  ].sort((a, b) => a.layer - b.layer || a.head.index - b.head.index);
 }

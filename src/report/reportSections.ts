@@ -13,7 +13,7 @@ import { networkColumns, networkFigures, networkRows, networkSentence } from './
 import { rolloutFigures } from './figures/rolloutFigures';
 import { overviewFigures } from './figures/overviewFigures';
 import { gramOfRun, withGram } from './gramText';
-import { selectHeads, type SelectedHead } from './headSelection';
+import { selectHeads, type AskedHead, type SelectedHead } from './headSelection';
 import { escapeHtml, htmlParagraphs, htmlTable } from './html';
 import { headLink } from './inspectionId';
 import { layerSizes, layerTitle } from './layerLabel';
@@ -25,6 +25,8 @@ import { citeText, cautionList, methodText, modelCard, provenanceTable, summaryT
 export interface ReportOptions {
   /** Heads with pictures of their own; default 24, beyond it the extremes. */
   readonly maxHeads?: number;
+  /** This head, too. */
+  readonly also?: AskedHead | null;
   /** Name of the inspection (`inspectionId`), for links that open a head in the editor; absent: no links. */
   readonly inspection?: string;
   /** What the network saw, 8-bit RGBA. */
@@ -117,7 +119,7 @@ export function reportSections(
   const formulas = new FormulaList();
   const writing = { formulas, place, inspection: options.inspection };
   const all = result.layers.flatMap((layer) => layer.heads.map((head) => ({ layer: layer.index, head })));
-  const selected = selectHeads(result, limit);
+  const selected = selectHeads(result, limit, options.also);
   const some = selected.length < all.length;
   const { model } = result;
   const overview = overviewFigures(result.layers, model);

@@ -18,8 +18,8 @@ import { isInspectionId } from '../report/inspectionId';
 import { inputCount } from '../report/overInputs';
 import { readComparison } from './comparisonFile';
 import { exportAs } from './exportReport';
+import { figureCalls } from './figureFiles';
 import { log, sentence } from './log';
-import { saveFigure } from './pageHandlers';
 import type { SavedInspections } from './savedInspections';
 import { connectPage, pageHtml, pageRoots, tabIcon } from './webviewPage';
 
@@ -144,7 +144,7 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
     const subscriptions: vscode.Disposable[] = [];
     const endpoint = connectPage<ComparisonHostCalls, ComparisonPageCalls>(
       panel.webview,
-      this.handlers(contents),
+      this.handlers(contents, subscriptions),
       subscriptions,
     );
     this.open.add(panel);
@@ -156,7 +156,7 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
     panel.webview.html = pageHtml(panel.webview, this.extensionUri, 'comparison', panel.title);
   }
 
-  private handlers(contents: Contents): ComparisonHostCalls {
+  private handlers(contents: Contents, subscriptions: vscode.Disposable[]): ComparisonHostCalls {
     const made = new Map<MatchedBy | null, Comparison>();
     const compare = async (asked: unknown): Promise<Comparison> => {
       const by = matchings.find((known) => known === asked) ?? null;
@@ -188,7 +188,7 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
         await this.openHead(inspection, { layer, head });
       },
       exportReport: async (by) => exportComparison(await compare(by)),
-      saveFigure,
+      ...figureCalls(subscriptions),
       log: (level, message) => {
         log()[level === 'error' ? 'error' : level === 'warn' ? 'warn' : 'info'](message);
         return Promise.resolve();

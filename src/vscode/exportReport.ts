@@ -4,16 +4,19 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { HeadAddress } from '../protocol/messages';
 import { resultSchemaName, type InspectionResult } from '../inspection/inspectionResult';
 import { sha256Hex } from '../inspection/node/readInput';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
 import { headsCsv } from '../report/headsCsv';
 import { inspectionId } from '../report/inspectionId';
 import { reportHtml } from '../report/reportHtml';
+import type { ReportOptions } from '../report/reportSections';
 import { reportMarkdown, type ReportFile } from '../report/reportMarkdown';
 import { inputCount } from '../report/overInputs';
 import { resultJson, resultJsonOver } from '../report/resultJson';
 import { showError } from './log';
+import type { ReportPlace, ShownReport } from './reportPanels';
 import type { Services } from './services';
 
 /** What a person may choose by the suffix of the file. */
@@ -137,8 +140,13 @@ export async function exportReport(services: Services, given?: vscode.Uri): Prom
   const { session } = services;
   const { result } = session;
   if (result === null) {
+    nothingFinished();
+    return [];
+  }
+  const { active } = services.reports;
+  if (given === undefined && active !== null && active !== session.snapshot.inspection) {
     void vscode.window.showInformationMessage(
-      vscode.l10n.t('There is no finished inspection to export. Run "Gramlens: Inspect Checkpoint…" first.'),
+      vscode.l10n.t('This report is of an earlier inspection. Open it again under Recent Inspections to export it.'),
     );
     return [];
   }
@@ -155,12 +163,50 @@ async function resultText({ session, saved }: Services, result: InspectionResult
   return pieces.join('');
 }
 
-function reportExports(services: Services, result: InspectionResult): Exports {
-  const { session } = services;
+/** What a report of the finished inspection is written with. */
+function reportOptions({ session }: Services, result: InspectionResult): ReportOptions & { inspection: string } {
   const { picture } = session.snapshot;
-  const options = { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
-  const details = (): ReturnType<typeof collectDetails> =>
-    collectDetails(result, (layer, head) => session.headDetail({ layer, head }));
+  return { maxHeads: maxReportHeads, picture, inspection: inspectionId(result, sha256Hex) };
+}
+
+function detailsOf(
+  { session }: Services,
+  result: InspectionResult,
+  also: HeadAddress | null = null,
+): ReturnType<typeof collectDetails> {
+  return collectDetails(result, (layer, head) => session.headDetail({ layer, head }), also);
+}
+
+function nothingFinished(): void {
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t('There is no finished inspection. Run "Gramlens: Inspect Checkpoint…" first.'),
+  );
+}
+
+/** *Open Report*: the report of the finished inspection in a tab, at `place` where one is given. Errors are shown, not thrown. */
+export async function openReport(services: Services, place: ReportPlace | null = null): Promise<void> {
+  const { result } = services.session;
+  if (result === null) {
+    nothingFinished();
+    return;
+  }
+  const options = reportOptions(services, result);
+  const report: ShownReport = {
+    id: options.inspection,
+    title: vscode.l10n.t('Report: {0}', result.provenance.checkpoint.name),
+    html: async (also) => reportHtml(result, await detailsOf(services, result, also), { ...options, also }),
+  };
+  const progress = { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Writing the report…') };
+  try {
+    await vscode.window.withProgress(progress, () => services.reports.show(report, place));
+  } catch (error) {
+    void showError(error);
+  }
+}
+
+function reportExports(services: Services, result: InspectionResult): Exports {
+  const options = reportOptions(services, result);
+  const details = (): ReturnType<typeof collectDetails> => detailsOf(services, result);
   return {
     name: result.provenance.checkpoint.name.replace(/\.[^.]+$/, ''),
     mark: 'gramlens',

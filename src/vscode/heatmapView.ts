@@ -19,7 +19,7 @@ export class HeatmapView implements vscode.WebviewViewProvider {
     const subscriptions: vscode.Disposable[] = [];
     const endpoint = connectPage(
       webview,
-      pageHandlers(this.host, () => undefined),
+      pageHandlers(this.host, () => undefined, subscriptions),
       subscriptions,
     );
     subscriptions.push(this.host.session.addPage(endpoint.remote));

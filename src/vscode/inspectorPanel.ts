@@ -90,9 +90,13 @@ export class InspectorPanel implements vscode.Disposable {
     ready.catch(() => undefined);
     const endpoint = connectPage(
       panel.webview,
-      pageHandlers(this.host, () => {
-        markReady();
-      }),
+      pageHandlers(
+        this.host,
+        () => {
+          markReady();
+        },
+        subscriptions,
+      ),
       subscriptions,
     );
     subscriptions.push(this.host.session.addPage(endpoint.remote));

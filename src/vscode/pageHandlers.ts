@@ -3,7 +3,9 @@
 import * as vscode from 'vscode';
 import type { HeadAddress, HostCalls, RunnerEvent, SessionSnapshot } from '../protocol/messages';
 import { headMetrics } from '../report/figures/metrics';
+import { figureCalls } from './figureFiles';
 import { log } from './log';
+import type { ReportPlace } from './reportPanels';
 import { firstSample } from './samples';
 import type { InspectionSession } from './session';
 
@@ -18,18 +20,18 @@ export interface PageHost {
   readonly workerHost: WorkerHost;
   /** Opens the inspector tab, without taking the focus unless asked. */
   revealInspector(): Promise<void>;
+  /** Shows a figure in the report of the finished inspection. */
+  openReport(place: ReportPlace): Promise<void>;
 }
 
 const commandIds = {
   inspect: 'gramlens.inspectCheckpoint',
   inspectSample: 'gramlens.inspectSample',
   export: 'gramlens.exportReport',
+  openReport: 'gramlens.openReport',
   cancel: 'gramlens.cancelInspection',
   selectBackend: 'gramlens.selectBackend',
 } as const;
-
-/** The largest figure a page may hand over to be saved. */
-const maxFigureBytes = 64 * 1024 * 1024;
 
 function checkedAddress(session: InspectionSession, address: HeadAddress): HeadAddress {
   const { model } = session.snapshot;
@@ -41,8 +43,8 @@ function checkedAddress(session: InspectionSession, address: HeadAddress): HeadA
   return { layer: address.layer, head: address.head };
 }
 
-/** `onReady` resolves whoever waits for the page's first message. */
-export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
+/** `onReady` resolves whoever waits for the page's first message; `subscriptions` end with the page. */
+export function pageHandlers(host: PageHost, onReady: () => void, subscriptions: vscode.Disposable[]): HostCalls {
   const { session, workerHost } = host;
   return {
     ready: (): Promise<SessionSnapshot> => {
@@ -68,8 +70,10 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
       const known = command === 'inspectSample' ? [firstSample] : [];
       await vscode.commands.executeCommand(commandIds[command], ...known);
     },
-    saveFigure: async (suggestedName, bytes) => {
-      await saveFigure(suggestedName, bytes);
+    ...figureCalls(subscriptions),
+    openInReport: async (head, figure) => {
+      if (typeof figure !== 'string') throw new Error('no figure was named');
+      await host.openReport({ head: head === null ? null : checkedAddress(session, head), figure });
     },
     readBytes: (runId, shard, offset, length) => workerHost.readBytes(runId, shard, offset, length),
     workerEvent: (runId, event) => {
@@ -83,16 +87,4 @@ export function pageHandlers(host: PageHost, onReady: () => void): HostCalls {
       return Promise.resolve();
     },
   };
-}
-
-/** Asks where, and writes. */
-export async function saveFigure(suggestedName: string, bytes: Uint8Array): Promise<void> {
-  if (bytes.byteLength > maxFigureBytes) throw new Error('the figure is too large to save');
-  const name = suggestedName.replace(/[^\w.-]+/g, '-');
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const target = await vscode.window.showSaveDialog({
-    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
-    title: vscode.l10n.t('Save figure'),
-  });
-  if (target !== undefined) await vscode.workspace.fs.writeFile(target, bytes);
 }

@@ -7,6 +7,7 @@ import type { PageCalls } from '../protocol/messages';
 import type { ComparisonPanels } from './comparisonPanel';
 import type { InspectorPanel } from './inspectorPanel';
 import type { MappingPanels } from './mappingPanel';
+import type { ReportPanels } from './reportPanels';
 import type { Runner } from './runners';
 import type { SavedInspections } from './savedInspections';
 import type { InspectionSession } from './session';
@@ -27,6 +28,7 @@ export interface Services {
   readonly inspector: InspectorPanel;
   readonly mappings: MappingPanels;
   readonly comparisons: ComparisonPanels;
+  readonly reports: ReportPanels;
   readonly saved: SavedInspections;
   /** A run on the inspector page's WebGPU device. */
   startPageRunner(page: PageCalls, host: RunnerHostCalls, file: CheckpointFile): Runner | Promise<Runner>;

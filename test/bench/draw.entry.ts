@@ -1,6 +1,7 @@
 // The page of draw.bench.ts: patterns of N tokens through the view models, the figure view and the rows of single queries,
 // as the head page puts them together.
 
+import type { FigureCalls } from '../../src/protocol/messages';
 import { createRandom } from '../../src/diagnostics/random';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import type { HeadContext } from '../../src/report/figures/headFigures';
@@ -11,6 +12,14 @@ import { FigureView } from '../../webview/ui/figureView';
 import { registerComponents } from '../../webview/ui/toolkit';
 import { QueryRows } from '../../webview/inspector/queryRows';
 import '../../webview/inspector/inspector.css';
+
+/** Saves and copies nothing. */
+const nobody: FigureCalls = {
+  copyText: () => Promise.resolve(),
+  openFigureFile: () => Promise.resolve(null),
+  writeFigureFile: () => Promise.resolve(),
+  closeFigureFile: () => Promise.resolve(),
+};
 
 export interface Grid {
   readonly prefixTokens: number;
@@ -207,7 +216,7 @@ const page: DrawPage = {
   },
   hover: async (grid, moves) => {
     const figure = figureOf(grid);
-    const rows = new QueryRows(() => undefined);
+    const rows = new QueryRows(nobody);
     const view = await show(figure, {
       onZoom: () => undefined,
       onCursor: (cursor) => {

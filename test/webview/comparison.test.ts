@@ -73,7 +73,10 @@ describe('the comparison page', () => {
       },
       openHead: (run, address) => note('openHead', run, address),
       exportReport: (by) => note('exportReport', by),
-      saveFigure: (name) => note('saveFigure', name),
+      copyText: (text) => note('copyText', text),
+      openFigureFile: () => Promise.resolve(null),
+      writeFigureFile: () => Promise.resolve(),
+      closeFigureFile: () => Promise.resolve(),
       log: (level, message) => {
         found.push(`log ${level}: ${message}`);
         return Promise.resolve();

@@ -46,3 +46,13 @@ export async function drawnText(figure: Locator): Promise<string> {
   const texts = await figure.locator('.frame text').allTextContents();
   return texts.join(' ').replace(/\s+/g, ' ');
 }
+
+/** Opens the menu of this name at a figure, by keyboard, and takes what begins so. */
+export async function takeFromMenu(figure: Locator, menu: 'Copy' | 'Save', begins: string): Promise<void> {
+  await figure.getByRole('button', { name: menu, exact: true }).focus();
+  const { keyboard } = figure.page();
+  await keyboard.press('Enter');
+  await keyboard.type(begins.slice(0, 1).toLowerCase());
+  await figure.locator('.menu:popover-open [role="menuitem"]:focus', { hasText: begins }).waitFor();
+  await keyboard.press('Enter');
+}

@@ -19,7 +19,7 @@ import { formatNumber, verdictText } from '../../src/report/format';
 import { planLines } from '../../src/report/planLines';
 import { parseXml } from '../unit/charts/xml';
 import { seriousFindings } from './axe';
-import { cellCentre, cellColours, drawnText, figureOf } from './figures';
+import { cellCentre, cellColours, drawnText, figureOf, takeFromMenu } from './figures';
 import { csvRows } from './csvRows';
 import { pageTests, settle, startPageLab, until } from './openPage';
 import type { OpenOptions, OpenPage, PageLab, SavedFigure } from './openPage';
@@ -99,13 +99,12 @@ describe('the inspector page', () => {
       headPictures(detail),
     );
   };
-  const saved = async (id: string, button: string): Promise<SavedFigure> => {
+  const saved = async (id: string, kind: 'PNG' | 'SVG' | 'CSV'): Promise<SavedFigure> => {
     const figure = figureOf(view.page, id);
     const before = view.saved.length;
-    await figure.scrollIntoViewIfNeeded();
-    await figure.hover();
-    await figure.getByRole('button', { name: button }).click();
-    await until(() => view.saved.length > before, `${button} hands over a file`);
+    await takeFromMenu(figure, 'Save', kind);
+    await until(() => view.saved.length > before, `a ${kind} file`);
+    await until(async () => (await figure.locator('.said').innerText()) === `Saved as ${kind}.`, 'it is said');
     return view.saved.at(-1)!;
   };
 
@@ -536,14 +535,14 @@ describe('the inspector page', () => {
         ['noise-key_gauss', 'lines'],
       ] as const) {
         const expected = expectedFigures().find((figure) => figure.id === id)!;
-        const svg = await saved(id, 'Save as SVG');
+        const svg = await saved(id, 'SVG');
         assert.equal(svg.name, `${id}.svg`);
         const elements = parseXml(new TextDecoder().decode(svg.bytes));
         assert.equal(elements[0]?.name, 'svg');
         assert.equal(elements[0].attributes.get('xmlns'), 'http://www.w3.org/2000/svg');
         assert.ok(elements.some(({ text }) => text.includes(expected.title)));
 
-        const csv = await saved(id, 'Save as CSV');
+        const csv = await saved(id, 'CSV');
         assert.equal(csv.name, `${id}.csv`);
         const lines = csvRows(new TextDecoder().decode(csv.bytes));
         assert.ok(lines.every((line) => line.length === lines[0]!.length));
@@ -556,7 +555,7 @@ describe('the inspector page', () => {
           assert.deepEqual(softmax, expected.series[0]!.y);
         }
 
-        const png = await saved(id, 'Save as PNG');
+        const png = await saved(id, 'PNG');
         assert.equal(png.name, `${id}.png`);
         const picture = decode(png.bytes);
         assert.deepEqual([picture.width, picture.height], [1440, 880]);
@@ -565,6 +564,71 @@ describe('the inspector page', () => {
           colours.add(picture.data[i]! * 65536 + picture.data[i + 1]! * 256 + picture.data[i + 2]!);
         assert.ok(colours.size > (kind === 'heatmap' ? 60 : 20), `${id}.png has ${colours.size} colours`);
       }
+    });
+
+    check('copies SVG, CSV and PNG from a menu that works by keyboard and mouse, and says so', async () => {
+      const { page, asked } = await openHead();
+      const figure = figureOf(page, 'spectrum');
+      const said = figure.locator('.said');
+      const copied = (): string => String(asked.filter(([method]) => method === 'copyText').at(-1)?.[1]);
+      const button = figure.getByRole('button', { name: 'Copy', exact: true });
+      const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '');
+      await button.focus();
+      await page.keyboard.press('ArrowUp');
+      assert.match(await focused(), /^CSV/);
+      const tools = figure.locator('.figure-actions');
+      assert.equal(await tools.evaluate((one) => getComputedStyle(one).opacity), '1', 'the buttons are seen');
+      await page.screenshot({ path: 'out/screenshots/figure-menu.png' });
+      assert.deepEqual(await seriousFindings(page), []);
+      for (const [key, begins] of [
+        ['ArrowDown', 'PNG'],
+        ['ArrowUp', 'CSV'],
+        ['Home', 'PNG'],
+        ['s', 'SVG'],
+        ['End', 'CSV'],
+      ] as const) {
+        await page.keyboard.press(key);
+        assert.ok((await focused()).startsWith(begins), `${key} goes to ${begins}`);
+      }
+      await page.keyboard.press('Escape');
+      assert.equal(await figure.locator('.menu:popover-open').count(), 0);
+      assert.ok(
+        await button.evaluate((one) => (one.getRootNode() as ShadowRoot).activeElement === one),
+        'the focus is back',
+      );
+      await takeFromMenu(figure, 'Copy', 'CSV');
+      await said.getByText('Copied as CSV.').waitFor();
+      assert.match(copied(), /^series,eigenvalue index/);
+      await button.click();
+      await figure.getByRole('menuitem', { name: 'SVG' }).click();
+      await said.getByText('Copied as SVG.').waitFor();
+      assert.match(copied(), /^<svg /);
+      // A press elsewhere, and on the button itself, closes it.
+      await button.click();
+      await page.mouse.click(4, 4);
+      assert.equal(await page.locator('.menu:popover-open').count(), 0);
+      await button.click();
+      await button.click();
+      assert.equal(await page.locator('.menu:popover-open').count(), 0);
+
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.bringToFront();
+      await takeFromMenu(figure, 'Copy', 'PNG');
+      await said.getByText('Copied as PNG.').waitFor();
+      const size = await page.evaluate(async () => {
+        const [item] = await navigator.clipboard.read();
+        const bitmap = await createImageBitmap(await item!.getType('image/png'));
+        return [bitmap.width, bitmap.height];
+      });
+      assert.deepEqual(size, [1440, 880]);
+      await page.evaluate(() => {
+        navigator.clipboard.write = () => Promise.reject(new Error('Write permission denied.'));
+      });
+      await takeFromMenu(figure, 'Copy', 'PNG');
+      await said
+        .getByText('The editor does not let the picture be copied (Write permission denied.). Save it as PNG instead.')
+        .waitFor();
+      await page.context().clearPermissions();
     });
 
     check('goes to the next head, to the previous one and back to the overview', async () => {

@@ -16,7 +16,7 @@ import { formatNumber } from '../../src/report/format';
 import { discrepancies } from '../../src/report/rpcHelp';
 import { fullIt } from '../setup/full';
 import { seriousFindings } from './axe';
-import { cellCentre, figureOf } from './figures';
+import { cellCentre, figureOf, takeFromMenu } from './figures';
 import { pageTests, settle, startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
 import { runSample } from './sampleRun';
@@ -76,7 +76,7 @@ describe('the RPC laboratory', () => {
     const box = figureOf(view.page, figure);
     const count = view.saved.length;
     await box.hover();
-    await box.getByRole('button', { name: 'Save as CSV' }).click();
+    await takeFromMenu(box, 'Save', 'CSV');
     await until(() => view.saved.length > count, 'a CSV file');
     const rows = new TextDecoder().decode(view.saved.at(-1)!.bytes).trimEnd().split('\r\n').slice(1);
     // Row, column, value; the names of tokens may have commas in them.

@@ -117,6 +117,7 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
   const found: string[] = [];
   const asked: unknown[][] = [];
   const saved: SavedFigure[] = [];
+  const writing: SavedFigure[] = [];
   const events: WorkerEvent[] = [];
   let listen: (runId: number, event: RunnerEvent) => void = () => undefined;
   const reads: { offset: number; length: number }[] = [];
@@ -142,8 +143,16 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
       if (follow) await remote.setMetric(metric);
     },
     runCommand: (command) => note('runCommand', command),
-    saveFigure: (name, bytes) => {
-      saved.push({ name, bytes });
+    openInReport: (head, figure) => note('openInReport', head, figure),
+    copyText: (text) => note('copyText', text),
+    openFigureFile: (name) => Promise.resolve(writing.push({ name, bytes: new Uint8Array() }) - 1),
+    writeFigureFile: (file, bytes) => {
+      const { name, bytes: before } = writing[file]!;
+      writing[file] = { name, bytes: Buffer.concat([before, bytes]) };
+      return Promise.resolve();
+    },
+    closeFigureFile: (file, whole) => {
+      if (whole) saved.push(writing[file]!);
       return Promise.resolve();
     },
     readBytes: (_runId, _shard, offset, length) => {

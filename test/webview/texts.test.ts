@@ -171,7 +171,10 @@ describe('pages in another language', () => {
       compare: () => Promise.resolve(comparison),
       openHead: () => Promise.resolve(),
       exportReport: () => Promise.resolve(),
-      saveFigure: () => Promise.resolve(),
+      copyText: () => Promise.resolve(),
+      openFigureFile: () => Promise.resolve(null),
+      writeFigureFile: () => Promise.resolve(),
+      closeFigureFile: () => Promise.resolve(),
       log,
     };
     const view = await lab.show<ComparisonHostCalls, ComparisonPageCalls>(

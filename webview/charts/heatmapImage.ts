@@ -61,9 +61,9 @@ export function pngDataUri(bytes: Uint8Array): string {
 }
 
 /** More pixels a side than a saved picture has. */
-const maxPngSide = 1536;
+export const maxPngSide = 1536;
 
-/** Self-contained SVG: the frame with the cells of `window` as a PNG data URI. For reports and export. */
+/** Self-contained SVG: the frame with the cells of `window` as a PNG data URI. For reports. */
 export function heatmapSvg(
   figure: HeatmapFigure,
   size: Size,
@@ -72,7 +72,18 @@ export function heatmapSvg(
 ): string {
   const pooling = pooled(figure, window, maxPngSide);
   const href = pngDataUri(pooledPng(figure, pooling, theme));
-  const words = poolingWords(figure, pooling.block);
+  return heatmapSvgAround(figure, size, theme, window, { block: pooling.block, href });
+}
+
+/** The same around cells that are painted already; `block`: as of CellPooling. */
+export function heatmapSvgAround(
+  figure: HeatmapFigure,
+  size: Size,
+  theme: ChartTheme,
+  window: CellWindow,
+  { block, href }: { readonly block: readonly [number, number]; readonly href: string },
+): string {
+  const words = poolingWords(figure, block);
   const titled = words === '' ? figure : { ...figure, title: `${figure.title}. ${words}` };
   return heatmapFrame(
     titled,

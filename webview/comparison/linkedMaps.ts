@@ -5,7 +5,7 @@ import * as l10n from '@vscode/l10n';
 import type { ComparedNumber, Comparison } from '../../src/comparison/comparison';
 import { differenceFigure, shownMetricIds } from '../../src/comparison/comparisonFigures';
 import { comparedHeadAt, partnerText, signed } from '../../src/comparison/comparisonText';
-import type { HeadAddress } from '../../src/protocol/messages';
+import type { FigureCalls, HeadAddress } from '../../src/protocol/messages';
 import { layerTitle } from '../../src/report/layerLabel';
 import type { Cursor } from '../charts/cursor';
 import { fill, h } from '../ui/dom';
@@ -40,7 +40,7 @@ export class LinkedMaps {
 
   constructor(
     private readonly select: (address: HeadAddress) => void,
-    private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly calls: FigureCalls,
   ) {
     fill(this.large, h('h2', {}, l10n.t('Difference maps')), this.where, this.place);
   }
@@ -82,7 +82,7 @@ export class LinkedMaps {
     return new FigureView(figure, {
       height: (width) => Math.max(170, Math.min(words === 'all' ? 140 + rows * 34 : 90 + rows * 22, width)),
       words,
-      save: this.save,
+      calls: this.calls,
       onPick: (cursor) => {
         if (cursor.kind === 'heatmap') this.pick({ layer: cursor.row, head: cursor.column });
       },

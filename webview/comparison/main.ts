@@ -52,15 +52,14 @@ const matching = dropdown(l10n.t('How heads are matched'), (by) => {
   void open();
 });
 const cards = h('div', { class: 'cards' });
-const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
 const select = (address: HeadAddress): void => {
   view.selected = address;
   draw();
   numbers.element.scrollIntoView({ block: 'nearest' });
 };
-const maps = new LinkedMaps(select, save);
+const maps = new LinkedMaps(select, host);
 const lists = new RankedLists(select);
-const timelines = new Timelines(select, save);
+const timelines = new Timelines(select, host);
 const numbers = new HeadNumbers((run, address) => void host.openHead(run, address).catch(say));
 const body = h(
   'div',

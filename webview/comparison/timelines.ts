@@ -4,7 +4,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Comparison } from '../../src/comparison/comparison';
 import { headTimeline, timelineFigure } from '../../src/comparison/comparisonFigures';
-import type { HeadAddress } from '../../src/protocol/messages';
+import type { FigureCalls, HeadAddress } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import { TimelineList } from './timelineList';
@@ -25,7 +25,7 @@ export class Timelines {
 
   constructor(
     private readonly select: (address: HeadAddress) => void,
-    private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly calls: FigureCalls,
   ) {
     this.list = new TimelineList(select);
     fill(this.element, h('h2', {}, l10n.t('Timeline')), this.figures, this.list.element);
@@ -39,11 +39,11 @@ export class Timelines {
       heads.map((head) => ({ layer: index, head: head.index })),
     );
     const figure = timelineFigure(comparison, metric);
-    const { save } = this;
+    const { calls } = this;
     if (this.all === null) {
       this.all = new FigureView(figure, {
         height: (width) => Math.max(200, Math.min(frameHeight + this.rows.length * rowHeight, 2 * width)),
-        save,
+        calls,
         onPick: (cursor) => {
           const head = cursor.kind === 'heatmap' ? this.rows[cursor.row] : undefined;
           if (head !== undefined) this.select(head);
@@ -55,7 +55,7 @@ export class Timelines {
     const { layer, head } = this.rows[Math.max(0, row)]!;
     const line = headTimeline(comparison, metric, layer, head);
     if (this.one === null)
-      this.one = new FigureView(line, { height: (width) => Math.min(300, width), words: 'short', save });
+      this.one = new FigureView(line, { height: (width) => Math.min(300, width), words: 'short', calls });
     else this.one.update(line);
     if (this.figures.children.length === 0) fill(this.figures, this.all.element, this.one.element);
   }

@@ -144,6 +144,8 @@ export class HeadPage {
   /** Navigation and figures stay in place from head to head: a button that is pressed must not lose the focus. */
   readonly element: HTMLElement;
   private readonly views = new Map<string, FigureView>();
+  private address: HeadAddress | null = null;
+  private readonly openInReport = (figure: string): void => void this.host.openInReport(this.address, figure);
   private made: {
     readonly head: HeadResult;
     readonly pictures: HeadPictures | null;
@@ -164,11 +166,10 @@ export class HeadPage {
 
   constructor(
     private readonly host: HostLine['host'],
-    private readonly save: (name: string, bytes: Uint8Array) => void,
     private readonly worker: PictureWorker,
     private readonly laboratory: Laboratory,
   ) {
-    this.rows = new QueryRows(save);
+    this.rows = new QueryRows(host);
     this.rows.onPins = () => {
       for (const [id, view] of this.views) view.markRows(this.rows.pinned(id));
     };
@@ -196,6 +197,7 @@ export class HeadPage {
   }
 
   show(state: SessionSnapshot, address: HeadAddress): void {
+    this.address = address;
     this.heading.textContent = headTitle(state.model, address.layer, address.head);
     this.go = (step) => {
       const heads = state.model?.heads ?? 1;
@@ -313,16 +315,17 @@ export class HeadPage {
   }
 
   private figureView(figure: Figure): FigureView {
-    const { save, rows } = this;
+    const { host: calls, openInReport, rows } = this;
     if (figure.kind === 'lines')
-      return new FigureView(figure, { height: (width) => Math.min(width * 0.62, 340), save });
+      return new FigureView(figure, { height: (width) => Math.min(width * 0.62, 340), calls, openInReport });
     const height = (width: number): number => Math.min(width * 0.86, 520);
-    if (!isPattern(figure)) return new FigureView(figure, { height, save });
+    if (!isPattern(figure)) return new FigureView(figure, { height, calls, openInReport });
     const rowAt = (cursor: Cursor): PatternRow | null =>
       cursor.kind === 'heatmap' ? { pattern: figure.id, query: cursor.row } : null;
     return new FigureView(figure, {
       height,
-      save,
+      calls,
+      openInReport,
       onCursor: (cursor) => {
         const row = cursor === null ? null : rowAt(cursor);
         if (row !== null) rows.point(row);

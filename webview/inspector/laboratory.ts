@@ -10,7 +10,7 @@ import { defaultRepeats, publishedRpc } from '../../src/inspection/defaults';
 import { maxLabIterations, type RpcLabRow, type RpcLabSettings } from '../../src/inspection/rpcLab';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import type { RpcVariant } from '../../src/model/modelSpec';
-import type { HeadAddress } from '../../src/protocol/messages';
+import type { FigureCalls, HeadAddress } from '../../src/protocol/messages';
 import type { HeadContext } from '../../src/report/figures/headFigures';
 import { rpcLabFigures, type RpcLabPictures } from '../../src/report/figures/rpcLabFigures';
 import { formatNumber } from '../../src/report/format';
@@ -95,7 +95,7 @@ export class Laboratory {
   constructor(
     private readonly host: HostLine['host'],
     scriptUrl: string,
-    private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly calls: FigureCalls,
   ) {
     this.workers = new LaboratoryWorkers(scriptUrl);
     this.controls = new LaboratoryControls((settings) => {
@@ -109,14 +109,14 @@ export class Laboratory {
       (lambda, iterations) => {
         this.controls.choose(lambda, iterations);
       },
-      save,
+      calls,
     );
     this.layer = new LaboratoryLayer(
       () => void this.openLayer(),
       (head) => {
         if (this.head !== null) void this.host.selectHead({ ...this.head.address, head }, false);
       },
-      save,
+      calls,
     );
     this.opener = button(l10n.t('Open the laboratory'), () => {
       this.isOpen = true;
@@ -252,7 +252,7 @@ export class Laboratory {
       if (this.views.has(figure.id)) continue;
       const height = (width: number): number =>
         figure.kind === 'heatmap' ? Math.min(width * 0.86, 520) : Math.min(width * 0.62, 340);
-      this.views.set(figure.id, new FigureView(figure, { height, save: this.save }));
+      this.views.set(figure.id, new FigureView(figure, { height, calls: this.calls }));
     }
     const order = figures.map(({ id }) => this.views.get(id)!.element);
     if (order.length !== this.figures.children.length || order.some((one, i) => one !== this.figures.children[i])) {

@@ -2,6 +2,7 @@
 // same knobs turn all of them.
 
 import * as l10n from '@vscode/l10n';
+import type { FigureCalls } from '../../src/protocol/messages';
 import type { RpcLabRow } from '../../src/inspection/rpcLab';
 import type { HeadContext } from '../../src/report/figures/headFigures';
 import { rpcLayerCells, rpcLayerColumns, rpcLayerFigures } from '../../src/report/figures/rpcLayerFigures';
@@ -25,7 +26,7 @@ export class LaboratoryLayer {
   constructor(
     onOpen: () => void,
     private readonly onPick: (head: number) => void,
-    private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly calls: FigureCalls,
   ) {
     this.opener = button(l10n.t('Run it on every head of this layer'), () => {
       this.opener.hidden = true;
@@ -106,7 +107,7 @@ export class LaboratoryLayer {
         continue;
       }
       const height = (width: number): number => fittingHeight(figure, width, mostHeight);
-      const made = new FigureView(figure, { height, save: this.save });
+      const made = new FigureView(figure, { height, calls: this.calls });
       this.views.set(figure.id, made);
       this.figures.append(made.element);
     }

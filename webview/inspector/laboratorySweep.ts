@@ -2,6 +2,7 @@
 // stopped. A cell that is chosen sets the knobs.
 
 import * as l10n from '@vscode/l10n';
+import type { FigureCalls } from '../../src/protocol/messages';
 import type { NoiseKind, RpcSweepNumbers } from '../../src/diagnostics/headResult';
 import { labNoiseKinds, tokenGaussReason, type RpcLabSettings } from '../../src/inspection/rpcLab';
 import { noiseNames } from '../../src/report/format';
@@ -36,7 +37,7 @@ export class LaboratorySweep {
     private readonly runSweep: RunSweep,
     private readonly onStop: () => void,
     private readonly onPick: (lambda: number, iterations: number) => void,
-    private readonly save: (name: string, bytes: Uint8Array) => void,
+    private readonly calls: FigureCalls,
   ) {
     this.stop.hidden = true;
     this.kinds.set(
@@ -129,7 +130,7 @@ export class LaboratorySweep {
       }
       const made = new FigureView(figure, {
         height: (width) => Math.min(width * 0.8, 420),
-        save: this.save,
+        calls: this.calls,
         onPick: (cursor) => {
           if (cursor.kind !== 'heatmap' || this.known === null) return;
           this.onPick(this.known.lambdas[cursor.row]!, this.known.iterations[cursor.column]!);

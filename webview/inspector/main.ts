@@ -87,11 +87,10 @@ const local: PageCalls = {
 const { host, state: tab } = connectHost(local);
 const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
-const save = (name: string, bytes: Uint8Array): void => void host.saveFigure(name, bytes);
-const overview = new Overview(host, save, memory);
+const overview = new Overview(host, memory);
 const headScript = app.dataset['head'] ?? '';
-const laboratory = new Laboratory(host, headScript, save);
-const headPage = new HeadPage(host, save, new PictureWorker(headScript), laboratory);
+const laboratory = new Laboratory(host, headScript, host);
+const headPage = new HeadPage(host, new PictureWorker(headScript), laboratory);
 headPage.onPictures = schedule;
 
 const title = h('h1');
@@ -100,12 +99,13 @@ const bar = h('progress', {
   attributes: { max: '1', 'aria-label': l10n.t('Progress of the inspection') },
 }) as HTMLProgressElement;
 const cancel = button(l10n.t('Cancel'), () => void host.runCommand('cancel'), { icon: 'stop-circle' });
+const reportButton = button(l10n.t('Open Report'), () => void host.runCommand('openReport'), { icon: 'book' });
 const exportButton = button(l10n.t('Export Report…'), () => void host.runCommand('export'), {
   icon: 'export',
   primary: true,
 });
 const body = h('div');
-fill(app, h('header', { class: 'top' }, title, message, cancel, exportButton, bar), body);
+fill(app, h('header', { class: 'top' }, title, message, cancel, reportButton, exportButton, bar), body);
 
 void host.ready('inspector').then((snapshot) => {
   state = snapshot;
@@ -142,7 +142,7 @@ function renderTop(): void {
   bar.hidden = phase !== 'running';
   if (progress !== null) bar.value = progress.fraction;
   cancel.hidden = phase !== 'running' && phase !== 'planning';
-  exportButton.hidden = phase !== 'done';
+  exportButton.hidden = reportButton.hidden = phase !== 'done';
   app.dataset['phase'] = phase;
   app.dataset['inspection'] = state.inspection ?? '';
 }

@@ -1,7 +1,7 @@
 // What belongs to the whole network and to no head: attention rollout, and noise carried to the output.
 
 import * as l10n from '@vscode/l10n';
-import type { SessionSnapshot } from '../../src/protocol/messages';
+import type { FigureCalls, SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { networkFigures, networkSentence } from '../../src/report/figures/networkFigures';
 import { rolloutFigures } from '../../src/report/figures/rolloutFigures';
@@ -17,7 +17,10 @@ export class NetworkSection {
   private views: FigureView[] = [];
   private drawn: SessionSnapshot['network'] | null = null;
 
-  constructor(private readonly save: (name: string, bytes: Uint8Array) => void) {}
+  constructor(
+    private readonly calls: FigureCalls,
+    private readonly openInReport: (figure: string) => void,
+  ) {}
 
   show({ network, model, provenance }: SessionSnapshot): void {
     if (model === null || provenance === null) {
@@ -57,7 +60,7 @@ export class NetworkSection {
     const views = figures.map((figure) => {
       const height = (width: number): number =>
         figure.kind === 'heatmap' ? fittingHeight(figure, width, mostHeight) : Math.min(mostHeight, width);
-      return new FigureView(figure, { height, save: this.save });
+      return new FigureView(figure, { height, calls: this.calls, openInReport: this.openInReport });
     });
     this.views.push(...views);
     return h('div', { class: 'figures small' }, ...views.map(({ element }) => element));

@@ -90,15 +90,15 @@ export class Overview {
   /** Figure in which a head was picked last. */
   private picked = '';
   private readonly views = new Map<string, FigureView>();
+  private readonly openInReport = (figure: string): void => void this.host.openInReport(null, figure);
   /** Parts of the snapshot that the cards show now. */
   private drawn: readonly unknown[] | null = null;
 
   constructor(
     private readonly host: HostLine['host'],
-    private readonly save: (name: string, bytes: Uint8Array) => void,
     memory: ChoiceMemory,
   ) {
-    this.network = new NetworkSection(save);
+    this.network = new NetworkSection(host, this.openInReport);
     this.choice = new HeadChoice(
       memory,
       (address) => void host.selectHead(address, true),
@@ -289,6 +289,7 @@ export class Overview {
   private map(figure: HeatmapFigure, layers: number): FigureView {
     const metric = metricById(figure.id.slice('overview-'.length));
     return new FigureView(figure, {
+      openInReport: this.openInReport,
       height: (width) => Math.max(190, Math.min(100 + layers * 24, width)),
       onPick: (cursor) => {
         if (cursor.kind !== 'heatmap') return;
@@ -302,7 +303,7 @@ export class Overview {
         for (const view of this.views.values()) view.choose(at);
         this.choice.point(at === null ? null : { layer: at.row, head: at.column }, metric, byKeyboard);
       },
-      save: this.save,
+      calls: this.host,
     });
   }
 

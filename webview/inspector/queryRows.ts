@@ -5,7 +5,7 @@ import * as l10n from '@vscode/l10n';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import type { HeadContext } from '../../src/report/figures/headFigures';
 import { queryFigure } from '../../src/report/figures/patternFigures';
-import type { InputPicture } from '../../src/protocol/messages';
+import type { FigureCalls, InputPicture } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
 import { iconButton } from '../ui/toolkit';
@@ -47,7 +47,7 @@ export class QueryRows {
   private readonly pins: { readonly row: PatternRow; readonly view: RowView; readonly item: HTMLElement }[] = [];
   private waiting = false;
 
-  constructor(private readonly save: (name: string, bytes: Uint8Array) => void) {
+  constructor(private readonly calls: FigureCalls) {
     this.element = h(
       'aside',
       { class: 'query-rows', attributes: { 'aria-label': l10n.t('What single queries see'), tabindex: '0' } },
@@ -203,7 +203,7 @@ export class QueryRows {
         if (map === null) {
           map = new FigureView(figure, {
             height: (width) => Math.min(width * 0.86, most),
-            save: this.save,
+            calls: this.calls,
             words: 'short',
           });
           fill(place, map.element);

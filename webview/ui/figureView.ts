@@ -1,7 +1,8 @@
 // One figure on a page: drawn by the shared charts, with tooltip, keyboard cursor, spoken cursor, captions, formula,
-// table twin and the save buttons. Knows nothing of what the figure means.
+// table twin and the buttons to copy and save it. Knows nothing of what the figure means.
 
 import * as l10n from '@vscode/l10n';
+import type { FigureCalls } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import { hasCell, isWhole, windowBetween, windowIn, windowWith, zoomAround } from '../charts/cellWindow';
 import type { CellWindow } from '../charts/cellWindow';
@@ -18,14 +19,13 @@ import {
 import type { Cursor, Hit } from '../charts/cursor';
 import { drawHeatmap } from '../charts/drawHeatmap';
 import { drawLines } from '../charts/drawLines';
-import { heatmapSvg } from '../charts/heatmapImage';
 import { fittingHeight } from '../charts/heatmapLayout';
 import { poolingWords } from '../charts/poolCells';
 import type { Size } from '../charts/theme';
-import { toCsv } from '../charts/toCsv';
 import { Brush } from './brush';
 import { CellCanvas } from './cellCanvas';
 import { fill, h, setSvg } from './dom';
+import { FigureTools, type OnShow } from './figureTools';
 import { TableTwin } from './tableTwin';
 import { iconButton } from './toolkit';
 import { readTheme } from './theme';
@@ -35,8 +35,10 @@ export interface FigureOptions {
   readonly height: (width: number) => number;
   /** A cell or point was chosen by click or Enter. */
   readonly onPick?: (cursor: Cursor) => void;
-  /** Save what a button made; absent: no buttons. */
-  readonly save?: (name: string, bytes: Uint8Array) => void;
+  /** For copy and save; absent: no buttons. */
+  readonly calls?: FigureCalls;
+  /** Shows the figure of this id in the report; absent where the report has none such. */
+  readonly openInReport?: (figure: string) => void;
   /** Hears where the pointer or the keyboard cursor is; null: it left. */
   readonly onCursor?: (cursor: Cursor | null, byKeyboard: boolean) => void;
   /** Whoever hears the cursor says it; the figure itself is silent. */
@@ -46,8 +48,6 @@ export interface FigureOptions {
   /** Words below it: default all; 'short' is what it shows and the table, 'none' neither (side panel). */
   readonly words?: 'all' | 'short' | 'none';
 }
-
-const exportSize: Size = { width: 720, height: 440 };
 
 export class FigureView {
   readonly element: HTMLElement;
@@ -137,7 +137,7 @@ export class FigureView {
     this.element = h(
       'section',
       { class: 'figure', attributes: { 'data-figure': figure.id } },
-      this.buttons(),
+      options.calls === undefined ? '' : this.tools(options.calls),
       this.stage,
       this.zoomWords,
       this.live,
@@ -366,50 +366,8 @@ export class FigureView {
     setSvg(this.mark, rows + (at === null || !drawn || !isShown ? '' : cursorMark(figure, size, at, theme, window)));
   }
 
-  private buttons(): HTMLElement | string {
-    const { save } = this.options;
-    if (save === undefined) return '';
-    const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-    const svg = (): string =>
-      this.figure.kind === 'heatmap'
-        ? heatmapSvg(this.figure, exportSize, readTheme(), this.shownWindow())
-        : drawLines(this.figure, exportSize, readTheme());
-    return h(
-      'div',
-      { class: 'figure-actions' },
-      this.zoomOut,
-      iconButton('file-media', l10n.t('Save as PNG'), () => {
-        void rasterise(svg(), exportSize).then((bytes) => {
-          save(`${this.figure.id}.png`, bytes);
-        });
-      }),
-      iconButton('file-code', l10n.t('Save as SVG'), () => {
-        save(`${this.figure.id}.svg`, text(svg()));
-      }),
-      iconButton('output', l10n.t('Save as CSV'), () => {
-        save(`${this.figure.id}.csv`, text(toCsv(this.figure)));
-      }),
-    );
-  }
-}
-
-/** SVG text as PNG bytes at twice the size, for talks. */
-async function rasterise(svg: string, size: Size): Promise<Uint8Array> {
-  const picture = new Image();
-  const url = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-  try {
-    picture.src = url;
-    await picture.decode();
-    const canvas = h('canvas') as HTMLCanvasElement;
-    canvas.width = 2 * size.width;
-    canvas.height = 2 * size.height;
-    canvas.getContext('2d')?.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise<Blob | null>((resolve) => {
-      canvas.toBlob(resolve, 'image/png');
-    });
-    if (blob === null) throw new Error('the picture could not be made');
-    return new Uint8Array(await blob.arrayBuffer());
-  } finally {
-    URL.revokeObjectURL(url);
+  private tools(calls: FigureCalls): HTMLElement {
+    const onShow = (): OnShow => ({ figure: this.figure, window: this.shownWindow() });
+    return new FigureTools(calls, onShow, [this.zoomOut], this.options.openInReport).element;
   }
 }

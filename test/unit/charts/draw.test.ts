@@ -14,7 +14,7 @@ import { CellPooling } from '../../../webview/charts/poolCells';
 import { tickText } from '../../../webview/charts/scales';
 import { textWidth } from '../../../webview/charts/svg';
 import { darkTheme, reportTheme } from '../../../webview/charts/theme';
-import { toCsv } from '../../../webview/charts/toCsv';
+import { csvPieces, toCsv } from '../../../webview/charts/toCsv';
 import { exampleDetail, exampleResult } from '../report/exampleResult';
 import { heatmapFigure, lineFigure } from './figures';
 import { parseXml, type XmlElement } from './xml';
@@ -207,5 +207,16 @@ describe('charts draw functions', () => {
       heatmapFigure(1, 2, { values: Float64Array.of(0.1, Number.NaN), columnLabels: ['a,"b', '=1+1'] }),
     );
     assert.equal(heat, 'layer,head,entropy [nats]\r\n0,"a,""b",0.1\r\n0,\'=1+1,\r\n');
+  });
+
+  it('comes in pieces of few lines, which together are the whole', () => {
+    const columns = 1000;
+    const values = Float64Array.from({ length: 7 * columns }, (_, i) => i);
+    const figure = heatmapFigure(7, columns, { values });
+    const pieces = [...csvPieces(figure)];
+    assert.equal(pieces.join(''), toCsv(figure));
+    assert.equal(pieces.join('').split('\r\n').length, 1 + values.length + 1);
+    const lines = pieces.map((piece) => piece.split('\r\n').length - 1);
+    assert.deepEqual(lines, [1, 2000, 2000, 2000, 1000]);
   });
 });

@@ -17,7 +17,7 @@ const listed = [
   /^(LICENSE|ThirdPartyNotices)(\.txt)?$/,
   /^dist\/(extension|cli|runner|hash|statistics|tokenizer)\.js$/,
   /^dist\/onnx\/ort(\.(wasm|webgpu)\.bundle\.min\.mjs|-wasm-simd-threaded(\.asyncify)?\.wasm)$/,
-  /^dist\/webview\/(inspector|heatmap|checkpoint|mapping|comparison|worker|head)\.(js|css)$/,
+  /^dist\/webview\/(inspector|heatmap|checkpoint|mapping|comparison|report|worker|head)\.(js|css)$/,
   /^dist\/webview\/codicon\.(css|ttf)$/,
   /^media\/[\w-]+\.(svg|png)$/,
   /^media\/l10n\/bundle\.l10n(\.[\w-]+)?\.json$/,

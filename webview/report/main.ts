@@ -1,0 +1,52 @@
+// The tab of a report: goes to the figure that was asked for and marks it; links at the heads lead to the inspector.
+
+import './report.css';
+import type { ReportHostCalls, ReportPageCalls } from '../../src/protocol/reportMessages';
+import { connectHost } from '../ui/host';
+
+/** As long as the mark is seen, milliseconds. */
+const markedMs = 2500;
+
+const { host, state } = connectHost<ReportPageCalls, ReportHostCalls>({
+  show: (id) => {
+    show(id);
+    return Promise.resolve();
+  },
+});
+
+function show(id: string | null): void {
+  const figure = id === null ? null : document.getElementById(id);
+  if (figure === null) {
+    window.scrollTo(0, 0);
+    return;
+  }
+  figure.scrollIntoView({ block: 'center' });
+  // A screen reader goes there, too.
+  figure.tabIndex = -1;
+  figure.focus({ preventScroll: true });
+  figure.classList.add('asked-for');
+  setTimeout(() => {
+    figure.classList.remove('asked-for');
+  }, markedMs);
+}
+
+document.addEventListener('click', (event) => {
+  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a.editor') : null;
+  if (link === null) return;
+  // The editor would ask whether the link may be followed.
+  event.preventDefault();
+  event.stopPropagation();
+  const query = new URL(link.href).searchParams;
+  void host.openHead({ layer: Number(query.get('layer')), head: Number(query.get('head')) });
+});
+
+document.addEventListener('scroll', () => {
+  state.set({ scroll: window.scrollY });
+});
+
+void host.ready().then((id) => {
+  const { scroll } = { scroll: null, ...(state.get() as { scroll?: number } | undefined) };
+  // A tab that was hidden comes back where it was.
+  if (id === null && scroll !== null) window.scrollTo(0, scroll);
+  else show(id);
+});
