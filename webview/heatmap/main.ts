@@ -12,10 +12,12 @@ import { FigureView } from '../ui/figureView';
 import { connectHost } from '../ui/host';
 import { inputsText } from '../ui/inputsText';
 import { withHead } from '../../src/inspection/withHead';
+import { keepFocus } from '../ui/keepFocus';
 import { onThemeChange } from '../ui/theme';
 import { button, dropdown, registerComponents } from '../ui/toolkit';
 
 registerComponents();
+keepFocus();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
 let view: FigureView | null = null;

@@ -7,6 +7,7 @@ import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol
 import { withHead } from '../../src/inspection/withHead';
 import { fill, h } from '../ui/dom';
 import { connectHost } from '../ui/host';
+import { keepFocus } from '../ui/keepFocus';
 import { onThemeChange } from '../ui/theme';
 import { button, registerComponents } from '../ui/toolkit';
 import { EngineWorker } from './engineWorker';
@@ -17,6 +18,7 @@ import { PictureWorker } from './pictureWorker';
 import { TabMemory } from './tabMemory';
 
 registerComponents();
+keepFocus();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
 let drawing = false;
@@ -56,15 +58,12 @@ const local: PageCalls = {
       const { selected: before } = state;
       if (before === null) overviewScrolled = window.scrollY;
       state = { ...state, selected };
-      if ((before === null) !== (selected === null))
-        arrive =
-          before === null
-            ? () => {
-                enterHead();
-              }
-            : () => {
-                leaveHead(before);
-              };
+      // From head to head the focus stays on the button; from elsewhere in the window it comes to the head.
+      if (selected !== null && (before === null || !document.hasFocus())) arrive = enterHead;
+      else if (selected === null && before !== null)
+        arrive = () => {
+          leaveHead(before);
+        };
     }
     schedule();
     if (arrive === null) window.scrollTo(0, 0);
