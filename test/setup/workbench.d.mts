@@ -16,9 +16,10 @@ export interface Workbench {
   stop(): Promise<void>;
 }
 
-/** Starts the workbench's server on a free port; `env` reaches the extension host. */
+/** Starts the workbench's server on a free port; `env` reaches the extension host, `userSettings` can be changed in the window. */
 export function startWorkbench(options?: {
   settings?: Record<string, unknown>;
+  userSettings?: Record<string, unknown>;
   env?: Record<string, string>;
 }): Promise<Workbench>;
 

@@ -142,16 +142,17 @@ export const baseSettings = {
 
 /**
  * Starts the workbench's server on a free port, with folders of its own that are removed at the end.
- * @param options.settings user settings beside the base ones; options.env variables for the extension host
+ * @param options.settings settings beside the base ones; options.userSettings those that can be changed in the window
+ *   (the machine's own would win); options.env variables for the extension host
  * @returns {origin, port, url(folder, payload), log(), stop()}; stop ends the server and all its children
  */
 export async function startWorkbench(options = {}) {
   const server = installWorkbench();
   const home = mkdtempSync(join(tmpdir(), 'gramlens-workbench-'));
-  const settings = JSON.stringify({ ...baseSettings, ...options.settings }, null, 2);
-  for (const scope of ['User', 'Machine']) {
+  const settings = { ...baseSettings, ...options.settings };
+  for (const [scope, own] of Object.entries({ User: options.userSettings, Machine: {} })) {
     mkdirSync(join(home, 'data', scope), { recursive: true });
-    writeFileSync(join(home, 'data', scope, 'settings.json'), settings);
+    writeFileSync(join(home, 'data', scope, 'settings.json'), JSON.stringify({ ...settings, ...own }, null, 2));
   }
   const args = [
     'out/server-main.js',
