@@ -103,8 +103,9 @@ export async function readRun(
 }
 
 /** Of a run over several inputs the means are shown; the single results would be kept a second time. */
-function meansOf({ schema, provenance, model, layers, output }: InspectionResult): InspectionResult {
-  return { schema, provenance, model, layers, output };
+function meansOf(result: InspectionResult): InspectionResult {
+  const { inputs, ...means } = result;
+  return inputs === undefined ? result : means;
 }
 
 /** Shows a result file; it joins the recent inspections. Throws a sentence. */

@@ -1,11 +1,12 @@
 // A finished inspection is kept: in the list of recent ones, as a result file, behind the links of its report.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
+import type { InspectionResult } from '../../../src/inspection/inspectionResult';
 import { inFrame, outer, until } from '../outer';
 import {
   closeEditors,
@@ -78,6 +79,22 @@ describe('recent inspections', function () {
     await shown(exported);
     const tabs = (): string[] => vscode.window.tabGroups.all.flatMap(({ tabs: all }) => all.map(({ label }) => label));
     await until('the inspector tab alone', () => (tabs().join() === 'Gramlens Inspector' ? true : undefined));
+  });
+
+  it('opens a result of another machine with everything that belongs to no head', async () => {
+    const api = await gramlens();
+    const [, json] = await api.exportReport(vscode.Uri.file(join(folder, 'here.html')));
+    const { rollout } = api.snapshot().network;
+    assert.ok(rollout !== undefined && rollout.layers.length > 1);
+    // Another duration makes another inspection of it, which is not kept here.
+    const result = JSON.parse(readFileSync(json!.fsPath, 'utf8')) as InspectionResult;
+    const there = vscode.Uri.file(join(folder, 'there.gramlens.json'));
+    const elapsedMs = result.provenance.elapsedMs! + 1;
+    writeFileSync(there.fsPath, JSON.stringify({ ...result, provenance: { ...result.provenance, elapsedMs } }));
+    const before = api.snapshot().inspection;
+    await vscode.commands.executeCommand('vscode.open', there);
+    await until('the other inspection', () => (api.snapshot().inspection === before ? undefined : true));
+    assert.deepEqual(api.snapshot().network.rollout, rollout);
   });
 
   it('says what to do about a link to an inspection that is not here', async () => {
