@@ -114,6 +114,11 @@ writeFileSync(
     [...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file))].sort(),
   ),
 );
+// A bundle that was renamed must not be packaged beside its successor.
+const made = new Set(results.flatMap(({ metafile }) => Object.keys(metafile.outputs)));
+for (const file of walk('dist').map((path) => path.replaceAll('\\', '/'))) {
+  if (/\.(js|css)(\.map)?$/.test(file) && !file.endsWith('/codicon.css') && !made.has(file)) rmSync(file);
+}
 // ONNX Runtime: read from here when the first graph is run.
 if (existsSync('node_modules/onnxruntime-web/dist')) {
   mkdirSync('dist/onnx', { recursive: true });
