@@ -55,10 +55,12 @@ export interface OpenOptions {
   readonly language?: string;
   /** Follow selectHead and setMetric as the extension host does; default true. */
   readonly follow?: boolean;
+  /** Runs before the page is gone to. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 /** Where and how large a page is shown. */
-export type PagePlace = Pick<OpenOptions, 'page' | 'theme' | 'width' | 'height' | 'host' | 'language'>;
+export type PagePlace = Pick<OpenOptions, 'page' | 'theme' | 'width' | 'height' | 'host' | 'language' | 'prepare'>;
 
 /** A page that runs, and what can be asked of it; generic over the two sides' calls. */
 export interface ShownPage<Remote> {
@@ -182,7 +184,7 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
 async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
   context: BrowserContext,
   address: string,
-  { width = 1280, height = 900 }: PagePlace,
+  { width = 1280, height = 900, prepare }: PagePlace,
   handlers: Host,
   found: string[],
 ): Promise<ShownPage<Remote>> {
@@ -212,6 +214,7 @@ async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
   await page.exposeFunction('toHost', (message: unknown) => {
     receive(message);
   });
+  await prepare?.(page);
   await page.goto(address);
   return {
     page,
