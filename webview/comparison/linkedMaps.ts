@@ -59,7 +59,7 @@ export class LinkedMaps {
   }
 
   redraw(): void {
-    for (const view of this.views()) view.draw(true);
+    for (const view of this.views()) view.drawSoon();
   }
 
   private views(): FigureView[] {
@@ -71,7 +71,7 @@ export class LinkedMaps {
     this.others = shownMetricIds(comparison).map((id) => {
       const figure = differenceFigure(comparison, id);
       const known = before.get(id);
-      known?.view.update(figure);
+      known?.view.updateSoon(figure);
       return known ?? { id, view: this.mapOf(figure, 'none'), lit: h('p', { class: 'lit quiet' }) };
     });
     fill(this.small, ...this.others.map(({ view, lit }) => h('div', {}, view.element, lit)));

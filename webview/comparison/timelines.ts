@@ -61,7 +61,7 @@ export class Timelines {
   }
 
   redraw(): void {
-    this.all?.draw(true);
-    this.one?.draw(true);
+    this.all?.drawSoon();
+    this.one?.drawSoon();
   }
 }

@@ -293,7 +293,7 @@ export class HeadPage {
     for (const figure of figures) {
       const view = this.views.get(figure.id);
       if (view === undefined) this.views.set(figure.id, this.figureView(figure));
-      else if (!this.placed.has(figure)) view.update(figure);
+      else if (!this.placed.has(figure)) view.updateSoon(figure);
     }
     this.placed = new Set(figures);
     const patterns = figures.filter(isPattern);
@@ -355,7 +355,7 @@ export class HeadPage {
   }
 
   redraw(): void {
-    for (const view of this.views.values()) view.draw(true);
+    for (const view of this.views.values()) view.drawSoon();
     this.rows.redraw();
     this.laboratory.redraw();
   }

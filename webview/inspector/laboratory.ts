@@ -166,7 +166,7 @@ export class Laboratory {
   }
 
   redraw(): void {
-    for (const view of this.views.values()) view.draw(true);
+    for (const view of this.views.values()) view.drawSoon();
     this.layer.redraw();
     this.sweep.redraw();
   }
@@ -257,7 +257,6 @@ export class Laboratory {
     const order = figures.map(({ id }) => this.views.get(id)!.element);
     if (order.length !== this.figures.children.length || order.some((one, i) => one !== this.figures.children[i])) {
       fill(this.figures, ...order);
-      for (const one of figures) this.views.get(one.id)!.draw(true);
     }
     const { variant, lambda, iterations, shown } = view.settings;
     this.element.dataset['shown'] = `${variant}/${lambda}/${iterations}/${shown}`;

@@ -115,6 +115,6 @@ export class LaboratoryLayer {
   }
 
   redraw(): void {
-    for (const view of this.views.values()) view.draw(true);
+    for (const view of this.views.values()) view.drawSoon();
   }
 }

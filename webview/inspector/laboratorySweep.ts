@@ -79,7 +79,7 @@ export class LaboratorySweep {
   }
 
   redraw(): void {
-    for (const view of this.views.values()) view.draw(true);
+    for (const view of this.views.values()) view.drawSoon();
   }
 
   private async run(): Promise<void> {

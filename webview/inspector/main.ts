@@ -151,13 +151,15 @@ function render(): void {
   renderTop();
   if (state.selected === null) {
     overview.show(state);
-    if (overview.element.parentElement !== body) fill(body, overview.element);
-    overview.redraw();
+    if (overview.element.parentElement !== body) {
+      fill(body, overview.element);
+      // The theme may have changed while it was out of sight.
+      overview.redraw();
+    }
   } else {
     headPage.show(state, state.selected);
     if (headPage.element.parentElement !== body) {
       fill(body, headPage.element);
-      // The theme may have changed while it was out of sight.
       headPage.redraw();
     }
   }

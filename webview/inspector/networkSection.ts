@@ -47,7 +47,7 @@ export class NetworkSection {
   }
 
   redraw(): void {
-    for (const view of this.views) view.draw(true);
+    for (const view of this.views) view.drawSoon();
   }
 
   reset(): void {

@@ -143,7 +143,7 @@ export class Overview {
   }
 
   redraw(): void {
-    for (const view of this.views.values()) view.draw(true);
+    for (const view of this.views.values()) view.drawSoon();
     this.network.redraw();
   }
 
@@ -280,7 +280,7 @@ export class Overview {
       dimmed === undefined ? figure : { ...figure, dimmed },
     );
     const fresh = figures.filter((figure) => !this.views.has(figure.id));
-    for (const figure of figures) this.views.get(figure.id)?.update(figure);
+    for (const figure of figures) this.views.get(figure.id)?.updateSoon(figure);
     for (const figure of fresh) this.views.set(figure.id, this.map(figure, model.layers));
     const wanted = figures.map((figure) => this.views.get(figure.id)!.element);
     if (wanted.length !== this.grid.children.length || fresh.length > 0) fill(this.grid, ...wanted);

@@ -25,6 +25,7 @@ import type { Size } from '../charts/theme';
 import { Brush } from './brush';
 import { CellCanvas } from './cellCanvas';
 import { fill, h, setSvg } from './dom';
+import { drawSoon, type Waiting } from './drawQueue';
 import { FigureTools, type OnShow } from './figureTools';
 import { TableTwin } from './tableTwin';
 import { iconButton } from './toolkit';
@@ -49,7 +50,10 @@ export interface FigureOptions {
   readonly words?: 'all' | 'short' | 'none';
 }
 
-export class FigureView {
+/** A place narrower than this shows nothing, CSS pixels. */
+const narrowest = 40;
+
+export class FigureView implements Waiting {
   readonly element: HTMLElement;
   private readonly stage: HTMLElement;
   private readonly canvas = new CellCanvas();
@@ -71,7 +75,12 @@ export class FigureView {
   private readonly zoomWords = h('p', { class: 'quiet zoom-words', attributes: { hidden: '' } });
   private readonly zoomOut: HTMLElement;
   private marked: readonly number[] = [];
+  /** Of what is drawn; width 0: nothing yet. */
   private size: Size = { width: 0, height: 0 };
+  /** Width of its place when it was last read, CSS pixels. */
+  private width = 0;
+  /** What is drawn is not what is to be shown. */
+  private isStale = true;
 
   constructor(
     figure: Figure,
@@ -145,15 +154,24 @@ export class FigureView {
     );
     // In the next frame: drawing sets the height, which the observer would report within its own round as an error.
     new ResizeObserver(() => {
-      requestAnimationFrame(() => {
-        this.draw();
-      });
+      drawSoon(this);
     }).observe(this.stage);
-    this.update(figure);
+    this.updateSoon(figure);
   }
 
   /** Shows another figure in the same place; the keyboard cursor stays where it can. */
   update(figure: Figure): void {
+    this.tell(figure);
+    this.draw(true);
+  }
+
+  /** The same in one of the next frames, for whoever has many of them. */
+  updateSoon(figure: Figure): void {
+    this.tell(figure);
+    this.drawSoon();
+  }
+
+  private tell(figure: Figure): void {
     this.figure = figure;
     this.element.dataset['figure'] = figure.id;
     const keys =
@@ -164,7 +182,6 @@ export class FigureView {
     this.shows.textContent = figure.shows;
     fill(this.caution, h('strong', {}, `${l10n.t('What it does not prove:')} `), figure.caution);
     this.formula.textContent = figure.formula;
-    this.draw(true);
     this.table.show(figure);
   }
 
@@ -188,11 +205,38 @@ export class FigureView {
 
   /** Draws again; unless `force`, only when the size changed. */
   draw(force = false): void {
-    const width = Math.floor(this.stage.clientWidth);
-    if (width < 40) return;
-    const most = Math.round(this.options.height(width));
-    const height = this.figure.kind === 'heatmap' ? fittingHeight(this.figure, width, most) : most;
-    if (!force && width === this.size.width && height === this.size.height) return;
+    this.isStale ||= force;
+    this.measure();
+    this.paint();
+  }
+
+  /** Draws again in one of the next frames. */
+  drawSoon(): void {
+    this.isStale = true;
+    this.element.setAttribute('aria-busy', 'true');
+    drawSoon(this);
+  }
+
+  measure(): void {
+    this.width = this.element.isConnected ? Math.floor(this.stage.clientWidth) : 0;
+  }
+
+  reserve(): void {
+    if (this.width >= narrowest) this.stage.style.height = `${this.heightNow()}px`;
+  }
+
+  private heightNow(): number {
+    const most = Math.round(this.options.height(this.width));
+    return this.figure.kind === 'heatmap' ? fittingHeight(this.figure, this.width, most) : most;
+  }
+
+  paint(): void {
+    this.element.removeAttribute('aria-busy');
+    const { width } = this;
+    if (width < narrowest) return;
+    const height = this.heightNow();
+    if (!this.isStale && width === this.size.width && height === this.size.height) return;
+    this.isStale = false;
     this.size = { width, height };
     this.stage.style.height = `${height}px`;
     const theme = readTheme();

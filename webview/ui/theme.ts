@@ -9,8 +9,24 @@ export type Palette = 'blueToYellow' | 'darkToLight';
 
 const transparent = /^(transparent|rgba\(0, 0, 0, 0\))?$/;
 
-/** Colours of the theme that is on now; variables that are missing fall back to ours. */
+const known = new Map<Palette, ChartTheme>();
+let isWatched = false;
+
+/** Colours of the theme that is on now. Read once a theme: reading them makes the browser settle all styles. */
 export function readTheme(palette: Palette = 'blueToYellow'): ChartTheme {
+  if (!isWatched) {
+    isWatched = true;
+    watchTheme(() => {
+      known.clear();
+    });
+  }
+  const theme = known.get(palette) ?? coloursNow(palette);
+  known.set(palette, theme);
+  return theme;
+}
+
+/** Variables that are missing fall back to ours. */
+function coloursNow(palette: Palette): ChartTheme {
   const kind = document.body.dataset['vscodeThemeKind'] ?? '';
   const light = kind === 'vscode-light' || kind === 'vscode-high-contrast-light';
   const contrast = kind.startsWith('vscode-high-contrast');
@@ -52,9 +68,13 @@ export function readTheme(palette: Palette = 'blueToYellow'): ChartTheme {
 
 /** Calls `listener` when the person switches the theme. */
 export function onThemeChange(listener: () => void): void {
-  const observer = new MutationObserver(() => {
+  watchTheme(() => {
     requestAnimationFrame(listener);
   });
+}
+
+function watchTheme(listener: () => void): void {
+  const observer = new MutationObserver(listener);
   observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
 }
