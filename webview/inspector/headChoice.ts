@@ -60,6 +60,7 @@ export class HeadChoice {
   });
   private chosen: OverviewChoices;
   private state: Pick<SessionSnapshot, 'model' | 'layers'> | null = null;
+  private ranked: ReturnType<typeof rankHeads> = [];
 
   constructor(
     private readonly memory: ChoiceMemory,
@@ -79,7 +80,19 @@ export class HeadChoice {
       this.count,
       this.readout,
     );
-    this.ranking = h('details', { class: 'ranked' }, this.summary, this.list);
+    this.ranking = h(
+      'details',
+      {
+        class: 'ranked',
+        on: {
+          toggle: () => {
+            this.fillList();
+          },
+        },
+      },
+      this.summary,
+      this.list,
+    );
   }
 
   show(state: Pick<SessionSnapshot, 'model' | 'layers'>): void {
@@ -114,6 +127,15 @@ export class HeadChoice {
       ranked.length === 1
         ? l10n.t('Ranking by {0}: 1 head', label)
         : l10n.t('Ranking by {0}: {1} heads', label, ranked.length);
+    this.ranked = ranked;
+    this.fillList();
+  }
+
+  /** Links are made while somebody may see them. */
+  private fillList(): void {
+    const { state, ranked } = this;
+    if (state === null || !this.ranking.hasAttribute('open')) return;
+    const { metric } = this.chosen;
     const links = ranked.slice(0, maxLinks).map(({ layer, head }) => {
       const address = { layer, head: head.index };
       const link = h(
