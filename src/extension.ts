@@ -129,6 +129,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     vscode.window.registerCustomEditorProvider(
       comparisonEditorId,
       comparisonEditor(services, (uri) => openResult(services, uri)),
+      { webviewOptions: { retainContextWhenHidden: true } },
     ),
     vscode.window.registerCustomEditorProvider(
       checkpointEditorId,

@@ -84,7 +84,10 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
 
   show(sources: readonly ComparedSource[]): void {
     const title = vscode.l10n.t('Compare {0}', comparisonTitle(compareSources(sources, 'index')));
-    const panel = vscode.window.createWebviewPanel(comparisonPanelType, title, vscode.ViewColumn.Active, {});
+    // From a head of it and back, the reader is where he was.
+    const panel = vscode.window.createWebviewPanel(comparisonPanelType, title, vscode.ViewColumn.Active, {
+      retainContextWhenHidden: true,
+    });
     this.fill(
       panel,
       ofInspections(() => Promise.resolve(sources)),

@@ -29,17 +29,21 @@ function drawingRunner(script: string, folder: string | null): Runner {
   }
   const nobody = (): Promise<void> => Promise.resolve();
   const quiet = { progress: nobody, head: nobody, warn: nobody };
-  // The thread starts with the first pattern that is looked at.
+  // Pages draw patterns themselves; the thread starts with the first one that a report needs.
   let thread: ReturnType<typeof startThreadRunner> | null = null;
   return {
     run: nothing,
     headDetail: async (layer, head) => {
       thread ??= startThreadRunner(script, quiet);
       const detail = await thread.savedDetail(folder, layer, head);
-      log().info(`layer ${layer}, head ${head} drawn from what is kept. ${computedText()}`);
+      log().debug(`layer ${layer}, head ${head} drawn for a report from what is kept`);
       return detail;
     },
-    keptHead: (layer, head) => loadHead(folder, layer, head),
+    keptHead: async (layer, head) => {
+      const kept = await loadHead(folder, layer, head);
+      log().info(`layer ${layer}, head ${head} read from what is kept. ${computedText()}`);
+      return kept;
+    },
     stop: async () => thread?.stop(),
   };
 }

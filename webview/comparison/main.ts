@@ -15,6 +15,7 @@ import type {
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { connectHost } from '../ui/host';
+import { keepFocus } from '../ui/keepFocus';
 import { onThemeChange } from '../ui/theme';
 import { button, dropdown, registerComponents } from '../ui/toolkit';
 import { HeadNumbers } from './headNumbers';
@@ -24,6 +25,7 @@ import { fileText, runCards } from './runCards';
 import { Timelines } from './timelines';
 
 registerComponents();
+keepFocus();
 const app = document.getElementById('app')!;
 const { host, state: tab } = connectHost<ComparisonPageCalls, ComparisonHostCalls>({});
 

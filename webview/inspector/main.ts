@@ -32,6 +32,10 @@ const local: PageCalls = {
     if (isAnother(snapshot, state)) {
       overview.reset();
       headPage.reset();
+      // From a comparison or a link to a head of an inspection that is not the one on show; a window that is opened again
+      // has none yet, and goes back to where it was.
+      if (snapshot.selected !== null && typeof state?.inspection === 'string' && !document.hasFocus())
+        arrive = enterHead;
     }
     state = snapshot;
     memory.keep(state);
