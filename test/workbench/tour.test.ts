@@ -3,6 +3,7 @@
 
 import { after, before, describe, it } from 'mocha';
 import { full } from '../setup/full';
+import { compare } from './tour/compare';
 import { firstMinute } from './tour/firstMinute';
 import { headPage } from './tour/headPage';
 import { keepAndShare } from './tour/keepAndShare';
@@ -48,6 +49,8 @@ for (const [manner, theme] of tours) {
     it('head: patterns, rows, zoom, figures, laboratory, and back', () => headPage(visit));
     it('side panel: 200 pixels, a metric by its letters, a head and back, recent inspections', () => sidePanel(visit));
     it('report: every format, with the numbers of the panels', () => report(visit));
-    it('keep: the same head and place after a reload, nothing computed again', () => keepAndShare(visit));
+    it('compare: two samples, a head of one and back; three steps of a training', () => compare(visit));
+    it('keep: a result file, a link of a report; the same head and place after a reload, nothing computed again', () =>
+      keepAndShare(visit));
   });
 }

@@ -1,8 +1,9 @@
 // Item 2: one head, from its pattern to the laboratory, and back to the overview where it was left.
 
 import assert from 'node:assert/strict';
+import type { Frame } from 'playwright-core';
 import { chosen, chosenName, grid, overlap } from './overview';
-import { inspectorPage, paintedCells, type Visit } from './visit';
+import { inspectorPage, paintedCells, reportPage, type Visit } from './visit';
 
 const tokens = { rows: 50, columns: 50 };
 const figures = [
@@ -84,6 +85,8 @@ export async function headPage(visit: Visit): Promise<void> {
   await visit.activate(inspector, '[data-figure="spectrum"] .formula-box summary');
   await visit.says(spectrum.locator('.formula'), /\S{3}/);
   await visit.shot(2, 'spectrum');
+  await copyNumbers(visit, inspector);
+  await openInReport(visit, inspector);
 
   await visit.activate(inspector, '[data-figure="noise-key_gauss"] .twin summary');
   await visit.says(inspector.locator('[data-figure="noise-key_gauss"] .twin'), /softmax/);
@@ -115,4 +118,44 @@ export async function headPage(visit: Visit): Promise<void> {
   );
   if (visit.manner === 'keyboard') await visit.says(inspector.locator('.readout'), chosenName);
   await visit.shot(2, 'back');
+}
+
+/** *Copy* of the spectrum, by its menu. */
+async function copyNumbers(visit: Visit, inspector: Frame): Promise<void> {
+  const tools = '[data-figure="spectrum"] .figure-actions';
+  const button = `${tools} .menu-button:has(.codicon-copy) > vscode-button`;
+  const line = inspector.locator(`${tools} [role="menuitem"]:visible`, { hasText: 'CSV' });
+  if (visit.manner === 'mouse') await inspector.locator('[data-figure="spectrum"] .stage').hover();
+  await visit.activate(inspector, button);
+  await line.waitFor();
+  if (visit.manner === 'mouse') await line.hover();
+  else await visit.press('c');
+  await visit.eventually('the line CSV chosen', () => line.evaluate((item) => item === document.activeElement));
+  await visit.shot(2, 'copy-menu');
+  if (visit.manner === 'mouse') await line.click();
+  else await visit.press('Enter');
+  await visit.says(inspector.locator(`${tools} .said`), 'Copied as CSV.');
+  const copied = await visit.page.evaluate(() => navigator.clipboard.readText());
+  const [columns, ...rows] = copied.trim().split(/\r?\n/);
+  assert.match(columns!, /^series,eigenvalue index/);
+  assert.ok(rows.filter((row) => row.startsWith('eigenvalues')).length >= 49, copied);
+}
+
+/** *Open in report* of the spectrum: the report in a tab of its own, with that figure marked; and back. */
+async function openInReport(visit: Visit, inspector: Frame): Promise<void> {
+  await visit.activate(inspector, '[data-figure="spectrum"] .to-report');
+  const report = await visit.frame(reportPage);
+  const id = `layer-${chosen.layer}-head-${chosen.head}-spectrum`;
+  await report.locator(`figure.asked-for[id="${id}"]`).waitFor();
+  await visit.shot(2, 'in-report');
+  const seen = await report.evaluate((wanted) => {
+    const { top, bottom } = document.getElementById(wanted)!.getBoundingClientRect();
+    return { isInside: top >= 0 && bottom <= innerHeight, focused: document.activeElement?.id };
+  }, id);
+  assert.deepEqual(seen, { isInside: true, focused: id });
+  await visit.closeTab('Report:');
+  if (visit.manner === 'keyboard')
+    await visit.eventually('the focus on the button again', () =>
+      inspector.evaluate(() => document.hasFocus() && document.activeElement?.closest('.figure-actions') !== null),
+    );
 }

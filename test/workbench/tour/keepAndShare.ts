@@ -1,12 +1,18 @@
 // Item 5: the window again after a reload, from disk; a result by double click; a link of a report.
 
 import assert from 'node:assert/strict';
+import { openFile } from './explorer';
 import { chosen, chosenName, grid, overlap } from './overview';
-import { inspectorPage, type Visit } from './visit';
+import { inspectorPage, paintedCells, reportPage, type Visit } from './visit';
 
 export async function keepAndShare(visit: Visit): Promise<void> {
   const { page } = visit;
-  const before = await visit.frame(inspectorPage);
+  // Something else is open by now: the result file that the report left brings the inspection back, from what is kept.
+  await openFile(visit, 'heads.gramlens.json');
+  const before = await visit.frame(`${inspectorPage}[data-phase="done"]:has(h1:text-is("digits-softmax.safetensors"))`);
+  await visit.eventually('every cell', async () => (await paintedCells(before, overlap, grid)) === 24);
+  await visit.shot(5, 'result-file');
+  await followLink(visit);
   await visit.pickCell(before, overlap, grid, chosen.layer, chosen.head);
   await before.locator('[data-figure="pattern-rpc"]').waitFor();
   if (visit.manner === 'mouse') await before.locator('[data-figure="noise-key_gauss"] .stage').hover();
@@ -49,4 +55,22 @@ export async function keepAndShare(visit: Visit): Promise<void> {
   assert.ok(counts.length > 0 && counts.every(([layers, heads]) => layers === 0 && heads === 0), log);
   await visit.shot(5, 'log');
   await visit.command('View: Toggle Panel Visibility');
+}
+
+/** A head's link in the report's tab leads to the head; then back to the overview. */
+async function followLink(visit: Visit): Promise<void> {
+  const inspector = await visit.frame(inspectorPage);
+  if (visit.manner === 'keyboard') await visit.command('Gramlens: Open Report');
+  else await inspector.locator('header vscode-button', { hasText: 'Open Report' }).click();
+  const report = await visit.frame(reportPage);
+  const link = report.locator('a.editor').first();
+  const [, layer, head] = /layer=(\d+)&head=(\d+)/.exec((await link.getAttribute('href'))!)!;
+  await visit.activate(report, 'a.editor');
+  await inspector.locator(`.head-nav h1:text-is("Layer ${layer}, head ${head}")`).waitFor();
+  await visit.eventually('the focus in the inspector', () =>
+    inspector.evaluate(() => document.hasFocus() && document.activeElement?.tagName === 'H1'),
+  );
+  await visit.shot(5, 'link');
+  await visit.activate(inspector, '.head-nav vscode-button:first-child');
+  await inspector.locator(`[data-figure="${overlap}"]`).waitFor();
 }

@@ -28,6 +28,7 @@ const mostTabs = 400;
 export const inspectorPage = 'main#app[data-worker]';
 export const sidePanelPage = 'main#app:not([data-worker]):has(> .title, > .empty)';
 export const comparisonPage = 'main#app:has(.maps)';
+export const reportPage = 'section#heads-in-detail';
 
 const chosenRow = '.quick-input-list .monaco-list-row.focused';
 
@@ -56,7 +57,9 @@ export class Visit {
       userSettings: { 'gramlens.nulls': manyNulls },
     });
     const browser = await chromium.launch({ executablePath: requireChromium(), args: [...chromiumArgs] });
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const page = await context.newPage();
     page.setDefaultTimeout(waitMs);
     await page.goto(workbench.url({ folder, extension: resolve('.') }));
     await page.locator('.statusbar-item').first().waitFor();
@@ -134,12 +137,23 @@ export class Visit {
       await this.type(path);
       if ((await input.inputValue()) !== path) return false;
       if (this.manner === 'keyboard') await this.press('Enter');
-      else await this.page.locator('.quick-input-action .monaco-button').click();
+      else await this.page.locator('.quick-input-action .monaco-button', { hasText: 'OK' }).click();
       return dialog.waitFor({ state: 'hidden', timeout: 3000 }).then(
         () => true,
         () => false,
       );
     });
+  }
+
+  /** Closes the tab in front, whose title begins so. */
+  async closeTab(title: string): Promise<void> {
+    const tab = this.page.locator('.tabs-container .tab', { hasText: title });
+    if (this.manner === 'keyboard') await this.press('Control+W');
+    else {
+      await tab.hover();
+      await tab.locator('.codicon-close').click();
+    }
+    await tab.waitFor({ state: 'detached' });
   }
 
   /** The webview that holds such an element, a visible one if there is one. */
@@ -208,7 +222,10 @@ export class Visit {
   async goToCell(frame: Frame, figure: string, grid: Grid, row: number, column: number): Promise<void> {
     const stage = `[data-figure="${figure}"] .stage`;
     if (this.manner === 'mouse') {
-      await frame.locator(stage).hover({ position: await cellPlace(frame, figure, grid, row, column) });
+      await frame
+        .locator(stage)
+        .first()
+        .hover({ position: await cellPlace(frame, figure, grid, row, column) });
       return;
     }
     await this.reach(frame, stage);
@@ -223,7 +240,7 @@ export class Visit {
     if (this.manner === 'keyboard') await this.press('Enter');
     else {
       const position = await cellPlace(frame, figure, grid, row, column);
-      await frame.locator(`[data-figure="${figure}"] .stage`).click({ position });
+      await frame.locator(`[data-figure="${figure}"] .stage`).first().click({ position });
     }
   }
 
@@ -270,18 +287,21 @@ async function cellPlace(
   row: number,
   column: number,
 ): Promise<{ x: number; y: number }> {
-  await frame.locator(`[data-figure="${figure}"] .stage`).scrollIntoViewIfNeeded();
-  return frame.locator(`[data-figure="${figure}"] canvas`).evaluate(
-    (canvas, at) => {
-      const stage = canvas.parentElement!.getBoundingClientRect();
-      const box = canvas.getBoundingClientRect();
-      return {
-        x: box.left - stage.left + ((at.column + 0.5) * box.width) / at.columns,
-        y: box.top - stage.top + ((at.row + 0.5) * box.height) / at.rows,
-      };
-    },
-    { rows, columns, row, column },
-  );
+  await frame.locator(`[data-figure="${figure}"] .stage`).first().scrollIntoViewIfNeeded();
+  return frame
+    .locator(`[data-figure="${figure}"] canvas`)
+    .first()
+    .evaluate(
+      (canvas, at) => {
+        const stage = canvas.parentElement!.getBoundingClientRect();
+        const box = canvas.getBoundingClientRect();
+        return {
+          x: box.left - stage.left + ((at.column + 0.5) * box.width) / at.columns,
+          y: box.top - stage.top + ((at.row + 0.5) * box.height) / at.rows,
+        };
+      },
+      { rows, columns, row, column },
+    );
 }
 
 /** How many cells of a heatmap are painted; 0 while it is not there. */
