@@ -59,7 +59,7 @@ export function directionFigure(
       rowAxis: { label: l10n.t('value dimension'), unit: '', scale: 'linear', integer: true },
       columnAxis: { label: l10n.t('eigenvector'), unit: '', scale: 'linear', integer: true },
       columnLabels: Array.from({ length: rank }, (_, i) => String(i + 1)),
-      value: { label: '|cos|', unit: '', scale: 'linear' },
+      value: { label: l10n.t('|cos|'), unit: '', scale: 'linear' },
       palette: 'sequential',
       domain: [0, 1],
     },
