@@ -69,6 +69,7 @@ class Menu {
     });
     this.list.addEventListener('toggle', () => {
       this.button.setAttribute('aria-expanded', String(this.isOpen));
+      if (!this.isOpen) window.removeEventListener('scroll', this.follow, { capture: true });
     });
     this.element = h('div', { class: 'menu-button' }, this.button, this.list);
   }
@@ -81,13 +82,19 @@ class Menu {
     if (!this.isOpen) this.list.showPopover();
     this.place();
     this.entries[entry]?.focus();
-    // What is fixed would stay behind when the page moves.
-    window.addEventListener('scroll', this.dismiss, { once: true, capture: true });
+    // What is fixed would stay behind when the page moves; the focus that came to the button may have moved it just now.
+    window.addEventListener('scroll', this.follow, { capture: true });
     window.addEventListener('resize', this.dismiss, { once: true });
   }
 
   private readonly dismiss = (): void => {
     if (this.isOpen) this.list.hidePopover();
+  };
+
+  private readonly follow = (): void => {
+    const { top, bottom } = this.button.getBoundingClientRect();
+    if (bottom < 0 || top > innerHeight) this.dismiss();
+    else this.place();
   };
 
   private close(): void {

@@ -16,6 +16,8 @@ export interface Theme {
   /** In the names of pictures. */
   readonly name: string;
   readonly setting: string;
+  /** Class of the window in it. */
+  readonly look: 'hc-black' | 'vs-dark';
 }
 
 const waitMs = 60_000;
@@ -54,7 +56,7 @@ export class Visit {
       cpSync(resolve('media/samples', file), join(folder, file));
     const workbench = await startWorkbench({
       settings: { ...settings, 'workbench.colorTheme': theme.setting },
-      userSettings: { 'gramlens.nulls': manyNulls },
+      userSettings: { 'gramlens.nulls': manyNulls, 'workbench.colorTheme': theme.setting },
     });
     const browser = await chromium.launch({ executablePath: requireChromium(), args: [...chromiumArgs] });
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -63,6 +65,8 @@ export class Visit {
     page.setDefaultTimeout(waitMs);
     await page.goto(workbench.url({ folder, extension: resolve('.') }));
     await page.locator('.statusbar-item').first().waitFor();
+    // A workbench that is new on a machine may show another theme, and nothing that follows would notice.
+    await page.locator(`.monaco-workbench.${theme.look}`).waitFor();
     return new Visit(manner, theme, page, folder, browser, async () => {
       await workbench.stop();
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -213,7 +217,9 @@ export class Visit {
     await this.eventually(`the option ${option}`, async () => {
       if ((await active.innerText()).includes(option)) return true;
       await this.press('ArrowDown');
-      return false;
+      // The list follows a moment later; a second press too early would pass by what is meant.
+      await this.page.waitForTimeout(60);
+      return (await active.innerText()).includes(option);
     });
     await this.press('Enter');
   }
