@@ -136,9 +136,10 @@ export class Overview {
       );
   }
 
-  /** The keyboard goes on at this head, in the map that it was opened from. */
+  /** The keyboard goes on at this head, in the map that it was opened from; unless it went elsewhere in the window meanwhile. */
   focus({ layer, head }: HeadAddress): void {
     for (const view of this.views.values()) view.choose({ kind: 'heatmap', row: layer, column: head });
+    if (!document.hasFocus()) return;
     (this.views.get(this.picked) ?? [...this.views.values()][0])?.focus();
   }
 
