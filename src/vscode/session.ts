@@ -13,12 +13,12 @@ import type { InspectionResult, LayerResult } from '../inspection/inspectionResu
 import type { InputsDone } from '../inspection/overInputs/liveMeans';
 import { withHead } from '../inspection/withHead';
 import { modelSummary } from '../inspection/runInspection';
+import { emptySnapshot } from './emptySnapshot';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { sha256Hex } from '../inspection/node/readInput';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
 import { inspectionId } from '../report/inspectionId';
 import { inputCount } from '../report/overInputs';
-import { defaultMetricId } from '../report/figures/metrics';
 import { computedText, log, sentence } from './log';
 import type { SavedInspection } from './savedInspections';
 import type { Runner } from './runners';
@@ -30,24 +30,6 @@ export interface SessionHost extends RunnerHostCalls {
 
 /** Makes the runner of one attempt; `backend` may differ from the request's when a GPU was lost. */
 export type RunnerFactory = (request: InspectionRequest, host: SessionHost) => Runner | Promise<Runner>;
-
-export const emptySnapshot: SessionSnapshot = {
-  phase: 'empty',
-  inspection: null,
-  title: '',
-  message: '',
-  model: null,
-  plan: null,
-  provenance: null,
-  layers: [],
-  inputs: null,
-  output: null,
-  network: {},
-  picture: null,
-  progress: null,
-  selected: null,
-  metric: defaultMetricId,
-};
 
 function networkOf({ rollout, networkNoise }: InspectionResult): SessionSnapshot['network'] {
   return { ...(rollout === undefined ? {} : { rollout }), ...(networkNoise === undefined ? {} : { networkNoise }) };

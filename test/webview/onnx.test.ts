@@ -13,7 +13,7 @@ import { graphRequest, inspectGraph } from '../unit/onnx/graphs';
 import { fullIt } from '../setup/full';
 import { startPageLab, until } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
-import { empty } from './sampleRun';
+import { emptySnapshot } from '../../src/vscode/emptySnapshot';
 
 /** Float32 on a graphics adapter against float64, relative to the largest value. */
 const float32Tolerance = 2e-4;
@@ -44,7 +44,7 @@ describe('ONNX graphs in the worker of the inspector page', () => {
     view = await lab.open({
       page: 'inspector',
       run: { request, bytes, headDetail, keptHead: headDetail },
-      snapshot: empty,
+      snapshot: emptySnapshot,
     });
     await view.remote.startWorker(1, toWire(request));
     return { page: view, runId: 1 };

@@ -20,7 +20,7 @@ import { inferModelSpec } from '../../src/model/inferModelSpec';
 import { silentHost } from '../unit/inspection/sampleRun';
 import { largestLayerByteLength } from '../../src/model/loadWeights';
 import type { SessionSnapshot } from '../../src/protocol/messages';
-import { defaultMetricId } from '../../src/report/figures/metrics';
+import { emptySnapshot } from '../../src/vscode/emptySnapshot';
 import { threadRunner } from '../../src/vscode/runners';
 import type { Runner } from '../../src/vscode/runners';
 
@@ -43,25 +43,6 @@ export interface SampleRun {
   readonly done: SessionSnapshot;
   stop(): Promise<void>;
 }
-
-/** Nothing is open. */
-export const empty: SessionSnapshot = {
-  phase: 'empty',
-  inspection: null,
-  title: '',
-  message: '',
-  model: null,
-  plan: null,
-  provenance: null,
-  layers: [],
-  inputs: null,
-  output: null,
-  network: {},
-  picture: null,
-  progress: null,
-  selected: null,
-  metric: defaultMetricId,
-};
 
 export async function runSample(): Promise<SampleRun> {
   const path = join(samples, 'digits-softmax.safetensors');
@@ -91,7 +72,7 @@ export async function runSample(): Promise<SampleRun> {
   const plan = planInspection(request, largestLayerByteLength(index, spec), threads, describeSpec(spec));
   const { picture } = input;
   const planning: SessionSnapshot = {
-    ...empty,
+    ...emptySnapshot,
     phase: 'planning',
     title: index.fileName,
     message: `Reading the header of ${index.fileName}`,
@@ -123,7 +104,7 @@ export async function runSample(): Promise<SampleRun> {
     headDetail: (layer, head) => runner.headDetail(layer, head),
     keptHead: (layer, head) => runner.keptHead(layer, head),
     anotherRunner: (host) => threadRunner(join(process.cwd(), 'dist', 'runner.js'), host, { path }, threads),
-    empty,
+    empty: emptySnapshot,
     planning,
     running,
     done,
