@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { after, before, describe } from 'mocha';
 import { parseMappingText } from '../../src/model/mapping/mappingFile';
 import type { MappingHostCalls, MappingPageCalls } from '../../src/protocol/mappingMessages';
-import { unknownShapes } from '../unit/model/unknownCheckpoint';
+import { unknownFile, unknownShapes } from '../unit/model/unknownCheckpoint';
 import { seriousFindings } from './axe';
 import { ownPageTests, settle, startPageLab } from './openPage';
 import type { PageLab, PagePlace, ShownPage } from './openPage';
@@ -33,14 +33,7 @@ describe('the mapping page', () => {
     const saved: { text: string; inspect: boolean }[] = [];
     const found: string[] = [];
     const handlers: MappingHostCalls = {
-      open: () =>
-        Promise.resolve({
-          uri: 'file:///models/ours.safetensors',
-          fileName: 'ours.safetensors',
-          refusal: 'ours.safetensors has no transformer blocks under a name Gramlens knows.',
-          tensorsJson: JSON.stringify(Object.entries(shapes)),
-          existing,
-        }),
+      open: () => Promise.resolve({ ...unknownFile(shapes), existing }),
       save: (text, inspect) => {
         saved.push({ text, inspect });
         return Promise.resolve('ours.safetensors.gramlens.json');

@@ -18,7 +18,7 @@ import { headMetrics } from '../../src/report/figures/metrics';
 import { roleNames } from '../../src/model/mapping/roleTable';
 import { changed, sourceOf } from '../unit/comparison/sources';
 import { exampleResult } from '../unit/report/exampleResult';
-import { unknownShapes } from '../unit/model/unknownCheckpoint';
+import { unknownFile, unknownShapes } from '../unit/model/unknownCheckpoint';
 import { settle, startPageLab } from './openPage';
 import type { PageLab, ShownPage } from './openPage';
 import { pseudoLanguage, textsIn, untranslated } from './pseudoTexts';
@@ -86,14 +86,7 @@ describe('pages in another language', () => {
 
   it('the mapping page, with its guesses', async () => {
     const handlers: MappingHostCalls = {
-      open: () =>
-        Promise.resolve({
-          uri: 'file:///models/ours.safetensors',
-          fileName: 'ours.safetensors',
-          refusal: 'ours.safetensors has no transformer blocks under a name Gramlens knows.',
-          tensorsJson: JSON.stringify(Object.entries(unknownShapes)),
-          existing: null,
-        }),
+      open: () => Promise.resolve(unknownFile()),
       save: () => Promise.resolve('ours.safetensors.gramlens.json'),
       log,
     };
@@ -104,7 +97,8 @@ describe('pages in another language', () => {
     );
     await view.page.locator('#app[data-phase="done"]').waitFor();
     await settle(view.page);
-    const data = ['ours.safetensors has no transformer blocks under a name Gramlens knows.', 'ours.safetensors'];
+    const { refusal, fileName } = unknownFile();
+    const data = [refusal!, fileName];
     const tensors = Object.keys(unknownShapes);
     const patterns = tensors.map((tensor) => tensor.replace(/\.\d+\./, '.{i}.'));
     await check(view, { data: [...data, ...tensors, ...patterns, ...roleNames, '[out, in]'] });

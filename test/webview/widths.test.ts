@@ -8,7 +8,7 @@ import type { CheckpointHostCalls, CheckpointPageCalls } from '../../src/protoco
 import type { ComparisonHostCalls, ComparisonPageCalls } from '../../src/protocol/comparisonMessages';
 import type { MappingHostCalls, MappingPageCalls } from '../../src/protocol/mappingMessages';
 import { comparisonOf, longCheckpoint } from '../bench/pageMaterial';
-import { unknownShapes } from '../unit/model/unknownCheckpoint';
+import { unknownFile } from '../unit/model/unknownCheckpoint';
 import { exampleResult } from '../unit/report/exampleResult';
 import { figureOf } from './figures';
 import { settle, startPageLab } from './openPage';
@@ -100,14 +100,7 @@ describe('widths', () => {
     },
     mapping: async () => {
       const host: MappingHostCalls = {
-        open: () =>
-          Promise.resolve({
-            uri: 'file:///models/ours.safetensors',
-            fileName: 'ours.safetensors',
-            refusal: 'ours.safetensors has no transformer blocks under a name Gramlens knows.',
-            tensorsJson: JSON.stringify(Object.entries(unknownShapes)),
-            existing: null,
-          }),
+        open: () => Promise.resolve(unknownFile()),
         save: () => Promise.resolve('ours.safetensors.gramlens.json'),
         log: done,
       };

@@ -1,5 +1,6 @@
 // A small language model in safetensors under names of nobody: two layers, causal, learned positions.
 
+import type { WireCheckpoint } from '../../../src/protocol/mappingMessages';
 import { safetensors } from '../checkpoint/crafted';
 import { normals } from '../engine/portableNormals';
 
@@ -13,6 +14,17 @@ export const unknownShapes: Readonly<Record<string, readonly number[]>> = {
   'closing_norm.weight': [width],
   'closing_norm.bias': [width],
 };
+
+/** What the mapping page is told of a checkpoint of such tensors. */
+export function unknownFile(shapes: Readonly<Record<string, readonly number[]>> = unknownShapes): WireCheckpoint {
+  return {
+    uri: 'file:///models/ours.safetensors',
+    fileName: 'ours.safetensors',
+    refusal: 'ours.safetensors has no transformer blocks under a name Gramlens knows.',
+    tensorsJson: JSON.stringify(Object.entries(shapes)),
+    existing: null,
+  };
+}
 
 function block(i: number): Record<string, readonly number[]> {
   return {
