@@ -9,7 +9,7 @@ import { squaredNorm, transpose } from './vector';
 export interface ValueDirections {
   /** r */
   readonly rank: number;
-  /** |cos| of column j of B = P G^-1 V and eigenvector i, [d, r] row-major; NaN where the column is 0. */
+  /** |cos| of column j of B = P G^-1 V and eigenvector i, [d, r] row-major; NaN where the column is 0 but for round-off. */
   readonly theory: Float64Array;
   /** The same of B = P V. */
   readonly plain: Float64Array;
@@ -29,10 +29,14 @@ export function valueDirections(
   const cosines = (mode: 'theory' | 'plain'): Float64Array => {
     const columns = transpose(alignmentCoefficients(mode, spectrum, v), size, headDim);
     const products = kernels.matmulTransposed(columns, axes, headDim, size, rank);
+    const norms = Array.from({ length: headDim }, (_, j) =>
+      Math.sqrt(squaredNorm(columns.subarray(j * size, (j + 1) * size))),
+    );
+    // By the rank rule a shorter column is round-off: the same value for every token, centred.
+    const shortest = Math.max(size, headDim) * Number.EPSILON * Math.max(...norms);
     return products.map((product, at) => {
-      const j = Math.floor(at / rank);
-      const norm = Math.sqrt(squaredNorm(columns.subarray(j * size, (j + 1) * size)));
-      return norm === 0 ? Number.NaN : Math.min(1, Math.abs(product) / norm);
+      const norm = norms[Math.floor(at / rank)]!;
+      return norm > shortest ? Math.min(1, Math.abs(product) / norm) : Number.NaN;
     });
   };
   return { rank, theory: cosines('theory'), plain: cosines('plain') };

@@ -44,7 +44,7 @@ describe('value directions against eigenvectors', () => {
     const order = [2, 0, 3, 1];
     const values = Float64Array.from({ length: tokens * headDim }, (_, at) => {
       const [n, j] = [Math.floor(at / headDim), at % headDim];
-      return j === 3 ? 7 : (j + 1) * (j % 2 === 0 ? 1 : -1) * vectors[order[j]! * size + n]!;
+      return j === 3 ? 0.9 : (j + 1) * (j % 2 === 0 ? 1 : -1) * vectors[order[j]! * size + n]!;
     });
     const { rank, plain } = valueDirections(spectrum, values, headDim, kernels)!;
     for (let j = 0; j < 3; j++) {
@@ -53,10 +53,8 @@ describe('value directions against eigenvectors', () => {
         assert.ok(Math.abs(plain[j * rank + i]! - expected) < 1e-7, `row ${j}, eigenvector ${i}`);
       }
     }
-    assert.ok(
-      plain.subarray(3 * rank).every((cosine) => Number.isNaN(cosine) || cosine < 1),
-      'nothing is said of it',
-    );
+    const last = plain.subarray(3 * rank);
+    assert.ok(last.every(Number.isNaN), `nothing is said of it: ${last.join()}`);
     const same = keySpectrum(new Float64Array(tokens * headDim), tokens, headDim, kernels);
     assert.equal(valueDirections(same, v, headDim, kernels), null, 'equal keys have no eigenvector');
   });
