@@ -87,6 +87,18 @@ interface ExportedFile {
   readonly content: string | Uint8Array;
 }
 
+/** Files that are under way at a time: a report in Markdown has hundreds of figures, and each call crosses to the editor. */
+const filesAtOnce = 16;
+
+/** `act` on each file; resolves or rejects when nothing is under way any more. */
+async function onEach<T>(items: readonly T[], act: (item: T) => PromiseLike<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += filesAtOnce) {
+    const done = await Promise.allSettled(items.slice(start, start + filesAtOnce).map(act));
+    const failed = done.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
 /** All files are written beside their places first and then renamed: a failure leaves nothing half-written. */
 async function writeAll(files: readonly ExportedFile[], newFolder: vscode.Uri | null): Promise<void> {
   const { fs } = vscode.workspace;
@@ -95,12 +107,12 @@ async function writeAll(files: readonly ExportedFile[], newFolder: vscode.Uri | 
   const remove = (uri: vscode.Uri): Promise<void> =>
     Promise.resolve(fs.delete(uri, { recursive: true })).catch(() => undefined);
   try {
-    for (const { uri, content } of files) {
-      await fs.writeFile(partial(uri), typeof content === 'string' ? new TextEncoder().encode(content) : content);
-    }
-    for (const { uri } of files) await fs.rename(partial(uri), uri, { overwrite: true });
+    await onEach(files, ({ uri, content }) =>
+      fs.writeFile(partial(uri), typeof content === 'string' ? new TextEncoder().encode(content) : content),
+    );
+    await onEach(files, ({ uri }) => fs.rename(partial(uri), uri, { overwrite: true }));
   } catch (error) {
-    for (const { uri } of files) await remove(partial(uri));
+    await onEach(files, ({ uri }) => remove(partial(uri)));
     if (newFolder !== null) await remove(newFolder);
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(vscode.l10n.t('The report could not be written ({0}). Choose another folder.', why));
