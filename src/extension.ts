@@ -34,6 +34,7 @@ import { InspectionSession } from './vscode/session';
 import { keptInspections } from './vscode/settings';
 import { createStatusBar } from './vscode/statusBar';
 import type { InspectionResult } from './inspection/inspectionResult';
+import { computedWork, type ComputedWork } from './inspection/node/computedWork';
 import type { SessionSnapshot } from './protocol/messages';
 
 /** What other extensions, and the workbench tests, can do without a dialog. */
@@ -46,6 +47,8 @@ export interface GramlensApi {
   exportReport(file: vscode.Uri): Promise<readonly vscode.Uri[]>;
   /** Follows a link of a report, as the editor does when one is clicked. */
   openLink(link: vscode.Uri): Promise<void>;
+  /** Layers carried forward and heads measured since the editor started; what comes from disk adds nothing. */
+  computedWork(): ComputedWork;
 }
 
 export function activate(context: vscode.ExtensionContext): GramlensApi {
@@ -144,5 +147,6 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     exportReport: (file) => exportReport(services, file),
     compare: (known) => compare(services, known),
     openLink: (link) => openLink(services, link),
+    computedWork,
   };
 }

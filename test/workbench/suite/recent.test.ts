@@ -53,10 +53,11 @@ describe('recent inspections', function () {
     await shown(second);
     await outer('waitFor', { selector: `${recentRows}[aria-label*="${softmaxSample}"]` });
     await outer('screenshot', { name: 'workbench-recent' });
+    const api = await gramlens();
+    const before = api.computedWork();
     await outer('click', { selector: `${recentRows}[aria-label*="${softmaxSample}"]` });
     await shown(first);
-    const api = await gramlens();
-    // Its name comes from its numbers and its duration: another run would have another one.
+    assert.deepEqual(api.computedWork(), before);
     assert.equal(api.snapshot().inspection, first);
     assert.equal(api.snapshot().title, softmaxSample);
     assert.notEqual(api.snapshot().picture, null);
