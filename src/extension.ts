@@ -26,12 +26,13 @@ import {
 } from './vscode/openSaved';
 import type { PageHost } from './vscode/pageHandlers';
 import { PageRuns } from './vscode/pageRuns';
-import { ReportPanels } from './vscode/reportPanels';
+import { ReportPanels, reportPanelType } from './vscode/reportPanels';
 import { RecentView, recentViewId } from './vscode/recentView';
 import { SavedInspections } from './vscode/savedInspections';
 import type { Services } from './vscode/services';
 import { InspectionSession } from './vscode/session';
 import { keptInspections } from './vscode/settings';
+import { keptReport } from './vscode/shownReport';
 import { createStatusBar } from './vscode/statusBar';
 import type { InspectionResult } from './inspection/inspectionResult';
 import { computedWork, type ComputedWork } from './inspection/node/computedWork';
@@ -70,11 +71,15 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     vscode.Uri.joinPath(context.globalStorageUri, 'inspections').fsPath,
     keptInspections,
   );
-  const reports = new ReportPanels(extensionUri, async (inspection, address) => {
-    if (session.snapshot.inspection === inspection) session.select(address);
-    else await showKept(services, inspection, address);
-    await inspector.reveal();
-  });
+  const reports = new ReportPanels(
+    extensionUri,
+    (inspection) => keptReport(services, inspection),
+    async (inspection, address) => {
+      if (session.snapshot.inspection === inspection) session.select(address);
+      else await showKept(services, inspection, address);
+      await inspector.reveal();
+    },
+  );
   const comparisons = new ComparisonPanels(extensionUri, saved, async (inspection, address) => {
     await showKept(services, inspection, address);
     await inspector.reveal();
@@ -123,6 +128,7 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     vscode.window.registerWebviewViewProvider(heatmapViewId, new HeatmapView(extensionUri, pageHost)),
     vscode.window.registerWebviewPanelSerializer(mappingPanelType, mappings),
     vscode.window.registerWebviewPanelSerializer(comparisonPanelType, comparisons),
+    vscode.window.registerWebviewPanelSerializer(reportPanelType, reports),
     vscode.window.registerTreeDataProvider(recentViewId, new RecentView(saved)),
     vscode.window.registerWebviewPanelSerializer(inspectorPanelId, {
       deserializeWebviewPanel: (panel, memory: unknown) => restoreTab(services, panel, memory),

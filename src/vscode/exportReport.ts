@@ -16,8 +16,9 @@ import { reportMarkdown, type ReportFile } from '../report/reportMarkdown';
 import { inputCount } from '../report/overInputs';
 import { resultJson, resultJsonOver } from '../report/resultJson';
 import { showError } from './log';
-import type { ReportPlace, ShownReport } from './reportPanels';
+import type { ReportPlace } from './reportPanels';
 import type { Services } from './services';
+import { shownReport } from './shownReport';
 
 /** What a person may choose by the suffix of the file. */
 type Kind = 'html' | 'md' | 'csv' | 'json';
@@ -202,12 +203,9 @@ export async function openReport(services: Services, place: ReportPlace | null =
     nothingFinished();
     return;
   }
-  const options = reportOptions(services, result);
-  const report: ShownReport = {
-    id: options.inspection,
-    title: vscode.l10n.t('Report: {0}', result.provenance.checkpoint.name),
-    html: async (also) => reportHtml(result, await detailsOf(services, result, also), { ...options, also }),
-  };
+  const { picture } = services.session.snapshot;
+  const id = inspectionId(result, sha256Hex);
+  const report = shownReport({ id, result, picture }, (also) => detailsOf(services, result, also));
   const progress = { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Writing the report…') };
   try {
     await vscode.window.withProgress(progress, () => services.reports.show(report, place));

@@ -3,8 +3,6 @@
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { loadHead } from '../inspection/node/savedHeads';
-import { startThreadRunner } from '../inspection/node/threadRunner';
 import { resultSchemaName, type InspectionResult } from '../inspection/inspectionResult';
 import { asResult } from '../inspection/resultSchema';
 import { sha256Hex } from '../inspection/node/readInput';
@@ -13,40 +11,11 @@ import { inspectionId, isInspectionId } from '../report/inspectionId';
 import { asComparison, saysComparison, startsAsComparison } from '../comparison/comparisonSchema';
 import { InputNumbers } from '../comparison/inputNumbers';
 import { comparisonEditorId } from './comparisonFile';
+import { drawingRunner } from './drawingRunner';
+import { asAddress } from './headAddress';
 import { readJson, startOf } from './jsonFile';
 import { computedText, log, sentence, showError } from './log';
-import type { Runner } from './runners';
 import type { Services } from './services';
-
-/** Draws patterns from the tensors in `folder`; null: a result that came without them. */
-function drawingRunner(script: string, folder: string | null): Runner {
-  const nothing = (): Promise<never> =>
-    Promise.reject(
-      new Error(vscode.l10n.t('A result file has no patterns. Inspect the checkpoint again to see them.')),
-    );
-  if (folder === null) {
-    return { run: nothing, headDetail: nothing, keptHead: nothing, stop: () => Promise.resolve() };
-  }
-  const nobody = (): Promise<void> => Promise.resolve();
-  const quiet = { progress: nobody, head: nobody, warn: nobody };
-  // Pages draw patterns themselves; the thread starts with the first one that a report needs.
-  let thread: ReturnType<typeof startThreadRunner> | null = null;
-  return {
-    run: nothing,
-    headDetail: async (layer, head) => {
-      thread ??= startThreadRunner(script, quiet);
-      const detail = await thread.savedDetail(folder, layer, head);
-      log().debug(`layer ${layer}, head ${head} drawn for a report from what is kept`);
-      return detail;
-    },
-    keptHead: async (layer, head) => {
-      const kept = await loadHead(folder, layer, head);
-      log().info(`layer ${layer}, head ${head} read from what is kept. ${computedText()}`);
-      return kept;
-    },
-    stop: async () => thread?.stop(),
-  };
-}
 
 /** Shows a kept inspection without running anything. Throws a sentence where it is gone. */
 export async function showKept(services: Services, id: string, selected: HeadAddress | null): Promise<void> {
@@ -76,12 +45,6 @@ export async function removeKept(services: Services, one: unknown): Promise<void
 interface TabMemory {
   readonly inspection?: unknown;
   readonly selected?: unknown;
-}
-
-function asAddress(value: unknown): HeadAddress | null {
-  if (typeof value !== 'object' || value === null || !('layer' in value) || !('head' in value)) return null;
-  const [layer, head] = [Number(value.layer), Number(value.head)];
-  return Number.isSafeInteger(layer) && Number.isSafeInteger(head) ? { layer, head } : null;
 }
 
 /** The inspector tab of a window that was open before: its page again, and what it showed unless something runs already. */

@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { bytesSource } from '../../src/checkpoint/byteSource';
 import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
+import type { ReportHostCalls, ReportPageCalls } from '../../src/protocol/reportMessages';
 import { connect } from '../../src/protocol/rpc';
 import type { Calls } from '../../src/protocol/rpc';
 import type { PageName } from '../../src/vscode/pageMarkup';
@@ -78,6 +79,13 @@ export interface PageLab {
     handlers: Host,
     found: string[],
   ): Promise<ShownPage<Remote>>;
+  /** The tab of a report, which is this HTML. */
+  showReport(
+    html: string,
+    place: Omit<PagePlace, 'page'>,
+    handlers: ReportHostCalls,
+    found: string[],
+  ): Promise<ShownPage<ReportPageCalls>>;
   /** Any text of HTML in a page of its own. */
   plain(html: string): Promise<Page>;
   close(): Promise<void>;
@@ -102,6 +110,14 @@ export async function startPageLab(args: readonly string[] = chromiumArgs): Prom
   return {
     show,
     open: (options) => openPage(show, options),
+    showReport: (html, place, handlers, found) =>
+      showPage<ReportHostCalls, ReportPageCalls>(
+        context,
+        server.reportAddress(html, place.theme ?? 'dark'),
+        place,
+        handlers,
+        found,
+      ),
     plain: async (html) => {
       const page = await context.newPage();
       await page.setContent(html);
@@ -184,7 +200,7 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
 async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(
   context: BrowserContext,
   address: string,
-  { width = 1280, height = 900, prepare }: PagePlace,
+  { width = 1280, height = 900, prepare }: Pick<PagePlace, 'width' | 'height' | 'prepare'>,
   handlers: Host,
   found: string[],
 ): Promise<ShownPage<Remote>> {

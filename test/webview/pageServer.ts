@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pageMarkup } from '../../src/vscode/pageMarkup';
 import type { PageName } from '../../src/vscode/pageMarkup';
+import { reportMarkup } from '../../src/vscode/reportMarkup';
 import { pseudoLanguage, pseudoTexts } from './pseudoTexts';
 import { editorThemes } from './themeColours';
 import type { ThemeName } from './themeColours';
@@ -26,6 +27,8 @@ const files: Readonly<Record<string, string>> = {
   'mapping.css': 'text/css',
   'comparison.js': 'text/javascript',
   'comparison.css': 'text/css',
+  'report.js': 'text/javascript',
+  'report.css': 'text/css',
   'worker.js': 'text/javascript',
   'head.js': 'text/javascript',
   'codicon.css': 'text/css',
@@ -67,10 +70,13 @@ const isPage = (name: string): name is PageName => pages.includes(name);
 export interface PageServer {
   /** `host` other than the loopback address: not a secure context. `language`: English or the pseudo-language. */
   address(page: PageName, theme: ThemeName, host?: string, language?: string): string;
+  /** Of the tab of a report, which is this HTML. */
+  reportAddress(html: string, theme: ThemeName): string;
   close(): Promise<void>;
 }
 
 export async function startPageServer(): Promise<PageServer> {
+  const reports: string[] = [];
   const server: Server = createServer((request, response) => {
     const origin = `http://${request.headers.host ?? '127.0.0.1'}`;
     const url = new URL(request.url ?? '/', origin);
@@ -90,6 +96,13 @@ export async function startPageServer(): Promise<PageServer> {
       response.writeHead(200, { 'content-type': 'text/html' }).end(html.replace('<body>', boot(theme)));
       return;
     }
+    const report = reports[Number(/^report-(\d+)$/.exec(name)?.[1] ?? NaN)];
+    if (report !== undefined) {
+      const html = reportMarkup(report, { nonce, source: origin, asset: (file) => `${origin}/${file}` });
+      const theme = (url.searchParams.get('theme') ?? 'dark') as ThemeName;
+      response.writeHead(200, { 'content-type': 'text/html' }).end(html.replace('<body>', () => boot(theme)));
+      return;
+    }
     const type = files[name];
     if (name === onnxBinary) {
       response.writeHead(200, { 'content-type': 'application/wasm' }).end(readFileSync(join(folder, '..', name)));
@@ -103,6 +116,7 @@ export async function startPageServer(): Promise<PageServer> {
   return {
     address: (page, theme, host = '127.0.0.1', language = 'en') =>
       `http://${host}:${port}/${page}?theme=${theme}&language=${language}`,
+    reportAddress: (html, theme) => `http://127.0.0.1:${port}/report-${reports.push(html) - 1}?theme=${theme}`,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -1,4 +1,5 @@
-// An exported report as its reader opens it: a file in a browser without a network, with and without script, and printed.
+// An exported report as its reader opens it: a file in a browser without a network, with and without script, and printed;
+// and in a tab of the editor.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,8 @@ import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { MeanResult } from '../../src/inspection/overInputs/meanResult';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
+import type { HeadAddress } from '../../src/protocol/messages';
+import type { OpenedReport, ReportHostCalls, ReportPageCalls, ReportTab } from '../../src/protocol/reportMessages';
 import { collectDetails } from '../../src/report/collectDetails';
 import { selectHeads, type SelectedHead } from '../../src/report/headSelection';
 import { headFigureId } from '../../src/report/reportFigures';
@@ -17,8 +20,12 @@ import { reportHtml } from '../../src/report/reportHtml';
 import { full } from '../setup/full';
 import { chromiumArgs, requireChromium } from '../setup/system.mjs';
 import { seriousFindings } from './axe';
+import { startPageLab, until } from './openPage';
+import type { PageLab, ShownPage } from './openPage';
 import { runSample } from './sampleRun';
 import type { SampleRun } from './sampleRun';
+import { shownThemes } from './themeColours';
+import type { ThemeName } from './themeColours';
 
 /** Between the margins of A4, CSS pixels. */
 const paperWidth = Math.floor(((210 - 2 * 14) / 25.4) * 96);
@@ -202,6 +209,100 @@ describe('an exported report', () => {
         );
         assert.deepEqual(faults, []);
       });
+    }
+  });
+
+  describe('in a tab of the editor', () => {
+    const inspection = '0123456789abcdef';
+    let lab: PageLab;
+    let html: string;
+    /** Too few for the head that was asked for, which comes beside them. */
+    const few = 2;
+    let asked: HeadAddress;
+    before(async () => {
+      lab = await startPageLab();
+      const shown = selectHeads(run.result, few).map(({ head }) => head);
+      const { index, heads } = run.result.layers.find(({ heads }) => heads.every((head) => !shown.includes(head)))!;
+      asked = { layer: index, head: heads[1]!.index };
+      const details = await collectDetails(run.result, (layer, head) => run.headDetail(layer, head), asked);
+      html = reportHtml(run.result, details, { maxHeads: few, picture: run.done.picture, inspection, also: asked });
+    });
+    after(() => lab.close());
+
+    interface Seen {
+      readonly opened: HeadAddress[];
+      ready: number;
+      /** Where the page is sent the next time that it says ready. */
+      place: string | null;
+    }
+
+    async function open(
+      seen: Seen,
+      theme: ThemeName,
+      look: (view: ShownPage<ReportPageCalls>) => Promise<void>,
+    ): Promise<void> {
+      const found: string[] = [];
+      const handlers: ReportHostCalls = {
+        ready: (): Promise<OpenedReport> => {
+          seen.ready += 1;
+          return Promise.resolve({ place: seen.place, tab: { inspection, also: asked } });
+        },
+        openHead: (address) => {
+          seen.opened.push(address);
+          return Promise.resolve();
+        },
+        log: (level, message) => {
+          found.push(`log ${level}: ${message}`);
+          return Promise.resolve();
+        },
+      };
+      const view = await lab.showReport(html, { theme }, handlers, found);
+      try {
+        await until(() => seen.ready === 1, 'the report says ready');
+        await look(view);
+        assert.deepEqual(await view.problems(), []);
+      } finally {
+        await view.close();
+      }
+    }
+
+    it('goes to a figure of a head that it has for that, remembers where it was left, and comes back there', async () => {
+      const figure = headFigureId(asked.layer, asked.head, 'spectrum');
+      const seen: Seen = { opened: [], ready: 0, place: figure };
+      await open(seen, 'dark', async ({ page }) => {
+        const head = page.locator(`section.head:has([id="${figure}"])`);
+        assert.match(await head.innerText(), /Shown because the report was opened from its page\./);
+        await page.locator(`figure.asked-for[id="${figure}"]`).waitFor();
+        assert.equal(await page.evaluate(() => document.activeElement?.id), figure);
+        await page.evaluate(() => {
+          window.scrollBy(0, 150);
+        });
+        const place = (): Promise<number> => page.evaluate(() => window.scrollY);
+        const left = await place();
+        assert.ok(left > 1000, `scrolled ${left}`);
+        const memory = (): Promise<ReportTab> =>
+          page.evaluate(() => JSON.parse(sessionStorage.getItem('tab')!) as ReportTab);
+        await until(async () => (await memory()).scroll === left, 'the place is remembered');
+        assert.deepEqual(await memory(), { inspection, also: asked, scroll: left });
+        // As the editor makes the page anew.
+        seen.place = null;
+        await page.reload();
+        await until(() => seen.ready === 2, 'the report says ready again');
+        await until(async () => (await place()) === left, 'the same place', 5000);
+        assert.equal(await page.locator('.asked-for').count(), 0);
+        await head.locator('a.editor').click();
+        await until(() => seen.opened.length === 1, 'the head is asked for');
+        assert.deepEqual(seen.opened, [asked]);
+      });
+    });
+
+    for (const theme of shownThemes) {
+      // The report is paper in each; what the editor does to a page differs.
+      if (!full && theme !== 'dark') continue;
+      it(`has nothing that axe finds serious, ${theme}`, () =>
+        open({ opened: [], ready: 0, place: null }, theme, async ({ page }) => {
+          assert.deepEqual(await seriousFindings(page), []);
+        }));
     }
   });
 });

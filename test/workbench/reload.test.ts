@@ -110,6 +110,78 @@ describe('a window that is closed and opened again', function () {
     assert.deepEqual(await seen(again), before);
   });
 
+  fullIt('shows a report again at the same place, from disk; and says so where its inspection is gone', async () => {
+    const figure = 'layer-2-head-1-spectrum';
+    /** A frame of the tab in front that has this. */
+    const frameWith = async (selector: string): Promise<Frame> => {
+      for (const end = Date.now() + waitMs; Date.now() < end;) {
+        for (const frame of page.frames()) {
+          const found = await frame.$(selector).catch(() => null);
+          if (found !== null && (await found.isVisible().catch(() => false))) return frame;
+        }
+        await page.waitForTimeout(200);
+      }
+      mkdirSync('out/screenshots', { recursive: true });
+      await page.screenshot({ path: 'out/screenshots/workbench-report-failed.png' });
+      throw new Error(`waited ${waitMs / 1000} s for a page with ${selector}`);
+    };
+    const reload = async (): Promise<void> => {
+      const loaded = page.waitForEvent('load', { timeout: waitMs });
+      await command('Developer: Reload Window');
+      await loaded;
+      await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
+    };
+    const inspected = await inspector('[data-phase="done"]');
+    await inspected.locator('[data-figure="spectrum"] .to-report').click();
+    const shown = await frameWith(`figure[id="${figure}"]`);
+    // Not where it was opened: where it was left.
+    await shown.evaluate((id) => {
+      document.getElementById(id)!.scrollIntoView({ block: 'start' });
+    }, figure);
+    await page.waitForTimeout(500);
+    const place = (frame: Frame): Promise<{ scrolled: number; top: number; text: number }> =>
+      frame.evaluate(
+        (id) => ({
+          scrolled: Math.round(window.scrollY),
+          top: Math.round(document.getElementById(id)!.getBoundingClientRect().top),
+          text: document.body.innerText.length,
+        }),
+        figure,
+      );
+    const left = await place(shown);
+    assert.ok(left.scrolled > 2000, JSON.stringify(left));
+    await reload();
+    const again = await frameWith('section#heads-in-detail');
+    await page.waitForTimeout(500);
+    assert.deepEqual(await place(again), left);
+    await page.screenshot({ path: 'out/screenshots/workbench-report-reloaded.png' });
+
+    await command('Output: Show Output Channels');
+    const channel = page.locator('.quick-input-list .monaco-list-row[aria-label*="Gramlens"]').first();
+    await channel.waitFor();
+    await channel.click();
+    const output = page.locator('.output-view .view-lines', { hasText: /Report:.*shown.from.disk/ });
+    await output.waitFor({ timeout: waitMs });
+    const counts = [...(await output.innerText()).replace(/\s+/g, ' ').matchAll(/(\d+) layers, (\d+) heads\./g)];
+    assert.ok(counts.length > 0);
+    for (const [words, layers, heads] of counts) assert.deepEqual([layers, heads], ['0', '0'], words);
+    await command('View: Toggle Panel Visibility');
+
+    await command('Gramlens: Show Heads Heatmap');
+    const kept = page.locator('.pane', { hasText: 'Recent Inspections' }).locator('.monaco-list-row').first();
+    await kept.hover();
+    await kept.locator('.action-label[aria-label*="Remove"]').click();
+    await kept.waitFor({ state: 'detached', timeout: waitMs });
+    await reload();
+    const gone = await frameWith('p.sentence:has-text("no longer kept")');
+    assert.equal(
+      await gone.locator('p.sentence').innerText(),
+      'This inspection is no longer kept on this machine. Inspect the checkpoint again.',
+    );
+    await page.screenshot({ path: 'out/screenshots/workbench-report-gone.png' });
+    await command('View: Close All Editors');
+  });
+
   fullIt('shows a comparison again, from what is kept', async () => {
     const compared = async (): Promise<string> => {
       for (const end = Date.now() + waitMs; Date.now() < end;) {

@@ -1,7 +1,7 @@
 // The tab of a report: goes to the figure that was asked for and marks it; links at the heads lead to the inspector.
 
 import './report.css';
-import type { ReportHostCalls, ReportPageCalls } from '../../src/protocol/reportMessages';
+import type { ReportHostCalls, ReportPageCalls, ReportTab } from '../../src/protocol/reportMessages';
 import { connectHost } from '../ui/host';
 
 /** As long as the mark is seen, milliseconds. */
@@ -40,13 +40,20 @@ document.addEventListener('click', (event) => {
   void host.openHead({ layer: Number(query.get('layer')), head: Number(query.get('head')) });
 });
 
-document.addEventListener('scroll', () => {
-  state.set({ scroll: window.scrollY });
+void host.ready().then(({ place, tab }) => {
+  const left = leftAt(state.get(), tab.inspection);
+  const keep = (): void => {
+    state.set({ ...tab, scroll: window.scrollY } satisfies ReportTab);
+  };
+  // A tab that was hidden, or whose window was closed, comes back where it was.
+  if (place === null && left !== null) window.scrollTo(0, left);
+  else show(place);
+  keep();
+  document.addEventListener('scroll', keep);
 });
 
-void host.ready().then((id) => {
-  const { scroll } = { scroll: null, ...(state.get() as { scroll?: number } | undefined) };
-  // A tab that was hidden comes back where it was.
-  if (id === null && scroll !== null) window.scrollTo(0, scroll);
-  else show(id);
-});
+/** As far down as this report was left, CSS pixels; null: it was not open before. */
+function leftAt(memory: unknown, inspection: string): number | null {
+  const { scroll, inspection: of } = { ...(memory as Partial<ReportTab> | undefined) };
+  return of === inspection && typeof scroll === 'number' ? scroll : null;
+}
