@@ -3,6 +3,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json';
+import packageTexts from '../../package.nls.json';
 import { overrideNames } from '../model/overrides';
 import { runCompare } from './compareCommand';
 import type { CompareFlags } from './compareCommand';
@@ -115,7 +116,7 @@ function withOutputOptions(command: Command, formats: string): Command {
 
 function program(): Command {
   const root = new Command('gramlens')
-    .description(packageJson.description)
+    .description(packageTexts.description)
     .version(packageJson.version)
     .exitOverride()
     .showHelpAfterError('(gramlens --help lists the commands, gramlens inspect --help the options)');

@@ -100,20 +100,33 @@ async function onEach<T>(items: readonly T[], act: (item: T) => PromiseLike<void
   }
 }
 
-/** All files are written beside their places first and then renamed: a failure leaves nothing half-written. */
+/**
+ * All files are written beside their places first and then renamed: a failure leaves nothing half-written. What belongs
+ * in `newFolder`, which does not exist yet, comes with one renaming.
+ */
 async function writeAll(files: readonly ExportedFile[], newFolder: vscode.Uri | null): Promise<void> {
   const { fs } = vscode.workspace;
   const suffix = `.${randomBytes(4).toString('hex')}.partial`;
   const partial = (uri: vscode.Uri): vscode.Uri => uri.with({ path: uri.path + suffix });
-  const remove = (uri: vscode.Uri): Promise<void> =>
-    Promise.resolve(fs.delete(uri, { recursive: true })).catch(() => undefined);
+  const inNewFolder = newFolder === null ? null : `${newFolder.path}/`;
+  const isInNew = ({ uri }: ExportedFile): boolean => inNewFolder !== null && uri.path.startsWith(inNewFolder);
+  const placed = files.filter((file) => !isInNew(file)).map(({ uri }) => uri);
+  const writtenTo = (file: ExportedFile): vscode.Uri =>
+    newFolder !== null && isInNew(file)
+      ? vscode.Uri.joinPath(partial(newFolder), file.uri.path.slice(newFolder.path.length))
+      : partial(file.uri);
+  const renamed = newFolder === null ? placed : [newFolder, ...placed];
   try {
-    await onEach(files, ({ uri, content }) =>
-      fs.writeFile(partial(uri), typeof content === 'string' ? new TextEncoder().encode(content) : content),
-    );
-    await onEach(files, ({ uri }) => fs.rename(partial(uri), uri, { overwrite: true }));
+    if (newFolder !== null) await fs.createDirectory(partial(newFolder));
+    await onEach(files, (file) => {
+      const { content } = file;
+      return fs.writeFile(writtenTo(file), typeof content === 'string' ? new TextEncoder().encode(content) : content);
+    });
+    await onEach(renamed, (uri) => fs.rename(partial(uri), uri, { overwrite: true }));
   } catch (error) {
-    await onEach(files, ({ uri }) => remove(partial(uri)));
+    const remove = (uri: vscode.Uri): Promise<void> =>
+      Promise.resolve(fs.delete(uri, { recursive: true })).catch(() => undefined);
+    await onEach(renamed, (uri) => remove(partial(uri)));
     if (newFolder !== null) await remove(newFolder);
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(vscode.l10n.t('The report could not be written ({0}). Choose another folder.', why));

@@ -26,6 +26,15 @@ function readResult(path: string): InspectionResult {
   return JSON.parse(readFileSync(path, 'utf8')) as InspectionResult;
 }
 
+it('says what it is for, and its version', () => {
+  const help = gramlens('--help').stdout.replace(/\s+/g, ' ');
+  assert.match(
+    help,
+    /^Usage: gramlens \[options\] \[command\] Inspect every attention head of a transformer checkpoint: /,
+  );
+  assert.match(gramlens('--version').stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
 describe('gramlens inspect', () => {
   const out = folder();
   let run: ReturnType<typeof gramlens>;
