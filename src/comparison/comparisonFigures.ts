@@ -39,16 +39,16 @@ export function shownMetricIds(comparison: Comparison): readonly string[] {
   return comparison.kind === 'methods' || first.length === 0 ? ids : first;
 }
 
-/** Change of one metric [layers, heads]; heads without a number in both runs are NaN. `cellNotes` say it in words. */
+/** Change of one metric [layers, heads]; heads without a number in both runs are NaN. `cellNote` says it in words. */
 export function differenceFigure(comparison: Comparison, id: string): HeatmapFigure {
   const { layers, heads } = comparison.model;
   const values = new Float64Array(layers * heads).fill(Number.NaN);
-  const cellNotes = Array.from(values, () => '');
+  const compared: ComparedHead[] = [];
   for (const layer of comparison.layers) {
     for (const head of layer.heads) {
       const cell = layer.index * heads + head.index;
       values[cell] = head.metrics[id]?.difference ?? Number.NaN;
-      cellNotes[cell] = changeNote(comparison, head, id);
+      compared[cell] = head;
     }
   }
   const [from, to] = endsOf(comparison);
@@ -67,7 +67,7 @@ export function differenceFigure(comparison: Comparison, id: string): HeatmapFig
       ? {}
       : { rowLabels: Array.from({ length: layers }, (_, layer) => layerLabel(comparison.model, layer)) }),
     values,
-    cellNotes,
+    cellNote: (cell) => (compared[cell] === undefined ? '' : changeNote(comparison, compared[cell], id)),
     rowAxis: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
     columnAxis: { label: l10n.t('head'), unit: '', scale: 'linear', integer: true },
     value: { label: l10n.t('change'), unit, scale: 'linear' },
@@ -107,7 +107,10 @@ export function timelineFigure(comparison: Comparison, id: string): HeatmapFigur
     rowLabels: rows.map(({ layer, head }) => `${layerLabel(model, layer)} · ${head.index}`),
     columnLabels: runLabels(comparison),
     values,
-    cellNotes: rows.flatMap(({ layer, head }) => runs.map((_, run) => valueNote(comparison, layer, head, id, run))),
+    cellNote: (cell) => {
+      const { layer, head } = rows[Math.floor(cell / runs.length)]!;
+      return valueNote(comparison, layer, head, id, cell % runs.length);
+    },
     rowAxis: { label: l10n.t('layer · head'), unit: '', scale: 'linear', integer: true },
     columnAxis: {
       label: runs.every(({ step }) => step !== null) ? l10n.t('step') : l10n.t('run'),

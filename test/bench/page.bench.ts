@@ -256,21 +256,24 @@ async function firstPaint(lab: PageLab, options: OpenOptions): Promise<Paint> {
       },
       { capture: true },
     );
-    const look = (): void => {
-      if (document.querySelector('canvas.cells[data-painted="true"]') === null) {
-        requestAnimationFrame(look);
-        return;
-      }
-      // Behind the frame that shows it.
-      requestAnimationFrame(() => {
-        const { port1, port2 } = new MessageChannel();
-        port2.onmessage = () => {
-          times.painted ||= performance.now();
-        };
-        port1.postMessage(null);
-      });
+    // A message sent in a frame comes behind what the frame shows.
+    const { port1, port2 } = new MessageChannel();
+    let isFrame = false;
+    let isDrawn = false;
+    port2.onmessage = () => {
+      isFrame = false;
+      if (isDrawn) times.painted ||= performance.now();
     };
-    requestAnimationFrame(look);
+    const frame = (): void => {
+      isFrame = true;
+      isDrawn ||= document.querySelector('canvas.cells[data-painted="true"]') !== null;
+      port1.postMessage(null);
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    new MutationObserver(() => {
+      if (isFrame) isDrawn ||= document.querySelector('canvas.cells[data-painted="true"]') !== null;
+    }).observe(document, { subtree: true, attributeFilter: ['data-painted'] });
   };
   const view = await lab.open({
     ...options,

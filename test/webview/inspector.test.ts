@@ -289,6 +289,30 @@ describe('the inspector page', () => {
       }
     });
 
+    check('paints its first map before it makes the others and any button of theirs', async () => {
+      const { page } = await open(run.done, {
+        prepare: async (fresh) => {
+          await fresh.addInitScript(() => {
+            const count = (what: string): number => document.querySelectorAll(what).length;
+            new MutationObserver(() => {
+              if (document.body.dataset['first'] !== undefined || count('canvas[data-painted="true"]') === 0) return;
+              document.body.dataset['first'] = JSON.stringify([count('.figure'), count('.figure vscode-button')]);
+            }).observe(document, { subtree: true, attributeFilter: ['data-painted'] });
+          });
+        },
+      });
+      assert.equal(await page.locator('body').getAttribute('data-first'), '[1,0]');
+      const maps = await page
+        .locator('[data-figure^="overview-"]')
+        .evaluateAll((figures) => figures.map((figure) => (figure as HTMLElement).dataset['figure']!.slice(9)));
+      assert.deepEqual(
+        maps,
+        overviewMetricIds.filter((id) => maps.includes(id)),
+      );
+      const buttons = page.locator('.figure').locator('vscode-button[aria-label="Copy"]');
+      assert.equal(await buttons.count(), await page.locator('.figure').count());
+    });
+
     check('opens the head whose cell is clicked', async () => {
       const { page, asked } = await open(run.done);
       const figure = figureOf(page, 'overview-alignment.theory.rayleigh');

@@ -311,13 +311,13 @@ export function ownPageTests<View extends Pick<ShownPage<unknown>, 'problems' | 
   };
 }
 
-/** Two frames and the timers behind them, and figures that wait for theirs: what was sent has been drawn. */
+/** Two frames and the timers behind them, and what waits for later ones: what was sent has been drawn. */
 export async function settle(page: Page): Promise<void> {
   await page.evaluate(
     () =>
       new Promise<void>((resolve) => {
         const look = (): void => {
-          if (document.querySelector('.figure[aria-busy="true"]') === null) resolve();
+          if (document.body.dataset['drawing'] === undefined) resolve();
           else requestAnimationFrame(look);
         };
         requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(look, 30)));

@@ -185,7 +185,7 @@ export function describeCursor(figure: Figure, cursor: Cursor): string {
     const column = figure.columnLabels?.[cursor.column] ?? String(cursor.column);
     const place = `${figure.rowAxis.label} ${row}, ${figure.columnAxis.label} ${column}`;
     const cell = cursor.row * figure.columns + cursor.column;
-    const note = figure.cellNotes?.[cell] ?? '';
+    const note = figure.cellNote?.(cell) ?? '';
     if (note !== '') return `${place}\n${note}`;
     const value = figure.values[cell] ?? Number.NaN;
     return `${place}\n${Number.isFinite(value) ? withUnit(figure.value, value) : `${figure.value.label}: ${figure.blank ?? notMeasured}`}`;

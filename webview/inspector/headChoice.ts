@@ -60,7 +60,7 @@ export class HeadChoice {
   });
   private chosen: OverviewChoices;
   private state: Pick<SessionSnapshot, 'model' | 'layers'> | null = null;
-  private ranked: ReturnType<typeof rankHeads> = [];
+  private passing = allHeads;
 
   constructor(
     private readonly memory: ChoiceMemory,
@@ -115,27 +115,27 @@ export class HeadChoice {
       ],
       order,
     );
-    const ranked = rankHeads(state.layers, this.filter(known), metricById(metric), order);
+    const passing = this.filter(known);
+    const count = heads.filter((head) => passing.matches(head)).length;
     const left =
-      ranked.length < heads.length
-        ? l10n.t('{0} of {1} heads; the others are dimmed in every map.', ranked.length, heads.length)
-        : l10n.t('{0} of {1} heads.', ranked.length, heads.length);
+      count < heads.length
+        ? l10n.t('{0} of {1} heads; the others are dimmed in every map.', count, heads.length)
+        : l10n.t('{0} of {1} heads.', count, heads.length);
     this.count.textContent = filter === allHeads.id ? '' : left;
     this.ranking.hidden = heads.length === 0;
     const { label } = metricById(metric);
     this.summary.textContent =
-      ranked.length === 1
-        ? l10n.t('Ranking by {0}: 1 head', label)
-        : l10n.t('Ranking by {0}: {1} heads', label, ranked.length);
-    this.ranked = ranked;
+      count === 1 ? l10n.t('Ranking by {0}: 1 head', label) : l10n.t('Ranking by {0}: {1} heads', label, count);
+    this.passing = passing;
     this.fillList();
   }
 
   /** Links are made while somebody may see them. */
   private fillList(): void {
-    const { state, ranked } = this;
+    const { state } = this;
     if (state === null || !this.ranking.hasAttribute('open')) return;
-    const { metric } = this.chosen;
+    const { metric, order } = this.chosen;
+    const ranked = rankHeads(state.layers, this.passing, metricById(metric), order);
     const links = ranked.slice(0, maxLinks).map(({ layer, head }) => {
       const address = { layer, head: head.index };
       const link = h(

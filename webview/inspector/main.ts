@@ -31,7 +31,7 @@ const local: PageCalls = {
   snapshot: (snapshot) => {
     if (isAnother(snapshot, state)) {
       overview.reset();
-      headPage.reset();
+      headPage?.reset();
       // From a comparison or a link to a head of an inspection that is not the one on show; a window that is opened again
       // has none yet, and goes back to where it was.
       if (snapshot.selected !== null && typeof state?.inspection === 'string' && !document.hasFocus())
@@ -91,10 +91,8 @@ const { host, state: tab } = connectHost(local);
 const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const overview = new Overview(host, memory);
-const headScript = app.dataset['head'] ?? '';
-const laboratory = new Laboratory(host, headScript, host);
-const headPage = new HeadPage(host, new PictureWorker(headScript), laboratory);
-headPage.onPictures = schedule;
+/** Made when the first head is opened. */
+let headPage: HeadPage | null = null;
 
 const title = h('h1');
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
@@ -117,7 +115,7 @@ void host.ready('inspector').then((snapshot) => {
 });
 onThemeChange(() => {
   overview.redraw();
-  headPage.redraw();
+  headPage?.redraw();
 });
 
 /** Heads may come faster than frames: one drawing a frame. */
@@ -154,28 +152,36 @@ function render(): void {
   if (state === null) return;
   renderTop();
   if (state.selected === null) {
-    overview.show(state);
     if (overview.element.parentElement !== body) {
       fill(body, overview.element);
       // The theme may have changed while it was out of sight.
       overview.redraw();
     }
+    overview.show(state);
   } else {
+    headPage ??= makeHeadPage();
     headPage.show(state, state.selected);
     if (headPage.element.parentElement !== body) {
       fill(body, headPage.element);
       headPage.redraw();
     }
   }
-  memory.drawn(state.selected === null || headPage.complete);
+  memory.drawn(state.selected === null || headPage?.complete === true);
   arrive?.();
   arrive = null;
+}
+
+function makeHeadPage(): HeadPage {
+  const script = app.dataset['head'] ?? '';
+  const page = new HeadPage(host, new PictureWorker(script), new Laboratory(host, script, host));
+  page.onPictures = schedule;
+  return page;
 }
 
 /** From the overview: what was picked there is gone with it, so the focus goes to the head's name. */
 function enterHead(): void {
   window.scrollTo(0, 0);
-  headPage.focus();
+  headPage?.focus();
 }
 
 /** Back in the overview, as far down as before, with the focus on the head that was left. */

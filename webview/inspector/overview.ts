@@ -6,12 +6,13 @@ import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import type { HeatmapFigure } from '../../src/report/figures/figure';
 import { metricById } from '../../src/report/figures/metrics';
 import { companionsText } from '../../src/report/companionsText';
-import { overviewFigures } from '../../src/report/figures/overviewFigures';
+import { overviewFigure, overviewMetricIds } from '../../src/report/figures/overviewFigures';
 import { outputRows, outputTitle } from '../../src/report/outputText';
 import { gramChoice, gramLabel } from '../../src/report/gramText';
 import { stageName } from '../../src/report/layerLabel';
 import { planLines, readableBytes } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
+import { afterDrawing } from '../ui/drawQueue';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { inputsText } from '../ui/inputsText';
@@ -90,6 +91,13 @@ export class Overview {
   /** Figure in which a head was picked last. */
   private picked = '';
   private readonly views = new Map<string, FigureView>();
+  /** What draws each map anew. */
+  private readonly maps = overviewMetricIds.map((id) => ({ id, draw: () => void this.showMap(id) }));
+  /** Heads that the filter leaves out, see HeadChoice. */
+  private dimmed: readonly boolean[] | undefined;
+  private readonly showNetwork = (): void => {
+    if (this.shown !== null) this.network.show(this.shown);
+  };
   private readonly openInReport = (figure: string): void => void this.host.openInReport(null, figure);
   /** Parts of the snapshot that the cards show now. */
   private drawn: readonly unknown[] | null = null;
@@ -103,7 +111,7 @@ export class Overview {
       memory,
       (address) => void host.selectHead(address, true),
       () => {
-        if (this.shown !== null) this.showFigures(this.shown);
+        this.showFigures();
       },
     );
   }
@@ -121,8 +129,6 @@ export class Overview {
     this.several.textContent = inputsText(state);
     this.several.hidden = this.several.textContent === '';
     this.choice.show(state);
-    this.showFigures(state);
-    this.network.show(state);
     if (this.cards.parentElement !== this.element)
       fill(
         this.element,
@@ -134,6 +140,8 @@ export class Overview {
         this.grid,
         this.network.element,
       );
+    this.showFigures();
+    afterDrawing(this.showNetwork);
   }
 
   /** The keyboard goes on at this head, in the map that it was opened from; unless it went elsewhere in the window meanwhile. */
@@ -273,18 +281,41 @@ export class Overview {
     );
   }
 
-  private showFigures(state: SessionSnapshot): void {
-    const { model } = state;
-    if (model === null) return;
-    const dimmed = this.choice.dimmed(model.layers, model.heads);
-    const figures = overviewFigures(state.layers, model).map((figure) =>
-      dimmed === undefined ? figure : { ...figure, dimmed },
-    );
-    const fresh = figures.filter((figure) => !this.views.has(figure.id));
-    for (const figure of figures) this.views.get(figure.id)?.updateSoon(figure);
-    for (const figure of fresh) this.views.set(figure.id, this.map(figure, model.layers));
-    const wanted = figures.map((figure) => this.views.get(figure.id)!.element);
-    if (wanted.length !== this.grid.children.length || fresh.length > 0) fill(this.grid, ...wanted);
+  /** The first of the maps now, so that something is to be seen; the others one after the other in the next frames. */
+  private showFigures(): void {
+    const { shown } = this;
+    if (!shown?.model) return;
+    this.dimmed = this.choice.dimmed(shown.model.layers, shown.model.heads);
+    for (const { draw } of this.maps) afterDrawing(draw);
+    if (this.views.size > 0) return;
+    for (const { id } of this.maps) {
+      this.showMap(id)?.draw(true);
+      if (this.views.size > 0) break;
+    }
+  }
+
+  /** Draws the map of this metric anew; null: no head has such a number. */
+  private showMap(id: string): FigureView | null {
+    const { shown, views, dimmed } = this;
+    if (!shown?.model) return null;
+    const { model, layers } = shown;
+    const figure = { ...overviewFigure(metricById(id), layers, model), ...(dimmed === undefined ? {} : { dimmed }) };
+    const known = views.get(id);
+    if (figure.values.every((value) => Number.isNaN(value))) {
+      known?.element.remove();
+      views.delete(id);
+      return null;
+    }
+    if (known !== undefined) {
+      known.updateSoon(figure);
+      return known;
+    }
+    const view = this.map(figure, model.layers);
+    views.set(id, view);
+    const later = overviewMetricIds.slice(overviewMetricIds.indexOf(id) + 1);
+    const next = later.find((other) => views.has(other));
+    this.grid.insertBefore(view.element, next === undefined ? null : views.get(next)!.element);
+    return view;
   }
 
   private map(figure: HeatmapFigure, layers: number): FigureView {

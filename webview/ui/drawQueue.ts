@@ -1,5 +1,6 @@
 // Figures that wait to be drawn: as many a frame as fit into a part of it, so that a page with dozens of them answers
-// meanwhile. What they need to know of the layout is read of all before any of them changes it.
+// meanwhile. What they need to know of the layout is read of all before any of them changes it. Behind them waits what
+// nobody sees at first: figures that are yet to be made, their buttons, the lists of menus.
 
 /** A frame has 16 milliseconds, and the browser's own part of it. */
 const frameMs = 8;
@@ -15,34 +16,55 @@ export interface Waiting {
 }
 
 const waiting = new Set<Waiting>();
+const behind = new Set<() => void>();
 let isScheduled = false;
 
 /** Draws it in one of the next frames, once however often it was asked. */
 export function drawSoon(one: Waiting): void {
   waiting.add(one);
-  if (!isScheduled) schedule();
+  schedule();
+}
+
+/** Does it in a later frame, when what was to be drawn before is drawn; in order, each once however often it was asked. */
+export function afterDrawing(work: () => void): void {
+  behind.add(work);
+  schedule();
 }
 
 function schedule(): void {
+  // Tests wait for a page that is at rest.
+  document.body.dataset['drawing'] = 'true';
+  if (isScheduled) return;
   isScheduled = true;
   const begin = (): void => {
     if (!isScheduled) return;
     isScheduled = false;
-    drawWaiting();
+    const end = performance.now() + frameMs;
+    drawWaiting(end);
+    if (waiting.size === 0) workBehind(end);
+    if (waiting.size + behind.size > 0) schedule();
+    else delete document.body.dataset['drawing'];
   };
   requestAnimationFrame(begin);
   setTimeout(begin, hiddenMs);
 }
 
-function drawWaiting(): void {
+function drawWaiting(end: number): void {
   const all = [...waiting];
   for (const one of all) one.measure();
   for (const one of all) one.reserve();
-  const end = performance.now() + frameMs;
   for (const one of all) {
     waiting.delete(one);
     one.paint();
     if (performance.now() > end) break;
   }
-  if (waiting.size > 0) schedule();
+}
+
+/** At least one, if the drawing left nothing of the frame's time. */
+function workBehind(end: number): void {
+  for (const work of behind) {
+    behind.delete(work);
+    work();
+    if (performance.now() > end) break;
+  }
 }

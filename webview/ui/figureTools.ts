@@ -5,7 +5,7 @@ import type { FigureCalls } from '../../src/protocol/messages';
 import type { Figure } from '../../src/report/figures/figure';
 import type { CellWindow } from '../charts/cellWindow';
 import { csvPieces } from '../charts/toCsv';
-import { h } from './dom';
+import { fill, h } from './dom';
 import { figurePng, figureSvg } from './figurePicture';
 import { menuButton } from './menu';
 import { inSlices } from './slices';
@@ -25,27 +25,29 @@ export interface OnShow {
 }
 
 export class FigureTools {
-  readonly element: HTMLElement;
+  readonly element = h('div', { class: 'figure-actions' });
   private readonly said = h('span', { class: 'said', attributes: { role: 'status' } });
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `first`: buttons of the figure's own, before these. `openInReport`: absent where the report has no such figure. */
+  /** `openInReport`: absent where the report has no such figure. */
   constructor(
     private readonly calls: FigureCalls,
     private readonly onShow: () => OnShow,
-    first: readonly HTMLElement[],
-    openInReport: ((figure: string) => void) | undefined,
-  ) {
+    private readonly openInReport: ((figure: string) => void) | undefined,
+  ) {}
+
+  /** Makes the buttons, which are not seen before the pointer or the keyboard comes. `first`: of the figure's own, before these. */
+  make(first: HTMLElement): void {
+    const { openInReport } = this;
     const formats = { png: l10n.t('PNG, a picture'), svg: l10n.t('SVG, a drawing'), csv: l10n.t('CSV, the numbers') };
     const item = (label: string, work: () => Promise<string>): { label: string; run: () => void } => ({
       label,
       run: () => void this.tell(work),
     });
-    this.element = h(
-      'div',
-      { class: 'figure-actions' },
+    fill(
+      this.element,
       this.said,
-      ...first,
+      first,
       menuButton('copy', l10n.t('Copy'), [
         item(formats.png, () => this.copyPng()),
         item(formats.svg, () => this.copySvg()),
@@ -56,7 +58,7 @@ export class FigureTools {
         item(formats.svg, () => this.saveSvg()),
         item(formats.csv, () => this.saveCsv()),
       ]),
-      ...(openInReport === undefined ? [] : [this.reportButton(openInReport)]),
+      openInReport === undefined ? null : this.reportButton(openInReport),
     );
   }
 

@@ -25,7 +25,7 @@ import type { Size } from '../charts/theme';
 import { Brush } from './brush';
 import { CellCanvas } from './cellCanvas';
 import { fill, h, setSvg } from './dom';
-import { drawSoon, type Waiting } from './drawQueue';
+import { afterDrawing, drawSoon, type Waiting } from './drawQueue';
 import { FigureTools, type OnShow } from './figureTools';
 import { TableTwin } from './tableTwin';
 import { iconButton } from './toolkit';
@@ -73,7 +73,8 @@ export class FigureView implements Waiting {
   private window: CellWindow | null = null;
   private readonly brush: Brush | null;
   private readonly zoomWords = h('p', { class: 'quiet zoom-words', attributes: { hidden: '' } });
-  private readonly zoomOut: HTMLElement;
+  /** null: its buttons are yet to be made. */
+  private zoomOut: HTMLElement | null = null;
   private marked: readonly number[] = [];
   /** Of what is drawn; width 0: nothing yet. */
   private size: Size = { width: 0, height: 0 };
@@ -117,11 +118,6 @@ export class FigureView implements Waiting {
         this.wheel(event);
       });
     }
-    this.zoomOut = iconButton('zoom-out', l10n.t('Show all'), () => {
-      this.zoomTo(null);
-      this.stage.focus();
-    });
-    this.zoomOut.hidden = true;
     this.stage.addEventListener('keydown', (event) => {
       this.key(event);
     });
@@ -146,12 +142,12 @@ export class FigureView implements Waiting {
     this.element = h(
       'section',
       { class: 'figure', attributes: { 'data-figure': figure.id } },
-      options.calls === undefined ? '' : this.tools(options.calls),
       this.stage,
       this.zoomWords,
       this.live,
       ...words,
     );
+    if (options.calls !== undefined) this.element.prepend(this.tools(options.calls).element);
     // In the next frame: drawing sets the height, which the observer would report within its own round as an error.
     new ResizeObserver(() => {
       drawSoon(this);
@@ -290,7 +286,7 @@ export class FigureView implements Waiting {
   private sayWindow(words: string): void {
     this.zoomWords.hidden = words === '';
     this.zoomWords.textContent = words;
-    this.zoomOut.hidden = this.windowText() === '';
+    if (this.zoomOut !== null) this.zoomOut.hidden = this.windowText() === '';
   }
 
   private makeBrush(): Brush {
@@ -410,8 +406,25 @@ export class FigureView implements Waiting {
     setSvg(this.mark, rows + (at === null || !drawn || !isShown ? '' : cursorMark(figure, size, at, theme, window)));
   }
 
-  private tools(calls: FigureCalls): HTMLElement {
+  private tools(calls: FigureCalls): FigureTools {
     const onShow = (): OnShow => ({ figure: this.figure, window: this.shownWindow() });
-    return new FigureTools(calls, onShow, [this.zoomOut], this.options.openInReport).element;
+    const tools = new FigureTools(calls, onShow, this.options.openInReport);
+    // Behind all drawing, or when somebody comes for them.
+    const make = (): void => {
+      this.makeTools(tools);
+    };
+    afterDrawing(make);
+    for (const kind of ['pointerenter', 'focusin']) this.element.addEventListener(kind, make, { once: true });
+    return tools;
+  }
+
+  private makeTools(tools: FigureTools): void {
+    if (this.zoomOut !== null) return;
+    this.zoomOut = iconButton('zoom-out', l10n.t('Show all'), () => {
+      this.zoomTo(null);
+      this.stage.focus();
+    });
+    this.zoomOut.hidden = this.windowText() === '';
+    tools.make(this.zoomOut);
   }
 }

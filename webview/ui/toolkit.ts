@@ -12,6 +12,7 @@ import {
   vsCodeTextField,
 } from '@vscode/webview-ui-toolkit';
 import { h, icon } from './dom';
+import { afterDrawing } from './drawQueue';
 
 export function registerComponents(): void {
   provideVSCodeDesignSystem().register(
@@ -69,23 +70,42 @@ export function dropdown(label: string, onChange: (value: string) => void): Drop
   element.addEventListener('change', () => {
     onChange(element.value);
   });
-  let shown = '';
+  let offered: readonly DropdownOption[] = [];
+  let filled = '[]';
+  let chosen = '';
+  const choose = (): void => {
+    // The component reads its options in a later task.
+    setTimeout(() => {
+      element.value = chosen;
+    });
+  };
+  const put = (options: readonly DropdownOption[]): void => {
+    element.replaceChildren(
+      ...options.map((option) =>
+        h('vscode-option', { attributes: { value: option.value, title: option.label } }, option.label),
+      ),
+    );
+    choose();
+  };
+  // A list of fifty is a component each, and closed at first.
+  const fillList = (): void => {
+    const key = JSON.stringify(offered);
+    if (key === filled) return;
+    filled = key;
+    put(offered);
+  };
+  for (const kind of ['pointerenter', 'focusin']) element.addEventListener(kind, fillList);
+  element.addEventListener('change', () => {
+    chosen = element.value;
+  });
   return {
     element,
     set: (options, value) => {
-      const key = JSON.stringify(options);
-      if (key !== shown) {
-        shown = key;
-        element.replaceChildren(
-          ...options.map((option) =>
-            h('vscode-option', { attributes: { value: option.value, title: option.label } }, option.label),
-          ),
-        );
-      }
-      // The component reads its options in a later task.
-      setTimeout(() => {
-        element.value = value;
-      });
+      offered = options;
+      chosen = value;
+      if (element.childElementCount === 0) put(options.filter((option) => option.value === value));
+      else choose();
+      afterDrawing(fillList);
     },
   };
 }

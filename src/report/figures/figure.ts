@@ -90,8 +90,8 @@ export interface HeatmapFigure extends FigureBase {
   readonly signs?: readonly CellSign[];
   /** Cells that recede, [rows * columns], because a reader looks for others; absent: none. */
   readonly dimmed?: readonly boolean[];
-  /** Extra words for the tooltip of a cell (chance level, verdict), [rows * columns]. */
-  readonly cellNotes?: readonly string[];
+  /** Words for the tooltip of a cell [rows * columns] in place of its number (with chance level, verdict); '' where it has none. */
+  readonly cellNote?: (cell: number) => string;
 }
 
 export type Figure = LineFigure | HeatmapFigure;

@@ -1,6 +1,7 @@
 // Layers x heads heatmaps of any metric, also while a run is still filling in.
 
 import * as l10n from '@vscode/l10n';
+import type { HeadResult } from '../../diagnostics/headResult';
 import type { LayerResult, ModelSummary } from '../../inspection/inspectionResult';
 import { gramOfRun, gramSentence, withGram } from '../gramText';
 import { layerLabel } from '../layerLabel';
@@ -41,16 +42,16 @@ function formulaOf(metric: HeadMetric): string {
   return metric.group === 'Attention' ? formulas.attention : formulas.reproduction;
 }
 
-/** One heatmap [layers, heads]; heads that are not there yet are NaN. `cellNotes` hold the metric's tooltips. */
+/** One heatmap [layers, heads]; heads that are not there yet are NaN. `cellNote` is the metric's tooltip. */
 export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[], size: OverviewSize): HeatmapFigure {
   const values = new Float64Array(size.layers * size.heads).fill(Number.NaN);
-  const cellNotes = Array.from(values, () => '');
+  const measured: HeadResult[] = [];
   for (const layer of layers) {
     for (const head of layer.heads) {
       if (layer.index >= size.layers || head.index >= size.heads) continue;
       const cell = layer.index * size.heads + head.index;
       values[cell] = metric.value(head) ?? Number.NaN;
-      cellNotes[cell] = metric.describe(head);
+      measured[cell] = head;
     }
   }
   const gram = usesGram(metric) ? gramOfRun(layers) : null;
@@ -67,7 +68,7 @@ export function overviewFigure(metric: HeadMetric, layers: readonly LayerResult[
       ? {}
       : { rowLabels: Array.from({ length: size.layers }, (_, layer) => layerLabel(size, layer)) }),
     values,
-    cellNotes,
+    cellNote: (cell) => (measured[cell] === undefined ? '' : metric.describe(measured[cell])),
     rowAxis: { label: l10n.t('layer'), unit: '', scale: 'linear', integer: true },
     columnAxis: { label: l10n.t('head'), unit: '', scale: 'linear', integer: true },
     value: { label: shortLabel(metric), unit: metric.unit, scale: 'linear' },

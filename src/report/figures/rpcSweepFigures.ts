@@ -80,7 +80,7 @@ export function rpcSweepFigures(sweep: RpcSweepNumbers, context: Pick<HeadContex
     rowLabels: lambdas.map(String),
     columnLabels: iterations.map(String),
     signs: signsOf(sweep),
-    cellNotes: cells.map((cell) => sweepCellText(cell, sweep)),
+    cellNote: (cell: number) => sweepCellText(cells[cell]!, sweep),
   } as const;
   const gaps = Float64Array.from(cells, (cell) => cell.cleanGap ?? Number.NaN);
   const clean: HeatmapFigure = {

@@ -27,7 +27,7 @@ export function shrinkHeatmap(figure: HeatmapFigure, most: number): HeatmapFigur
   }
   // Notes speak of single cells, of which there are none left.
   const rest = { ...figure };
-  delete (rest as { cellNotes?: unknown }).cellNotes;
+  delete (rest as { cellNote?: unknown }).cellNote;
   const { rowLabels, columnLabels } = figure;
   const labels = (count: number, block: number, given: readonly string[] | undefined): string[] =>
     Array.from({ length: count }, (_, index) => given?.[index * block] ?? String(index * block));

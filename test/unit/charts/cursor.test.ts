@@ -18,7 +18,7 @@ const size = { width: 420, height: 300 };
 
 describe('charts pointer and keyboard', () => {
   it('find the cell under the pointer and nothing outside', () => {
-    const figure = heatmapFigure(3, 4, { cellNotes: Array.from({ length: 12 }, (_, cell) => `note ${cell}`) });
+    const figure = heatmapFigure(3, 4, { cellNote: (cell) => `note ${cell}` });
     const { plot } = drawHeatmap(figure, size, reportTheme);
     const hit = hitTest(figure, size, plot.x + plot.width * 0.6, plot.y + plot.height * 0.5);
     assert.deepEqual(hit?.cursor, { kind: 'heatmap', row: 1, column: 2 });

@@ -115,10 +115,10 @@ describe('diagnostics: RPC over lambda and iterations', () => {
       figures.map((figure) => figure.id),
       ['rpc-sweep-gap', 'rpc-sweep-gain'],
     );
-    for (const { signs, cellNotes } of figures) {
+    for (const { signs, cellNote } of figures) {
       const here = signs!.filter(({ row, column }) => row === 0 && column === 0).map(({ shape: sign }) => sign);
       assert.deepEqual(here, ['ring', 'cross']);
-      assert.match(cellNotes![0]!, /collapse: .*\npublished: argparse defaults of the published code/);
+      assert.match(cellNote!(0), /collapse: .*\npublished: argparse defaults of the published code/);
       const published = signs!.filter(({ shape: sign }) => sign === 'ring').map(({ row, column }) => [row, column]);
       assert.deepEqual(published, [
         [0, 0],
