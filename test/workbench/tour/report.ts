@@ -18,7 +18,7 @@ export async function report(visit: Visit): Promise<void> {
       await visit.page.locator('.quick-input-widget input[type="text"]').first().waitFor();
       await visit.shot(6, 'dialog');
     }
-    await visit.takePath('Export', join(visit.folder, name));
+    await visit.takePath('Export', join(visit.folder, name), 'OK');
     await visit.eventually(`the file ${name}`, () => Promise.resolve(existsSync(join(visit.folder, name))));
     return read(name);
   };

@@ -131,8 +131,8 @@ export class Visit {
     await this.press('Enter');
   }
 
-  /** Types a path into the open file dialog and takes it; the dialog reads folders meanwhile and may open one instead. */
-  async takePath(title: string, path: string): Promise<void> {
+  /** Types a path into the open file dialog and takes it, with the mouse by `button`; the dialog reads folders meanwhile and may open one instead. */
+  async takePath(title: string, path: string, button: string): Promise<void> {
     const dialog = this.page.locator('.quick-input-title', { hasText: title });
     await dialog.waitFor();
     const input = this.page.locator('.quick-input-widget input[type="text"]').first();
@@ -141,7 +141,7 @@ export class Visit {
       await this.type(path);
       if ((await input.inputValue()) !== path) return false;
       if (this.manner === 'keyboard') await this.press('Enter');
-      else await this.page.locator('.quick-input-action .monaco-button', { hasText: 'OK' }).click();
+      else await this.page.locator('.quick-input-action .monaco-button', { hasText: button }).click();
       return dialog.waitFor({ state: 'hidden', timeout: 3000 }).then(
         () => true,
         () => false,
