@@ -139,7 +139,8 @@ export function rankedRow(
 
 /** What the counts of a ranked list mean; '' where nothing has a band. */
 export function outsideText({ ranked, kind }: Comparison): string {
-  const { banded, outside } = ranked;
+  const { inBands, inSpreads, banded, outside } = ranked;
+  if (inBands.length === 0 && inSpreads.length === 0) return l10n.t('No number of any head has changed.');
   if (banded === 0) return '';
   const expected = Math.round(0.05 * banded);
   return kind === 'methods'

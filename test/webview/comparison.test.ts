@@ -37,6 +37,7 @@ const steps = [100, 500, 2500].map((step, run) => {
   return { ...moved, layers: turned };
 });
 const sources = steps.map(sourceOf);
+const unchanged = [first, changed(first, 'copy.pt', (head) => head)].map(sourceOf);
 
 interface View extends ShownPage<ComparisonPageCalls> {
   readonly asked: unknown[][];
@@ -55,6 +56,7 @@ describe('the comparison page', () => {
     place: Partial<PagePlace> = {},
     runs = 3,
     file: { readonly name?: string; readonly matchedBy?: MatchedBy } = {},
+    given = sources,
   ): Promise<View> => {
     const asked: unknown[][] = [];
     const found: string[] = [];
@@ -65,8 +67,8 @@ describe('the comparison page', () => {
     const handlers: ComparisonHostCalls = {
       compare: (by: MatchedBy | null) => {
         asked.push(['compare', by]);
-        const json = comparisonJson(compareResults(sources.slice(0, runs), by ?? file.matchedBy ?? 'index'));
-        const kept = sources.slice(0, runs).map(() => file.name === undefined);
+        const json = comparisonJson(compareResults(given.slice(0, runs), by ?? file.matchedBy ?? 'index'));
+        const kept = given.slice(0, runs).map(() => file.name === undefined);
         const all = ['index', 'permutation'] as const;
         const matchings = file.matchedBy === undefined ? all : [file.matchedBy];
         return Promise.resolve({ json, file: file.name ?? null, kept, matchings });
@@ -94,6 +96,17 @@ describe('the comparison page', () => {
   const check = ownPageTests<View>();
   const comparison = compareResults(sources, 'index');
   const numberOf = (layer: number, head: number, id: string) => comparison.layers[layer]!.heads[head]!.metrics[id]!;
+
+  check(
+    'says that nothing has changed, where nothing has',
+    () => open({}, 2, {}, unchanged),
+    async ({ page }) => {
+      assert.equal(
+        await page.locator('.lead .ranked').first().innerText(),
+        'What changed most\n\nNo number of any head has changed.',
+      );
+    },
+  );
 
   check('lights the head under the pointer in every map, with its number, and chooses it', open, async (view) => {
     const { page, asked } = view;

@@ -35,7 +35,11 @@ export class RankedLists {
 
   private list(comparison: Comparison, by: 'inBands' | 'inSpreads'): HTMLElement[] {
     const all = comparison.ranked[by];
-    if (all.length === 0) return [];
+    // Without any line in either list the first says so.
+    if (all.length === 0)
+      return by === 'inBands' && comparison.ranked.inSpreads.length === 0
+        ? [h('h2', {}, headings.inBands), h('p', {}, outsideText(comparison))]
+        : [];
     const rows = all.slice(0, shownLines).map((change) => {
       const { layer, head } = change;
       const cells = rankedRow(comparison, change, by);

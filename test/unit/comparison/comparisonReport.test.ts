@@ -73,6 +73,13 @@ describe('comparison report', () => {
     assert.match(comparisonTable(timeline), /^step-40\.pt → step-3000\.pt, 3 runs\n/);
   });
 
+  it('says that nothing has changed, where nothing has', () => {
+    const same = compareResults([sourceOf(a), sourceOf(changed(a, 'copy.pt', (head) => head))], 'index');
+    for (const text of [comparisonHtml(same), comparisonTable(same)])
+      assert.ok(text.includes('No number of any head has changed.'));
+    assert.ok(!comparisonTable(pair).includes('has changed.'));
+  });
+
   it('shows every map as a picture beside the Markdown', () => {
     const [text, ...pictures] = comparisonMarkdown('comparison', timeline);
     assert.equal(pictures.length, 2 * shownMetricIds(timeline).length);
