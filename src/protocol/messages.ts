@@ -7,6 +7,7 @@ import type { InspectionPlan, WireRequest } from '../inspection/inspectionReques
 import type { LayerResult, ModelSummary, Provenance, InspectionResult } from '../inspection/inspectionResult';
 import type { InputsDone } from '../inspection/overInputs/liveMeans';
 import type { HeadResult } from '../diagnostics/headResult';
+import type { WireLayer } from './wireLayers';
 
 /** Where the active inspection stands; the pages draw this and nothing else. */
 export type SessionPhase = 'empty' | 'planning' | 'running' | 'done' | 'cancelled' | 'failed';
@@ -30,6 +31,7 @@ export interface SessionSnapshot {
   readonly model: ModelSummary | null;
   readonly plan: InspectionPlan | null;
   readonly provenance: Provenance | null;
+  /** On pages their heads have no lists (src/report/figures/headNumbers.ts); a whole head comes with `getHead`. */
   readonly layers: readonly LayerResult[];
   /**
    * Of a run over several inputs that is not done: `layers` are means over those that are finished, while none is the heads
@@ -45,6 +47,9 @@ export interface SessionSnapshot {
   /** Metric id of the side panel, see src/report/figures/metrics.ts. */
   readonly metric: string;
 }
+
+/** The same as it crosses to a page. */
+export type WireSnapshot = Omit<SessionSnapshot, 'layers'> & { readonly layers: readonly WireLayer[] };
 
 export interface HeadAddress {
   readonly layer: number;
@@ -72,7 +77,9 @@ export interface FigureCalls {
 
 /** Calls a page makes to the extension host. */
 export interface HostCalls extends FigureCalls {
-  ready(page: 'inspector' | 'heatmap'): Promise<SessionSnapshot>;
+  ready(page: 'inspector' | 'heatmap'): Promise<WireSnapshot>;
+  /** Everything that is known of a head now; null: it was not inspected. */
+  getHead(address: HeadAddress): Promise<HeadResult | null>;
   /** Tensors of a head of the finished inspection, from which the page draws its patterns and tries RPC. */
   getKeptHead(address: HeadAddress): Promise<KeptHead>;
   selectHead(address: HeadAddress | null, reveal: boolean): Promise<void>;
@@ -91,12 +98,12 @@ export interface HostCalls extends FigureCalls {
 
 /** Calls the extension host makes to a page. */
 export interface PageCalls {
-  snapshot(state: SessionSnapshot): Promise<void>;
+  snapshot(state: WireSnapshot): Promise<void>;
   progress(progress: Progress): Promise<void>;
-  /** A head is done: its cell fills. */
+  /** A head is done: its cell fills. Without its lists, as in a snapshot. */
   headDone(layer: number, head: HeadResult): Promise<void>;
   /** An input more of several is finished. */
-  means(inputs: InputsDone, layers: readonly LayerResult[]): Promise<void>;
+  means(inputs: InputsDone, layers: readonly WireLayer[]): Promise<void>;
   select(address: HeadAddress | null): Promise<void>;
   setMetric(metric: string): Promise<void>;
   /** inspector only: run on this page's WebGPU device. */

@@ -1,7 +1,7 @@
 // What pages may ask of the extension host. Everything that arrives is checked: a webview is not trusted.
 
 import * as vscode from 'vscode';
-import type { HeadAddress, HostCalls, RunnerEvent, SessionSnapshot } from '../protocol/messages';
+import type { HeadAddress, HostCalls, RunnerEvent, WireSnapshot } from '../protocol/messages';
 import { headMetrics } from '../report/figures/metrics';
 import { figureCalls } from './figureFiles';
 import { log } from './log';
@@ -47,10 +47,11 @@ function checkedAddress(session: InspectionSession, address: HeadAddress): HeadA
 export function pageHandlers(host: PageHost, onReady: () => void, subscriptions: vscode.Disposable[]): HostCalls {
   const { session, workerHost } = host;
   return {
-    ready: (): Promise<SessionSnapshot> => {
+    ready: (): Promise<WireSnapshot> => {
       onReady();
-      return Promise.resolve(session.snapshot);
+      return Promise.resolve(session.pageSnapshot);
     },
+    getHead: (address) => Promise.resolve(session.head(checkedAddress(session, address))),
     getKeptHead: async (address) => {
       if (session.snapshot.phase !== 'done') {
         throw new Error(vscode.l10n.t('The RPC laboratory can be opened when the inspection is finished.'));

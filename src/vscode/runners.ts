@@ -60,7 +60,11 @@ export interface PageRunner extends Runner {
   pageClosed(): void;
 }
 
-export function pageRunner(runId: number, page: PageCalls, host: RunnerHostCalls): PageRunner {
+export function pageRunner(
+  runId: number,
+  page: Pick<PageCalls, 'startWorker' | 'cancelWorker' | 'workerHeadDetail' | 'workerKeptHead'>,
+  host: RunnerHostCalls,
+): PageRunner {
   let settle: { resolve: (result: InspectionResult) => void; reject: (error: Error) => void } | null = null;
   return {
     runId,

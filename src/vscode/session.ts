@@ -16,7 +16,9 @@ import { modelSummary } from '../inspection/runInspection';
 import { emptySnapshot } from './emptySnapshot';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { sha256Hex } from '../inspection/node/readInput';
-import type { HeadAddress, PageCalls, Progress, SessionSnapshot } from '../protocol/messages';
+import type { HeadAddress, PageCalls, Progress, SessionSnapshot, WireSnapshot } from '../protocol/messages';
+import { packLayers } from '../protocol/wireLayers';
+import { headNumbers } from '../report/figures/headNumbers';
 import { inspectionId } from '../report/inspectionId';
 import { inputCount } from '../report/overInputs';
 import { computedText, log, sentence } from './log';
@@ -61,6 +63,17 @@ export class InspectionSession implements vscode.Disposable {
 
   get snapshot(): SessionSnapshot {
     return this.state;
+  }
+
+  /** The same as pages have it. */
+  get pageSnapshot(): WireSnapshot {
+    return { ...this.state, layers: packLayers(this.state.layers) };
+  }
+
+  /** What is known of a head now; null: it was not inspected. */
+  head({ layer, head }: HeadAddress): HeadResult | null {
+    const { heads = [] } = this.state.layers.find(({ index }) => index === layer) ?? {};
+    return heads.find(({ index }) => index === head) ?? null;
   }
 
   /** The finished result; null while nothing is finished. */
@@ -351,18 +364,21 @@ export class InspectionSession implements vscode.Disposable {
 
   private headDone(layer: number, head: HeadResult): void {
     this.state = { ...this.state, layers: withHead(this.state.layers, layer, head) };
-    for (const page of this.pages) void page.headDone(layer, head).catch(() => undefined);
+    const numbers = headNumbers(head);
+    for (const page of this.pages) void page.headDone(layer, numbers).catch(() => undefined);
   }
 
   private means(inputs: InputsDone, layers: readonly LayerResult[]): void {
     this.state = { ...this.state, inputs, layers };
-    for (const page of this.pages) void page.means(inputs, layers).catch(() => undefined);
+    const packed = packLayers(layers);
+    for (const page of this.pages) void page.means(inputs, packed).catch(() => undefined);
     this.changed.fire(this.state);
   }
 
   private update(state: SessionSnapshot): void {
     this.state = state;
-    for (const page of this.pages) void page.snapshot(state).catch(() => undefined);
+    const { pageSnapshot } = this;
+    for (const page of this.pages) void page.snapshot(pageSnapshot).catch(() => undefined);
     void vscode.commands.executeCommand('setContext', 'gramlens.running', this.running);
     void vscode.commands.executeCommand('setContext', 'gramlens.hasResult', this.finished !== null);
     this.changed.fire(state);

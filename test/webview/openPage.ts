@@ -8,8 +8,13 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { bytesSource } from '../../src/checkpoint/byteSource';
 import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
 import type { ReportHostCalls, ReportPageCalls } from '../../src/protocol/reportMessages';
+import type { LayerResult } from '../../src/inspection/inspectionResult';
+import type { InputsDone } from '../../src/inspection/overInputs/liveMeans';
+import { withHead } from '../../src/inspection/withHead';
 import { connect } from '../../src/protocol/rpc';
 import type { Calls } from '../../src/protocol/rpc';
+import { packLayers } from '../../src/protocol/wireLayers';
+import { headNumbers } from '../../src/report/figures/headNumbers';
 import type { PageName } from '../../src/vscode/pageMarkup';
 import { fullIt } from '../setup/full';
 import { chromiumArgs, requireChromium } from '../setup/system.mjs';
@@ -27,10 +32,15 @@ export interface WorkerEvent {
   readonly event: RunnerEvent;
 }
 
+/** Calls to the page of a host that has whole layers. */
+export interface SessionCalls extends Omit<PageCalls, 'snapshot' | 'means'> {
+  snapshot(state: SessionSnapshot): Promise<void>;
+  means(inputs: InputsDone, layers: readonly LayerResult[]): Promise<void>;
+}
+
 export interface OpenPage {
   readonly page: Page;
-  /** Calls to the page, as the extension host makes them. */
-  readonly remote: PageCalls;
+  readonly remote: SessionCalls;
   /** [method, ...arguments] of what the page asked, except the calls below. */
   readonly asked: unknown[][];
   readonly saved: SavedFigure[];
@@ -138,6 +148,7 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
   const writing: SavedFigure[] = [];
   const events: WorkerEvent[] = [];
   let listen: (runId: number, event: RunnerEvent) => void = () => undefined;
+  let { layers } = options.snapshot;
   const reads: { offset: number; length: number }[] = [];
   const note = (...call: unknown[]): Promise<void> => {
     asked.push(call);
@@ -146,8 +157,10 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
   const handlers: HostCalls = {
     ready: (name) => {
       asked.push(['ready', name]);
-      return Promise.resolve(options.snapshot);
+      return Promise.resolve({ ...options.snapshot, layers: packLayers(layers) });
     },
+    getHead: ({ layer, head }) =>
+      Promise.resolve(layers.find(({ index }) => index === layer)?.heads.find(({ index }) => index === head) ?? null),
     getKeptHead: (where) => {
       asked.push(['getKeptHead', where]);
       return run.keptHead(where.layer, where.head);
@@ -188,13 +201,31 @@ async function openPage(show: PageLab['show'], options: OpenOptions): Promise<Op
     },
   };
   const shown = await show<HostCalls, PageCalls>(options, handlers, found);
-  const { remote } = shown;
+  const { remote: plain } = shown;
+  // Pages get numbers without lists, a layer a text, and ask for a whole head, as from the extension host.
+  const asHost: Pick<SessionCalls, 'snapshot' | 'headDone' | 'means'> = {
+    snapshot: (state) => {
+      ({ layers } = state);
+      return plain.snapshot({ ...state, layers: packLayers(layers) });
+    },
+    headDone: (layer, head) => {
+      layers = withHead(layers, layer, head);
+      return plain.headDone(layer, headNumbers(head));
+    },
+    means: (inputs, means) => {
+      layers = means;
+      return plain.means(inputs, packLayers(layers));
+    },
+  };
+  const remote = new Proxy<object>(plain, {
+    get: (target, method) => Reflect.get(Object.hasOwn(asHost, method) ? asHost : target, method) as unknown,
+  }) as SessionCalls;
   await until(() => asked.some(([method]) => method === 'ready'), 'the page says ready');
   await settle(shown.page);
   const onEvent = (listener: typeof listen): void => {
     listen = listener;
   };
-  return { ...shown, asked, saved, events, onEvent, reads };
+  return { ...shown, remote, asked, saved, events, onEvent, reads };
 }
 
 async function showPage<Host extends Calls<Host>, Remote extends Calls<Remote>>(

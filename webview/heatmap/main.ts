@@ -3,8 +3,7 @@
 import '../ui/language';
 import './heatmap.css';
 import * as l10n from '@vscode/l10n';
-import type { HeadResult } from '../../src/diagnostics/headResult';
-import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol/messages';
+import type { HeadAddress, PageCalls, SessionSnapshot, WireSnapshot } from '../../src/protocol/messages';
 import { availableMetrics, metricById } from '../../src/report/figures/metrics';
 import { overviewFigure } from '../../src/report/figures/overviewFigures';
 import { fill, h } from '../ui/dom';
@@ -12,6 +11,7 @@ import { FigureView } from '../ui/figureView';
 import { connectHost } from '../ui/host';
 import { inputsText } from '../ui/inputsText';
 import { withHead } from '../../src/inspection/withHead';
+import { InTurn, readLayers, readSnapshot } from '../ui/layers';
 import { keepFocus } from '../ui/keepFocus';
 import { onThemeChange } from '../ui/theme';
 import { button, dropdown, registerComponents } from '../ui/toolkit';
@@ -21,6 +21,7 @@ keepFocus();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
 let view: FigureView | null = null;
+const inTurn = new InTurn();
 
 const title = h('div', { class: 'title' });
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
@@ -33,36 +34,33 @@ const chart = h('div');
 const several = h('div', { class: 'quiet several' });
 
 const local: PageCalls = {
-  snapshot: (snapshot) => {
-    state = snapshot;
-    render();
-    return Promise.resolve();
-  },
-  progress: (progress) => {
-    if (state !== null) state = { ...state, progress };
-    renderProgress();
-    return Promise.resolve();
-  },
-  headDone: (layer, head: HeadResult) => {
-    if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
-    renderChart();
-    return Promise.resolve();
-  },
-  means: (inputs, layers) => {
-    if (state !== null) state = { ...state, inputs, layers };
-    renderChart();
-    return Promise.resolve();
-  },
-  select: (selected) => {
-    if (state !== null) state = { ...state, selected };
-    renderSelection();
-    return Promise.resolve();
-  },
-  setMetric: (metric) => {
-    if (state !== null) state = { ...state, metric };
-    renderChart();
-    return Promise.resolve();
-  },
+  snapshot: (snapshot) => show(snapshot),
+  progress: (progress) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, progress };
+      renderProgress();
+    }),
+  headDone: (layer, head) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
+      renderChart();
+    }),
+  means: (inputs, wire) =>
+    inTurn.do(async () => {
+      const layers = await readLayers(wire);
+      if (state !== null) state = { ...state, inputs, layers };
+      renderChart();
+    }),
+  select: (selected) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, selected };
+      renderSelection();
+    }),
+  setMetric: (metric) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, metric };
+      renderChart();
+    }),
   startWorker: () => Promise.reject(new Error('the side panel runs nothing')),
   cancelWorker: () => Promise.resolve(),
   workerHeadDetail: () => Promise.reject(new Error('the side panel runs nothing')),
@@ -70,11 +68,15 @@ const local: PageCalls = {
   probeWebGpu: () => Promise.reject(new Error('the side panel has no worker')),
 };
 const { host } = connectHost(local);
-void host.ready('heatmap').then((snapshot) => {
-  state = snapshot;
-  render();
-});
+void host.ready('heatmap').then(show);
 onThemeChange(() => view?.draw(true));
+
+function show(wire: WireSnapshot): Promise<void> {
+  return inTurn.do(async () => {
+    state = await readSnapshot(wire);
+    render();
+  });
+}
 
 function render(): void {
   if (state === null) return;

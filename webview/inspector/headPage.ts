@@ -160,6 +160,8 @@ export class HeadPage {
   /** Part of the patterns that is on show, of all of them alike; null: the whole. */
   private window: CellWindow | null = null;
   private shown: { readonly key: string; pictures: HeadPictures | null; problem: string | null } | null = null;
+  /** The head as the page asked for it, of what it is, and what was there before it came. */
+  private whole: { readonly listed: HeadResult; readonly at: HeadAddress; head: HeadResult | null } | null = null;
   private kept: { readonly key: string; readonly head: Promise<KeptHead> } | null = null;
   /** Goes that many heads on, round the model. */
   private go: (step: number) => void = () => undefined;
@@ -180,13 +182,15 @@ export class HeadPage {
 
   /** The patterns are there, or why there are none. */
   get complete(): boolean {
-    return this.shown !== null && (this.shown.pictures !== null || this.shown.problem !== null);
+    const { shown, whole } = this;
+    return shown !== null && (shown.problem !== null || (shown.pictures !== null && whole?.head !== null));
   }
 
   /** A new run: numbers and pictures of the old one go. */
   reset(): void {
     this.shown = null;
     this.kept = null;
+    this.whole = null;
     this.clear();
     this.rows.reset();
     this.window = null;
@@ -205,7 +209,7 @@ export class HeadPage {
       const next = (address.layer * heads + address.head + step + count) % count;
       void this.host.selectHead({ layer: Math.floor(next / heads), head: next % heads }, false);
     };
-    const head = state.layers
+    const listed = state.layers
       .find((layer) => layer.index === address.layer)
       ?.heads.find((one) => one.index === address.head);
     const key = `${state.title}/${address.layer}/${address.head}/${state.provenance === null ? 'running' : 'done'}`;
@@ -213,6 +217,14 @@ export class HeadPage {
       this.shown = { key, pictures: null, problem: null };
       this.clear();
       if (state.phase === 'done') this.loadPictures(key, address);
+    }
+    const head = listed === undefined ? undefined : this.wholeHead(listed, address);
+    if (head === null) {
+      const { problem } = this.shown;
+      refill(this.words, problem === null ? null : h('p', { class: 'message failed' }, problem));
+      fill(this.tables);
+      this.tabled = undefined;
+      return;
     }
     if (head !== this.tabled) refill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
     this.tabled = head;
@@ -360,6 +372,31 @@ export class HeadPage {
     this.laboratory.redraw();
   }
 
+  /** With its lists, which the host has; null until they are there, numbers of a moment ago where there are such. */
+  private wholeHead(listed: HeadResult, address: HeadAddress): HeadResult | null {
+    const { whole } = this;
+    if (whole?.listed === listed) return whole.head;
+    const isSame = whole?.at.layer === address.layer && whole.at.head === address.head;
+    const asked = { listed, at: address, head: isSame ? whole.head : null };
+    this.whole = asked;
+    this.host.getHead(address).then(
+      (head) => {
+        if (this.whole !== asked) return;
+        asked.head = head;
+        this.onNews();
+      },
+      (error: unknown) => {
+        if (this.whole !== asked || this.shown === null) return;
+        this.shown.problem = l10n.t(
+          'The numbers of this head cannot be read: {0}',
+          error instanceof Error ? error.message : String(error),
+        );
+        this.onNews();
+      },
+    );
+    return asked.head;
+  }
+
   /** Asked of the host once a head. */
   private keptHead(key: string, address: HeadAddress): Promise<KeptHead> {
     if (this.kept?.key !== key) this.kept = { key, head: this.host.getKeptHead(address) };
@@ -375,7 +412,7 @@ export class HeadPage {
       (pictures) => {
         if (this.shown?.key !== key) return;
         this.shown.pictures = pictures;
-        this.onPictures();
+        this.onNews();
       },
       (error: unknown) => {
         if (this.shown?.key !== key) return;
@@ -383,13 +420,13 @@ export class HeadPage {
           'The attention patterns cannot be drawn: {0}. Run the inspection again to see them.',
           error instanceof Error ? error.message : String(error),
         );
-        this.onPictures();
+        this.onNews();
       },
     );
   }
 
-  /** Set by the page: draws this head again with its patterns. */
-  onPictures: () => void = () => undefined;
+  /** Set by the page: draws this head again with what has come. */
+  onNews: () => void = () => undefined;
 
   private navigation(): HTMLElement {
     return h(

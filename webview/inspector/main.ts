@@ -7,6 +7,7 @@ import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol
 import { withHead } from '../../src/inspection/withHead';
 import { fill, h } from '../ui/dom';
 import { connectHost } from '../ui/host';
+import { InTurn, readLayers, readSnapshot } from '../ui/layers';
 import { keepFocus } from '../ui/keepFocus';
 import { onThemeChange } from '../ui/theme';
 import { button, registerComponents } from '../ui/toolkit';
@@ -21,6 +22,7 @@ registerComponents();
 keepFocus();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
+const inTurn = new InTurn();
 let drawing = false;
 /** How far down the overview was when a head was opened, CSS pixels. */
 let overviewScrolled = 0;
@@ -28,56 +30,45 @@ let overviewScrolled = 0;
 let arrive: (() => void) | null = null;
 
 const local: PageCalls = {
-  snapshot: (snapshot) => {
-    if (isAnother(snapshot, state)) {
-      overview.reset();
-      headPage?.reset();
-      // From a comparison or a link to a head of an inspection that is not the one on show; a window that is opened again
-      // has none yet, and goes back to where it was.
-      if (snapshot.selected !== null && typeof state?.inspection === 'string' && !document.hasFocus())
-        arrive = enterHead;
-    }
-    state = snapshot;
-    memory.keep(state);
-    schedule();
-    return Promise.resolve();
-  },
-  progress: (progress) => {
-    if (state !== null) state = { ...state, progress };
-    renderTop();
-    return Promise.resolve();
-  },
-  headDone: (layer, head) => {
-    if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
-    schedule();
-    return Promise.resolve();
-  },
-  means: (inputs, layers) => {
-    if (state !== null) state = { ...state, inputs, layers };
-    schedule();
-    return Promise.resolve();
-  },
-  select: (selected) => {
-    if (state !== null) {
-      const { selected: before } = state;
-      if (before === null) overviewScrolled = window.scrollY;
-      state = { ...state, selected };
-      // From head to head the focus stays on the button; from elsewhere in the window it comes to the head.
-      if (selected !== null && (before === null || !document.hasFocus())) arrive = enterHead;
-      else if (selected === null && before !== null)
-        arrive = () => {
-          leaveHead(before);
-        };
-    }
-    schedule();
-    if (arrive === null) window.scrollTo(0, 0);
-    memory.keep(state);
-    return Promise.resolve();
-  },
-  setMetric: (metric) => {
-    if (state !== null) state = { ...state, metric };
-    return Promise.resolve();
-  },
+  snapshot: (wire) =>
+    inTurn.do(async () => {
+      const snapshot = await readSnapshot(wire);
+      if (isAnother(snapshot, state)) {
+        overview.reset();
+        headPage?.reset();
+        // From a comparison or a link to a head of an inspection that is not the one on show; a window that is opened again
+        // has none yet, and goes back to where it was.
+        if (snapshot.selected !== null && typeof state?.inspection === 'string' && !document.hasFocus())
+          arrive = enterHead;
+      }
+      state = snapshot;
+      memory.keep(state);
+      schedule();
+    }),
+  progress: (progress) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, progress };
+      renderTop();
+    }),
+  headDone: (layer, head) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, layers: withHead(state.layers, layer, head) };
+      schedule();
+    }),
+  means: (inputs, wire) =>
+    inTurn.do(async () => {
+      const layers = await readLayers(wire);
+      if (state !== null) state = { ...state, inputs, layers };
+      schedule();
+    }),
+  select: (selected) =>
+    inTurn.do(() => {
+      select(selected);
+    }),
+  setMetric: (metric) =>
+    inTurn.do(() => {
+      if (state !== null) state = { ...state, metric };
+    }),
   startWorker: (runId, request) => worker.run(runId, request),
   cancelWorker: (runId) => {
     worker.cancel(runId);
@@ -108,15 +99,34 @@ const exportButton = button(l10n.t('Export Report…'), () => void host.runComma
 const body = h('div');
 fill(app, h('header', { class: 'top' }, title, message, cancel, reportButton, exportButton, bar), body);
 
-void host.ready('inspector').then((snapshot) => {
-  state = snapshot;
-  memory.keep(snapshot);
-  schedule();
-});
+void host.ready('inspector').then((wire) =>
+  inTurn.do(async () => {
+    state = await readSnapshot(wire);
+    memory.keep(state);
+    schedule();
+  }),
+);
 onThemeChange(() => {
   overview.redraw();
   headPage?.redraw();
 });
+
+function select(selected: HeadAddress | null): void {
+  if (state !== null) {
+    const { selected: before } = state;
+    if (before === null) overviewScrolled = window.scrollY;
+    state = { ...state, selected };
+    // From head to head the focus stays on the button; from elsewhere in the window it comes to the head.
+    if (selected !== null && (before === null || !document.hasFocus())) arrive = enterHead;
+    else if (selected === null && before !== null)
+      arrive = () => {
+        leaveHead(before);
+      };
+  }
+  schedule();
+  if (arrive === null) window.scrollTo(0, 0);
+  memory.keep(state);
+}
 
 /** Heads may come faster than frames: one drawing a frame. */
 function schedule(): void {
@@ -174,7 +184,7 @@ function render(): void {
 function makeHeadPage(): HeadPage {
   const script = app.dataset['head'] ?? '';
   const page = new HeadPage(host, new PictureWorker(script), new Laboratory(host, script, host));
-  page.onPictures = schedule;
+  page.onNews = schedule;
   return page;
 }
 

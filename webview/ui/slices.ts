@@ -1,10 +1,14 @@
 // Long work in slices of time, so that the page answers in between.
 
 /** One slice, milliseconds: a frame has 16. */
-const sliceMs = 8;
+const frameSliceMs = 8;
 
 /** Takes every step; resolves when all are done. `each` may end the work by answering false. */
-export async function inSlices<Step>(steps: Iterator<Step>, each: (step: Step) => boolean): Promise<boolean> {
+export async function inSlices<Step>(
+  steps: Iterator<Step>,
+  each: (step: Step) => boolean,
+  sliceMs = frameSliceMs,
+): Promise<boolean> {
   for (;;) {
     const end = performance.now() + sliceMs;
     do {

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { describeCursor } from '../../../webview/charts/cursor';
 import type { HeatmapFigure } from '../../../src/report/figures/figure';
+import type { HeadResult } from '../../../src/diagnostics/headResult';
+import { MeanResult } from '../../../src/inspection/overInputs/meanResult';
+import { headFilters } from '../../../src/report/figures/headFilters';
+import { headNumbers } from '../../../src/report/figures/headNumbers';
 import { headFigures } from '../../../src/report/figures/headFigures';
 import { metricDomain } from '../../../src/report/figures/headMetric';
 import { availableMetrics, defaultMetricId, headMetrics, metricById } from '../../../src/report/figures/metrics';
@@ -10,7 +14,7 @@ import { rolloutFigures } from '../../../src/report/figures/rolloutFigures';
 import { colourScale, headPictures, scaleNote } from '../../../src/report/figures/patternCells';
 import { createRandom } from '../../../src/diagnostics/random';
 import { shrinkHeatmap } from '../../../src/report/figures/shrinkHeatmap';
-import { formatInterval, formatNumber, formatP, median } from '../../../src/report/format';
+import { formatInterval, formatNumber, formatP, median, verdictText } from '../../../src/report/format';
 import { heatmapFigure } from '../charts/figures';
 import { exampleDetail, exampleResult } from './exampleResult';
 
@@ -44,6 +48,33 @@ describe('report metrics', () => {
       assert.ok(text.includes(part), text);
     const noise = metricById('noise.key_gauss.difference').describe(head);
     for (const part of ['±', 'verdict: ', 'clean gap', 'dispersion']) assert.ok(noise.includes(part), noise);
+  });
+
+  it('say the same of a head without the lists that only its own page draws', () => {
+    const one = exampleResult({ layers: 2, heads: 3, headDim: 64 });
+    const turned = (by: number): typeof one => ({
+      ...one,
+      layers: one.layers.map((layer) => ({
+        ...layer,
+        heads: layer.heads.map((_, index) => ({ ...layer.heads[(index + by) % 3]!, index, kvHead: index })),
+      })),
+    });
+    const mean = new MeanResult();
+    for (let by = 0; by < 3; by++) mean.add(turned(by));
+    const heads = [...one.layers, ...mean.result().layers].flatMap((layer) => layer.heads);
+    const filters = headFilters(heads);
+    const said = (of: HeadResult): unknown => [
+      verdictText(of),
+      filters.map((filter) => filter.matches(of)),
+      headMetrics.map((m) => [m.id, m.value(of), m.text(of), m.chance(of), m.band(of), m.describe(of)]),
+    ];
+    const length = (all: readonly HeadResult[]): number => JSON.stringify(all).length;
+    for (const whole of heads) assert.deepEqual(said(headNumbers(whole)), said(whole));
+    assert.deepEqual(
+      headFilters(heads.map(headNumbers)).map(({ id }) => id),
+      filters.map(({ id }) => id),
+    );
+    assert.ok(length(heads.map(headNumbers)) < 0.2 * length(heads));
   });
 
   it('are null, not 0, where nothing was measured', () => {
