@@ -316,7 +316,18 @@ describe('the inspector page', () => {
     check('opens the head whose cell is clicked', async () => {
       const { page, asked } = await open(run.done);
       const figure = figureOf(page, 'overview-alignment.theory.rayleigh');
+      // At the lower edge of the window a long tooltip goes above its figure.
+      await figure.locator('.stage').evaluate((stage) => {
+        window.scrollBy(0, stage.getBoundingClientRect().bottom + 20 - window.innerHeight);
+      });
       const at = await cellCentre(figure, rows, columns, 4, 3);
+      await page.mouse.move(at.x, at.y);
+      const tooltip = (await figure.locator('.tooltip').boundingBox())!;
+      const { height } = page.viewportSize()!;
+      assert.ok(
+        tooltip.y > 0 && tooltip.y + tooltip.height < height,
+        `${tooltip.y} and ${tooltip.height} of ${height}`,
+      );
       await page.mouse.click(at.x, at.y);
       await page.getByRole('heading', { name: 'Layer 4, head 3' }).waitFor();
       assert.deepEqual(

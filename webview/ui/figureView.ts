@@ -329,7 +329,15 @@ export class FigureView implements Waiting {
     const under = above < 0 && below + offsetHeight > end;
     this.tooltip.classList.toggle('under', under);
     this.tooltip.style.left = under ? '' : `${Math.max(0, Math.min(x + 14, this.size.width - offsetWidth))}px`;
-    this.tooltip.style.top = `${under ? end : above >= 0 ? above : below}px`;
+    this.tooltip.style.top = `${under ? this.outside(end) : above >= 0 ? above : below}px`;
+  }
+
+  /** Top of a tooltip as wide as its figure: at `end`, unless the window ends before it and has more room above. */
+  private outside(end: number): number {
+    const { offsetHeight } = this.tooltip;
+    const { top } = this.stage.getBoundingClientRect();
+    const room = window.innerHeight - top - end;
+    return room < offsetHeight && top > room ? -offsetHeight - 4 : end;
   }
 
   private key(event: KeyboardEvent): void {
