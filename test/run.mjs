@@ -15,9 +15,20 @@ const full = args.includes('--full');
 const wanted = args.filter((arg) => !arg.startsWith('--'));
 /** Group whose tests wait for a graphics device a third of their time: the workbench is installed meanwhile. */
 const besideInstall = 'kernels';
-/** Groups whose files run two at a time: the others have one graphics device, or one window. */
-const sideBySide = ['unit', 'hostile', 'webview'];
-const groups = wanted.length > 0 ? wanted : ['unit', 'hostile', 'kernels', 'webview', 'workbench'];
+/** Groups whose files run two at a time, those of long files first: the others have one graphics device, or one window. */
+const sideBySide = ['webview', 'unit', 'hostile'];
+const groups = wanted.length > 0 ? wanted : [besideInstall, ...sideBySide, 'workbench'];
+
+/** Groups of one call: files that run side by side need not wait for the last file of a group. */
+function batchesOf(names) {
+  const batches = [];
+  for (const name of names) {
+    const last = batches.at(-1);
+    if (last !== undefined && [last[0], name].every((one) => sideBySide.includes(one))) last.push(name);
+    else batches.push([name]);
+  }
+  return batches;
+}
 
 function walk(folder) {
   if (!existsSync(folder)) return [];
@@ -42,12 +53,13 @@ process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), 'gramlens-cache-'));
 let installed = null;
 let passed = 0;
 let failed = 0;
-for (const group of groups) {
-  const files = walk(join('out', 'test', group)).filter(
-    (file) => file.endsWith('.test.cjs') && !file.includes(`${join('workbench', 'suite')}`),
-  );
+for (const batch of batchesOf(groups)) {
+  const files = batch
+    .flatMap((group) => walk(join('out', 'test', group)))
+    .filter((file) => file.endsWith('.test.cjs') && !file.includes(`${join('workbench', 'suite')}`));
   if (files.length === 0) continue;
-  console.log(`\n== ${group}`);
+  const [group] = batch;
+  console.log(`\n== ${batch.join(', ')}`);
   if (group === besideInstall && groups.includes('workbench')) installed = run(['test/setup/installWorkbench.mjs']);
   // What it could not install the group itself says once more, as a failed test.
   if (group === 'workbench') await installed;
@@ -67,7 +79,7 @@ for (const group of groups) {
   );
   if (!existsSync(report)) {
     failed += 1;
-    console.log(`${group}: the runner ended without a report (exit ${status ?? 'by a signal'})`);
+    console.log(`${batch.join(', ')}: the runner ended without a report (exit ${status ?? 'by a signal'})`);
     continue;
   }
   const counts = JSON.parse(readFileSync(report, 'utf8'));
