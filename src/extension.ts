@@ -71,19 +71,27 @@ export function activate(context: vscode.ExtensionContext): GramlensApi {
     vscode.Uri.joinPath(context.globalStorageUri, 'inspections').fsPath,
     keptInspections,
   );
-  const reports = new ReportPanels(
+  const reports: ReportPanels = new ReportPanels(
     extensionUri,
-    (inspection) => keptReport(services, inspection),
+    (source) =>
+      'inspection' in source
+        ? keptReport(services, source.inspection)
+        : comparisons.keptReport(source.runs, source.matchedBy),
     async (inspection, address) => {
       if (session.snapshot.inspection === inspection) session.select(address);
       else await showKept(services, inspection, address);
       await inspector.reveal();
     },
   );
-  const comparisons = new ComparisonPanels(extensionUri, saved, async (inspection, address) => {
-    await showKept(services, inspection, address);
-    await inspector.reveal();
-  });
+  const comparisons: ComparisonPanels = new ComparisonPanels(
+    extensionUri,
+    saved,
+    async (inspection, address) => {
+      await showKept(services, inspection, address);
+      await inspector.reveal();
+    },
+    (report, place) => reports.show(report, place),
+  );
   const services: Services = {
     extensionUri,
     version: packageJson.version,

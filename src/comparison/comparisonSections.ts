@@ -226,10 +226,15 @@ const cautions: readonly string[] = [
   'Many heads and metrics are looked at: the first lines of a ranked list are the largest of many and are expected to be large.',
 ];
 
-/** [heading, HTML] of every section. The same comparison gives the same bytes. */
-export function comparisonSections(comparison: Comparison, place: PicturePlace): [string, string][] {
+/** [heading, HTML] of every section; `also`: a metric that has figures beside those that a report chooses. The same comparison gives the same bytes. */
+export function comparisonSections(
+  comparison: Comparison,
+  place: PicturePlace,
+  also: string | null = null,
+): [string, string][] {
   const writing = { formulas: new FormulaList(), place };
-  const ids = shownMetricIds(comparison);
+  const shown = shownMetricIds(comparison);
+  const ids = also === null || shown.includes(also) ? shown : [...shown, also];
   const timeline = comparison.runs.length > 2;
   const notes = comparison.notes.length === 0 ? '' : `\n${htmlList(comparison.notes)}`;
   const sections: [string, string][] = [
@@ -271,9 +276,9 @@ export function comparisonSections(comparison: Comparison, place: PicturePlace):
 
 const reportTitle = (comparison: Comparison): string => `Gramlens comparison: ${comparisonTitle(comparison)}`;
 
-/** One self-contained HTML file. */
-export function comparisonHtml(comparison: Comparison): string {
-  const sections = comparisonSections(comparison, inside);
+/** One self-contained HTML file; `also` as of `comparisonSections`. */
+export function comparisonHtml(comparison: Comparison, also: string | null = null): string {
+  const sections = comparisonSections(comparison, inside, also);
   return htmlDocument({ title: reportTitle(comparison), subtitle, sections }, comparison.runs[0]!.gramlensVersion);
 }
 

@@ -14,6 +14,8 @@ export interface ComparisonHostCalls extends FigureCalls, Pick<HostCalls, 'log'>
   /** Shows the head of a run (its place in the comparison) in the inspector. */
   openHead(run: number, address: HeadAddress): Promise<void>;
   exportReport(by: MatchedBy | null): Promise<void>;
+  /** Shows a figure in the report of the comparison. */
+  openInReport(by: MatchedBy | null, figure: string): Promise<void>;
 }
 
 export interface WireComparison {
@@ -30,9 +32,15 @@ export interface WireComparison {
 /** The extension host asks nothing of the page. */
 export type ComparisonPageCalls = Readonly<Record<string, never>>;
 
+/** What finds a kept inspection again. */
+export interface RunName {
+  readonly name: string;
+  readonly inspection: string;
+}
+
 /** What a comparison tab remembers of itself, from which the editor makes it anew when its window is opened again. */
 export interface ComparisonTab {
-  readonly runs: readonly { readonly name: string; readonly inspection: string }[];
+  readonly runs: readonly RunName[];
   readonly matchedBy: MatchedBy;
   readonly metric: string | null;
   readonly selected: HeadAddress | null;

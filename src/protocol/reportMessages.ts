@@ -1,26 +1,38 @@
 // What crosses between the extension host and the tab of a report.
 
+import type { MatchedBy } from '../comparison/comparison';
+import type { RunName } from './comparisonMessages';
 import type { HeadAddress, HostCalls } from './messages';
 
 /** Calls the page makes to the extension host. */
 export interface ReportHostCalls extends Pick<HostCalls, 'log'> {
   /** The report is there. */
   ready(): Promise<OpenedReport>;
-  /** Shows a head in the inspector. */
-  openHead(address: HeadAddress): Promise<void>;
+  /** Shows a head of an inspection in the inspector. */
+  openHead(inspection: string, address: HeadAddress): Promise<void>;
 }
+
+/** Where a report is opened: a figure of a head, or of the whole (`head` null). */
+export interface ReportPlace {
+  readonly head: HeadAddress | null;
+  readonly figure: string;
+}
+
+/** What a report is written from: an inspection by its name, or those that are compared. */
+export type ReportSource =
+  { readonly inspection: string } | { readonly runs: readonly RunName[]; readonly matchedBy: MatchedBy };
 
 export interface OpenedReport {
   /** Id of the figure that it is opened at; null: where it was left, else its beginning. */
-  readonly place: string | null;
+  readonly figure: string | null;
   readonly tab: Omit<ReportTab, 'scroll'>;
 }
 
 /** What the tab of a report remembers of itself, from which the editor makes it anew when its window is opened again. */
 export interface ReportTab {
-  readonly inspection: string;
-  /** The head that was asked for beside those that the report chooses. */
-  readonly also: HeadAddress | null;
+  readonly source: ReportSource;
+  /** What was asked for when it was written, which may be beside what a report chooses; null: nothing. */
+  readonly place: ReportPlace | null;
   /** CSS pixels. */
   readonly scroll: number;
 }

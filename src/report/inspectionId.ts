@@ -15,7 +15,10 @@ export function inspectionId(result: InspectionResult, sha256: Sha256): string {
 export const isInspectionId = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 
+/** How links to heads begin. */
+export const headLinkStart = 'vscode://gramlens.gramlens/head?';
+
 /** A link that shows this head in the editor (src/vscode/openSaved.ts). */
 export function headLink(inspection: string, layer: number, head: number): string {
-  return `vscode://gramlens.gramlens/head?inspection=${inspection}&layer=${layer}&head=${head}`;
+  return `${headLinkStart}inspection=${inspection}&layer=${layer}&head=${head}`;
 }

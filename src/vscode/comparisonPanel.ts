@@ -12,21 +12,20 @@ import { comparisonTitle } from '../comparison/comparisonText';
 import { InputNumbers } from '../comparison/inputNumbers';
 import type { ComparedSource } from '../comparison/pairRuns';
 import { asResult } from '../inspection/resultSchema';
-import type { ComparisonHostCalls, ComparisonPageCalls, ComparisonTab } from '../protocol/comparisonMessages';
+import type { ComparisonHostCalls, ComparisonPageCalls, RunName } from '../protocol/comparisonMessages';
 import type { HeadAddress } from '../protocol/messages';
-import { isInspectionId } from '../report/inspectionId';
+import type { ReportPlace } from '../protocol/reportMessages';
 import { inputCount } from '../report/overInputs';
 import { readComparison } from './comparisonFile';
 import { exportAs } from './exportReport';
 import { figureCalls } from './figureFiles';
 import { log, sentence } from './log';
+import type { ShownReport } from './reportPanels';
+import { inspectionsOf, rememberedRuns } from './reportSource';
 import type { SavedInspections } from './savedInspections';
 import { connectPage, pageHtml, pageRoots, tabIcon } from './webviewPage';
 
 export const comparisonPanelType = 'gramlens.comparison';
-
-/** What finds a kept inspection again. */
-type RunName = ComparisonTab['runs'][number];
 
 /** Two results and more, or both methods of one. @throws ComparisonError with a sentence */
 export function compareSources(sources: readonly ComparedSource[], by: MatchedBy): Comparison {
@@ -75,11 +74,12 @@ function ofInspections(load: Load): Contents {
 export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelSerializer {
   private readonly open = new Set<vscode.WebviewPanel>();
 
-  /** `openHead` shows a kept inspection at a head, in the inspector. */
+  /** `openHead` shows a kept inspection at a head, in the inspector; `openReport` a figure of a report. */
   constructor(
     private readonly extensionUri: vscode.Uri,
     private readonly saved: SavedInspections,
     private readonly openHead: (inspection: string, address: HeadAddress) => Promise<void>,
+    private readonly openReport: (report: ShownReport, place: ReportPlace) => Promise<void>,
   ) {}
 
   show(sources: readonly ComparedSource[]): void {
@@ -121,6 +121,11 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
       );
     }
     return Promise.resolve();
+  }
+
+  /** The report of a comparison of kept inspections. Throws a sentence where one is gone. */
+  async keptReport(runs: readonly RunName[], by: MatchedBy): Promise<ShownReport> {
+    return comparisonReport(compareSources(await this.keptRuns(runs), by));
   }
 
   private keptRuns(runs: readonly RunName[]): Promise<readonly ComparedSource[]> {
@@ -191,6 +196,10 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
         await this.openHead(inspection, { layer, head });
       },
       exportReport: async (by) => exportComparison(await compare(by)),
+      openInReport: async (by, figure) => {
+        if (typeof figure !== 'string') throw new Error('no figure was named');
+        await this.openReport(comparisonReport(await compare(by)), { head: null, figure });
+      },
       ...figureCalls(subscriptions),
       log: (level, message) => {
         log()[level === 'error' ? 'error' : level === 'warn' ? 'warn' : 'info'](message);
@@ -204,23 +213,18 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
   }
 }
 
-/** Both methods of one inspection are one run. */
-function inspectionsOf(runs: readonly RunName[]): RunName[] {
-  const [first, second] = runs;
-  const methods = runs.length === 2 && first!.inspection === second!.inspection && first!.name === 'softmax';
-  return methods ? [first!] : [...runs];
-}
-
-/** A tab's memory is data of an earlier session: only what can be names of inspections is taken. */
-function rememberedRuns(state: unknown): RunName[] {
-  const runs: unknown = typeof state === 'object' && state !== null && 'runs' in state ? state.runs : null;
-  if (!Array.isArray(runs)) return [];
-  const found = (runs as readonly unknown[]).flatMap((run) => {
-    if (typeof run !== 'object' || run === null || !('name' in run) || !('inspection' in run)) return [];
-    const { name, inspection } = run;
-    return typeof name === 'string' && isInspectionId(inspection) ? [{ name, inspection }] : [];
-  });
-  return inspectionsOf(found);
+/** What `gramlens compare` writes, in a tab. A figure of a metric that it does not choose itself comes beside the others. */
+function comparisonReport(comparison: Comparison): ShownReport {
+  const { runs, matchedBy, metrics } = comparison;
+  return {
+    source: { runs: inspectionsOf(runs), matchedBy },
+    title: vscode.l10n.t('Report: {0}', comparisonTitle(comparison)),
+    html: (place) => {
+      const asked = /^(?:difference|timeline)-(.+)$/.exec(place?.figure ?? '')?.[1];
+      return Promise.resolve(comparisonHtml(comparison, metrics.find(({ id }) => id === asked)?.id ?? null));
+    },
+    export: () => exportComparison(comparison),
+  };
 }
 
 async function exportComparison(comparison: Comparison): Promise<void> {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { HeadAddress } from '../protocol/messages';
+import type { ReportPlace, ReportSource } from '../protocol/reportMessages';
 import { resultSchemaName, type InspectionResult } from '../inspection/inspectionResult';
 import { sha256Hex } from '../inspection/node/readInput';
 import { collectDetails, maxReportHeads } from '../report/collectDetails';
@@ -16,7 +17,6 @@ import { reportMarkdown, type ReportFile } from '../report/reportMarkdown';
 import { inputCount } from '../report/overInputs';
 import { resultJson, resultJsonOver } from '../report/resultJson';
 import { showError } from './log';
-import type { ReportPlace } from './reportPanels';
 import type { Services } from './services';
 import { shownReport } from './shownReport';
 
@@ -161,16 +161,23 @@ function nameOf(markdown: vscode.Uri): string {
   return basename(markdown.path).replace(/\.md$/i, '');
 }
 
+const isOf = (source: ReportSource, inspection: string | null): boolean =>
+  'inspection' in source && source.inspection === inspection;
+
 /** Asks for the file unless it is given. Resolves with what was written; empty when the person left. */
 export async function exportReport(services: Services, given?: vscode.Uri): Promise<readonly vscode.Uri[]> {
   const { session } = services;
   const { result } = session;
+  const active = given === undefined ? services.reports.active : null;
+  if (active?.export !== undefined) {
+    await active.export();
+    return [];
+  }
   if (result === null) {
     nothingFinished();
     return [];
   }
-  const { active } = services.reports;
-  if (given === undefined && active !== null && active !== session.snapshot.inspection) {
+  if (active !== null && !isOf(active.source, session.snapshot.inspection)) {
     void vscode.window.showInformationMessage(
       vscode.l10n.t('This report is of an earlier inspection. Open it again under Recent Inspections to export it.'),
     );

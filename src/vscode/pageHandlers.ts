@@ -2,10 +2,10 @@
 
 import * as vscode from 'vscode';
 import type { HeadAddress, HostCalls, RunnerEvent, WireSnapshot } from '../protocol/messages';
+import type { ReportPlace } from '../protocol/reportMessages';
 import { headMetrics } from '../report/figures/metrics';
 import { figureCalls } from './figureFiles';
 import { log } from './log';
-import type { ReportPlace } from './reportPanels';
 import { firstSample } from './samples';
 import type { InspectionSession } from './session';
 

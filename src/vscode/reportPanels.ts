@@ -4,29 +4,31 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { HeadAddress } from '../protocol/messages';
-import type { ReportHostCalls, ReportPageCalls, ReportTab } from '../protocol/reportMessages';
+import type {
+  ReportHostCalls,
+  ReportPageCalls,
+  ReportPlace,
+  ReportSource,
+  ReportTab,
+} from '../protocol/reportMessages';
 import { isInspectionId } from '../report/inspectionId';
 import { headFigureId } from '../report/reportFigures';
 import { asAddress } from './headAddress';
 import { computedText, log, sentence } from './log';
 import { reportMarkup, sentenceMarkup } from './reportMarkup';
+import { asReportPlace, asReportSource } from './reportSource';
 import { connectPage, pageRoots, tabIcon } from './webviewPage';
 
 export const reportPanelType = 'gramlens.report';
 
-/** Where a report is opened: a figure of a head, or of the whole network (`head` null). */
-export interface ReportPlace {
-  readonly head: HeadAddress | null;
-  readonly figure: string;
-}
-
-/** The report of a finished inspection. */
+/** The report of a finished inspection, or of a comparison. */
 export interface ShownReport {
-  /** Name of the inspection. */
-  readonly id: string;
+  readonly source: ReportSource;
   readonly title: string;
-  /** The file as it is exported, with the details of `also` even where it shows the extremes only. */
-  html(also: HeadAddress | null): Promise<string>;
+  /** The file as it is exported, with what is asked for at `place` even where it shows the main things only. */
+  html(place: ReportPlace | null): Promise<string>;
+  /** What *Export* of its tab does; absent: it exports the finished inspection. */
+  export?(): Promise<void>;
 }
 
 interface OpenReport {
@@ -35,10 +37,17 @@ interface OpenReport {
   page: ReportPageCalls | null;
   /** '' while it is not written. */
   text: string;
-  /** The head that was asked for beside those that the report chooses. */
-  also: HeadAddress | null;
-  /** Where the page goes when it is ready. */
+  /** What was asked for when it was written. */
+  place: ReportPlace | null;
+  /** Null while it is not known whether there is one. */
+  report: ShownReport | null;
+  /** Id of the figure that the page goes to when it is ready. */
   next: string | null;
+}
+
+/** Of tabs that hold the same. */
+function keyOf(source: ReportSource): string {
+  return JSON.stringify(source);
 }
 
 function placeId({ head, figure }: ReportPlace): string {
@@ -48,22 +57,23 @@ function placeId({ head, figure }: ReportPlace): string {
 export class ReportPanels implements vscode.Disposable, vscode.WebviewPanelSerializer {
   private readonly open = new Map<string, OpenReport>();
 
-  /** `kept`: the report of an inspection from disk; `openHead` shows a head of it in the inspector. */
+  /** `kept`: the report of what is on disk; `openHead` shows a head of a kept inspection in the inspector. */
   constructor(
     private readonly extensionUri: vscode.Uri,
-    private readonly kept: (inspection: string) => Promise<ShownReport>,
+    private readonly kept: (source: ReportSource) => Promise<ShownReport>,
     private readonly openHead: (inspection: string, address: HeadAddress) => Promise<void>,
   ) {}
 
-  /** Name of the inspection whose report is in front; null: another tab is. */
-  get active(): string | null {
-    return [...this.open].find(([, { panel }]) => panel.active)?.[0] ?? null;
+  /** The report in front; null: another tab is. */
+  get active(): ShownReport | null {
+    return [...this.open.values()].find(({ panel }) => panel.active)?.report ?? null;
   }
 
   /** Shows the report, in the tab that it has already, at `place` (null: its beginning). */
   async show(report: ShownReport, place: ReportPlace | null): Promise<void> {
     const id = place === null ? null : placeId(place);
-    const shown = this.open.get(report.id);
+    const key = keyOf(report.source);
+    const shown = this.open.get(key);
     if (shown !== undefined && shown.text !== '' && (id === null || shown.text.includes(` id="${id}"`))) {
       const { page, panel } = shown;
       if (page === null) shown.next = id;
@@ -71,24 +81,24 @@ export class ReportPanels implements vscode.Disposable, vscode.WebviewPanelSeria
       await page?.show(id);
       return;
     }
-    const also = place?.head ?? null;
-    const text = await report.html(also);
+    const text = await report.html(place);
     const { panel } = shown ?? this.create(report);
-    const one = this.open.get(report.id);
+    const one = this.open.get(key);
     if (one === undefined) return;
     panel.reveal();
-    this.write(one, text, also, id);
+    this.write(one, report, text, place);
+    one.next = id;
   }
 
-  /** `state`: what the page kept (ReportTab); without its inspection there is nothing to show. */
+  /** `state`: what the page kept (ReportTab); without its source there is nothing to show. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     const tab = { ...(state as Partial<Record<keyof ReportTab, unknown>> | undefined) };
-    const { inspection } = tab;
-    if (!isInspectionId(inspection) || this.open.has(inspection)) {
+    const source = asReportSource(tab.source);
+    if (source === null || this.open.has(keyOf(source))) {
       panel.dispose();
       return;
     }
-    const one = this.setUp(panel, inspection);
+    const one = this.setUp(panel, source);
     const say = (words: string): void => {
       const { cspSource } = panel.webview;
       panel.webview.html = sentenceMarkup(words, {
@@ -98,16 +108,17 @@ export class ReportPanels implements vscode.Disposable, vscode.WebviewPanelSeria
       });
     };
     say(vscode.l10n.t('Writing the report…'));
-    const also = asAddress(tab.also);
+    const place = asReportPlace(tab.place);
+    // Closed meanwhile, or written by someone who asked for a figure of it.
+    const isWanted = (): boolean => this.open.get(keyOf(source)) === one && one.text === '';
     try {
-      const text = await (await this.kept(inspection)).html(also);
-      // Closed meanwhile, or written by someone who asked for a figure of it.
-      if (this.open.get(inspection) !== one || one.text !== '') return;
-      this.write(one, text, also, null);
-      log().info(`${panel.title} (${inspection}) shown from disk. ${computedText()}`);
+      const report = await this.kept(source);
+      const text = await report.html(place);
+      if (isWanted()) this.write(one, report, text, place);
+      log().info(`${panel.title} shown from disk. ${computedText()}`);
     } catch (error) {
       log().info(`a report does not come back: ${sentence(error)}`);
-      if (this.open.get(inspection) === one && one.text === '') say(sentence(error));
+      if (isWanted()) say(sentence(error));
     }
   }
 
@@ -115,10 +126,10 @@ export class ReportPanels implements vscode.Disposable, vscode.WebviewPanelSeria
     return (file) => webview.asWebviewUri(vscode.Uri.joinPath(this.extensionUri, 'dist', 'webview', file)).toString();
   }
 
-  private write(one: OpenReport, text: string, also: HeadAddress | null, place: string | null): void {
+  private write(one: OpenReport, report: ShownReport, text: string, place: ReportPlace | null): void {
+    one.report = report;
     one.text = text;
-    one.also = also;
-    one.next = place;
+    one.place = place;
     const { webview } = one.panel;
     webview.html = reportMarkup(text, {
       nonce: randomBytes(18).toString('base64'),
@@ -127,30 +138,31 @@ export class ReportPanels implements vscode.Disposable, vscode.WebviewPanelSeria
     });
   }
 
-  private create({ id, title }: ShownReport): OpenReport {
+  private create({ source, title }: ShownReport): OpenReport {
     const panel = vscode.window.createWebviewPanel(reportPanelType, title, vscode.ViewColumn.Active, {
       enableFindWidget: true,
     });
-    return this.setUp(panel, id);
+    return this.setUp(panel, source);
   }
 
-  private setUp(panel: vscode.WebviewPanel, id: string): OpenReport {
+  private setUp(panel: vscode.WebviewPanel, source: ReportSource): OpenReport {
     panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(this.extensionUri) };
     panel.iconPath = tabIcon(this.extensionUri);
     const subscriptions: vscode.Disposable[] = [];
-    const one: OpenReport = { panel, page: null, text: '', also: null, next: null };
+    const one: OpenReport = { panel, page: null, text: '', place: null, report: null, next: null };
     const endpoint = connectPage<ReportHostCalls, ReportPageCalls>(
       panel.webview,
       {
         ready: () => {
-          const { next, also } = one;
+          const { next, place } = one;
           one.page = endpoint.remote;
           one.next = null;
-          return Promise.resolve({ place: next, tab: { inspection: id, also } });
+          return Promise.resolve({ figure: next, tab: { source, place } });
         },
-        openHead: async ({ layer, head }) => {
-          if (!Number.isSafeInteger(layer) || !Number.isSafeInteger(head)) throw new Error('no head was named');
-          await this.openHead(id, { layer, head });
+        openHead: async (inspection, address) => {
+          const head = asAddress(address);
+          if (head === null || !isInspectionId(inspection)) throw new Error('no head was named');
+          await this.openHead(inspection, head);
         },
         log: (level, message) => {
           log()[level === 'error' ? 'error' : level === 'warn' ? 'warn' : 'info'](message);
@@ -159,12 +171,12 @@ export class ReportPanels implements vscode.Disposable, vscode.WebviewPanelSeria
       },
       subscriptions,
     );
-    this.open.set(id, one);
+    this.open.set(keyOf(source), one);
     panel.onDidChangeViewState(() => {
       if (!panel.visible) one.page = null;
     });
     panel.onDidDispose(() => {
-      this.open.delete(id);
+      this.open.delete(keyOf(source));
       endpoint.close('the report was closed');
       for (const subscription of subscriptions) subscription.dispose();
     });

@@ -22,10 +22,12 @@ export function shownReport(
   details: (also: HeadAddress | null) => ReturnType<typeof collectDetails>,
 ): ShownReport {
   return {
-    id,
+    source: { inspection: id },
     title: vscode.l10n.t('Report: {0}', result.provenance.checkpoint.name),
-    html: async (also) =>
-      reportHtml(result, await details(also), { maxHeads: maxReportHeads, picture, inspection: id, also }),
+    html: async (place) => {
+      const also = place?.head ?? null;
+      return reportHtml(result, await details(also), { maxHeads: maxReportHeads, picture, inspection: id, also });
+    },
   };
 }
 

@@ -170,7 +170,15 @@ function comparisonScene(lab: PageLab, layers: number, heads: number): Scene {
   const done = (): Promise<void> => Promise.resolve();
   const handlers: ComparisonHostCalls = {
     compare: () => Promise.resolve(wire),
-    ...{ openHead: done, exportReport: done, copyText: done, writeFigureFile: done, closeFigureFile: done, log: done },
+    ...{
+      openHead: done,
+      exportReport: done,
+      openInReport: done,
+      copyText: done,
+      writeFigureFile: done,
+      closeFigureFile: done,
+      log: done,
+    },
     openFigureFile: () => Promise.resolve(null),
   };
   return {

@@ -75,6 +75,7 @@ describe('the comparison page', () => {
       },
       openHead: (run, address) => note('openHead', run, address),
       exportReport: (by) => note('exportReport', by),
+      openInReport: (by, figure) => note('openInReport', by, figure),
       copyText: (text) => note('copyText', text),
       openFigureFile: () => Promise.resolve(null),
       writeFigureFile: () => Promise.resolve(),
@@ -190,6 +191,12 @@ describe('the comparison page', () => {
       assert.match(await page.locator('.cards').innerText(), /permutation under which their metrics are closest/);
       await page.getByText('Export Report…').click();
       assert.deepEqual(asked.at(-1), ['exportReport', 'permutation']);
+      // The report has every figure but the line of one head, also of a metric that it would not choose itself.
+      for (const figure of [`difference-${id}`, 'difference-attention.entropy', `timeline-${id}`]) {
+        await figureOf(page, figure).first().locator('.to-report').click();
+        assert.deepEqual(asked.at(-1), ['openInReport', 'permutation', figure]);
+      }
+      assert.equal(await figureOf(page, `timeline-head-${id}`).locator('.to-report').count(), 0);
     },
   );
 

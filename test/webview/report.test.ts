@@ -219,21 +219,23 @@ describe('an exported report', () => {
     /** Too few for the head that was asked for, which comes beside them. */
     const few = 2;
     let asked: HeadAddress;
+    let tab: OpenedReport['tab'];
     before(async () => {
       lab = await startPageLab();
       const shown = selectHeads(run.result, few).map(({ head }) => head);
       const { index, heads } = run.result.layers.find(({ heads }) => heads.every((head) => !shown.includes(head)))!;
       asked = { layer: index, head: heads[1]!.index };
+      tab = { source: { inspection }, place: { head: asked, figure: 'spectrum' } };
       const details = await collectDetails(run.result, (layer, head) => run.headDetail(layer, head), asked);
       html = reportHtml(run.result, details, { maxHeads: few, picture: run.done.picture, inspection, also: asked });
     });
     after(() => lab.close());
 
     interface Seen {
-      readonly opened: HeadAddress[];
+      readonly opened: (readonly [inspection: string, address: HeadAddress])[];
       ready: number;
       /** Where the page is sent the next time that it says ready. */
-      place: string | null;
+      figure: string | null;
     }
 
     async function open(
@@ -245,10 +247,10 @@ describe('an exported report', () => {
       const handlers: ReportHostCalls = {
         ready: (): Promise<OpenedReport> => {
           seen.ready += 1;
-          return Promise.resolve({ place: seen.place, tab: { inspection, also: asked } });
+          return Promise.resolve({ figure: seen.figure, tab });
         },
-        openHead: (address) => {
-          seen.opened.push(address);
+        openHead: (...head) => {
+          seen.opened.push(head);
           return Promise.resolve();
         },
         log: (level, message) => {
@@ -268,7 +270,7 @@ describe('an exported report', () => {
 
     it('goes to a figure of a head that it has for that, remembers where it was left, and comes back there', async () => {
       const figure = headFigureId(asked.layer, asked.head, 'spectrum');
-      const seen: Seen = { opened: [], ready: 0, place: figure };
+      const seen: Seen = { opened: [], ready: 0, figure };
       await open(seen, 'dark', async ({ page }) => {
         const head = page.locator(`section.head:has([id="${figure}"])`);
         assert.match(await head.innerText(), /Shown because the report was opened from its page\./);
@@ -283,16 +285,16 @@ describe('an exported report', () => {
         const memory = (): Promise<ReportTab> =>
           page.evaluate(() => JSON.parse(sessionStorage.getItem('tab')!) as ReportTab);
         await until(async () => (await memory()).scroll === left, 'the place is remembered');
-        assert.deepEqual(await memory(), { inspection, also: asked, scroll: left });
+        assert.deepEqual(await memory(), { ...tab, scroll: left });
         // As the editor makes the page anew.
-        seen.place = null;
+        seen.figure = null;
         await page.reload();
         await until(() => seen.ready === 2, 'the report says ready again');
         await until(async () => (await place()) === left, 'the same place', 5000);
         assert.equal(await page.locator('.asked-for').count(), 0);
         await head.locator('a.editor').click();
         await until(() => seen.opened.length === 1, 'the head is asked for');
-        assert.deepEqual(seen.opened, [asked]);
+        assert.deepEqual(seen.opened, [[inspection, asked]]);
       });
     });
 
@@ -300,7 +302,7 @@ describe('an exported report', () => {
       // The report is paper in each; what the editor does to a page differs.
       if (!full && theme !== 'dark') continue;
       it(`has nothing that axe finds serious, ${theme}`, () =>
-        open({ opened: [], ready: 0, place: null }, theme, async ({ page }) => {
+        open({ opened: [], ready: 0, figure: null }, theme, async ({ page }) => {
           assert.deepEqual(await seriousFindings(page), []);
         }));
     }

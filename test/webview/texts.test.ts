@@ -165,6 +165,7 @@ describe('pages in another language', () => {
       compare: () => Promise.resolve(comparison),
       openHead: () => Promise.resolve(),
       exportReport: () => Promise.resolve(),
+      openInReport: () => Promise.resolve(),
       copyText: () => Promise.resolve(),
       openFigureFile: () => Promise.resolve(null),
       writeFigureFile: () => Promise.resolve(),

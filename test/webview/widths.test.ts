@@ -88,7 +88,7 @@ describe('widths', () => {
       const wire = comparisonOf(exampleResult({ layers: 6, heads: 4 }));
       const host: ComparisonHostCalls = {
         compare: () => Promise.resolve(wire),
-        ...{ openHead: done, exportReport: done, copyText: done, log: done },
+        ...{ openHead: done, exportReport: done, openInReport: done, copyText: done, log: done },
         ...{ writeFigureFile: done, closeFigureFile: done, openFigureFile: () => Promise.resolve(null) },
       };
       const { page } = await lab.show<ComparisonHostCalls, ComparisonPageCalls>({ page: 'comparison' }, host, []);

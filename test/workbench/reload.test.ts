@@ -66,6 +66,25 @@ describe('a window that is closed and opened again', function () {
     await page.screenshot({ path: 'out/screenshots/workbench-reload-failed.png' });
     throw new Error(`waited ${waitMs / 1000} s for the inspector page ${state}`);
   };
+  /** A frame of the tab in front that has this. */
+  const frameWith = async (selector: string): Promise<Frame> => {
+    for (const end = Date.now() + waitMs; Date.now() < end;) {
+      for (const frame of page.frames()) {
+        const found = await frame.$(selector).catch(() => null);
+        if (found !== null && (await found.isVisible().catch(() => false))) return frame;
+      }
+      await page.waitForTimeout(200);
+    }
+    mkdirSync('out/screenshots', { recursive: true });
+    await page.screenshot({ path: 'out/screenshots/workbench-report-failed.png' });
+    throw new Error(`waited ${waitMs / 1000} s for a page with ${selector}`);
+  };
+  const reload = async (): Promise<void> => {
+    const loaded = page.waitForEvent('load', { timeout: waitMs });
+    await command('Developer: Reload Window');
+    await loaded;
+    await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
+  };
   interface Seen {
     readonly inspection: string | undefined;
     readonly heading: string | undefined;
@@ -97,10 +116,7 @@ describe('a window that is closed and opened again', function () {
     assert.ok(before.scrolled > 500, `scrolled ${before.scrolled}`);
 
     // As a person does it: the window says goodbye first and writes down what its tabs remember.
-    const loaded = page.waitForEvent('load', { timeout: waitMs });
-    await command('Developer: Reload Window');
-    await loaded;
-    await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
+    await reload();
     const again = await inspector('[data-phase="done"]');
     await again.locator('[data-figure="pattern-rpc"]').waitFor();
     await page.waitForTimeout(1500);
@@ -110,29 +126,40 @@ describe('a window that is closed and opened again', function () {
     assert.deepEqual(await seen(again), before);
   });
 
-  fullIt('shows a report again at the same place, from disk; and says so where its inspection is gone', async () => {
-    const figure = 'layer-2-head-1-spectrum';
-    /** A frame of the tab in front that has this. */
-    const frameWith = async (selector: string): Promise<Frame> => {
+  fullIt('shows a comparison again, from what is kept', async () => {
+    const compared = async (): Promise<string> => {
       for (const end = Date.now() + waitMs; Date.now() < end;) {
         for (const frame of page.frames()) {
-          const found = await frame.$(selector).catch(() => null);
-          if (found !== null && (await found.isVisible().catch(() => false))) return frame;
+          const found = await frame.$('main#app[data-phase="done"]:has(.maps)').catch(() => null);
+          if (found !== null) return frame.locator('h1').innerText();
         }
         await page.waitForTimeout(200);
       }
-      mkdirSync('out/screenshots', { recursive: true });
-      await page.screenshot({ path: 'out/screenshots/workbench-report-failed.png' });
-      throw new Error(`waited ${waitMs / 1000} s for a page with ${selector}`);
+      throw new Error(`waited ${waitMs / 1000} s for the comparison page`);
     };
-    const reload = async (): Promise<void> => {
-      const loaded = page.waitForEvent('load', { timeout: waitMs });
-      await command('Developer: Reload Window');
-      await loaded;
-      await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
-    };
-    const inspected = await inspector('[data-phase="done"]');
-    await inspected.locator('[data-figure="spectrum"] .to-report').click();
+    await command('Gramlens: Compare Checkpoints');
+    const methods = page.locator('.quick-input-list .monaco-list-row[aria-label*="Softmax and RPC"]');
+    await methods.waitFor();
+    await methods.click();
+    assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
+    await reload();
+    assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
+    await (await frameWith('.maps.large')).locator('.maps.large .to-report').click();
+    // It has the focus then, which would close the palette.
+    await frameWith('section#difference-maps figure[tabindex="-1"]');
+    await reload();
+    const report = await frameWith('section#difference-maps');
+    assert.match(await report.locator('h1').innerText(), /softmax and RPC in digits-softmax\.safetensors/);
+    await command('View: Close All Editors');
+  });
+
+  fullIt('shows a report again at the same place, from disk; and says so where its inspection is gone', async () => {
+    const overviewMap = '[data-figure="overview-alignment.theory.overlap"]';
+    const figure = 'layer-2-head-1-spectrum';
+    await command('Gramlens: Show Heads Heatmap');
+    const kept = page.locator('.pane', { hasText: 'Recent Inspections' }).locator('.monaco-list-row').first();
+    await kept.click();
+    await (await frameWith(`${overviewMap} .to-report`)).locator(`${overviewMap} .to-report`).click();
     const shown = await frameWith(`figure[id="${figure}"]`);
     // Not where it was opened: where it was left.
     await shown.evaluate((id) => {
@@ -167,8 +194,6 @@ describe('a window that is closed and opened again', function () {
     for (const [words, layers, heads] of counts) assert.deepEqual([layers, heads], ['0', '0'], words);
     await command('View: Toggle Panel Visibility');
 
-    await command('Gramlens: Show Heads Heatmap');
-    const kept = page.locator('.pane', { hasText: 'Recent Inspections' }).locator('.monaco-list-row').first();
     await kept.hover();
     await kept.locator('.action-label[aria-label*="Remove"]').click();
     await kept.waitFor({ state: 'detached', timeout: waitMs });
@@ -180,28 +205,6 @@ describe('a window that is closed and opened again', function () {
     );
     await page.screenshot({ path: 'out/screenshots/workbench-report-gone.png' });
     await command('View: Close All Editors');
-  });
-
-  fullIt('shows a comparison again, from what is kept', async () => {
-    const compared = async (): Promise<string> => {
-      for (const end = Date.now() + waitMs; Date.now() < end;) {
-        for (const frame of page.frames()) {
-          const found = await frame.$('main#app[data-phase="done"]:has(.maps)').catch(() => null);
-          if (found !== null) return frame.locator('h1').innerText();
-        }
-        await page.waitForTimeout(200);
-      }
-      throw new Error(`waited ${waitMs / 1000} s for the comparison page`);
-    };
-    await command('Gramlens: Compare Checkpoints');
-    const methods = page.locator('.quick-input-list .monaco-list-row[aria-label*="Softmax and RPC"]');
-    await methods.waitFor();
-    await methods.click();
-    assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
-    const loaded = page.waitForEvent('load', { timeout: waitMs });
-    await command('Developer: Reload Window');
-    await loaded;
-    assert.equal(await compared(), 'softmax and RPC in digits-softmax.safetensors');
   });
 
   fullIt('goes on with what is finished of several inputs', async () => {

@@ -41,6 +41,7 @@ export class LinkedMaps {
   constructor(
     private readonly select: (address: HeadAddress) => void,
     private readonly calls: FigureCalls,
+    private readonly openInReport: (figure: string) => void,
   ) {
     fill(this.large, h('h2', {}, l10n.t('Difference maps')), this.where, this.place);
   }
@@ -83,6 +84,7 @@ export class LinkedMaps {
       height: (width) => Math.max(170, Math.min(words === 'all' ? 140 + rows * 34 : 90 + rows * 22, width)),
       words,
       calls: this.calls,
+      openInReport: this.openInReport,
       onPick: (cursor) => {
         if (cursor.kind === 'heatmap') this.pick({ layer: cursor.row, head: cursor.column });
       },

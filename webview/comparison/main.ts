@@ -59,9 +59,10 @@ const select = (address: HeadAddress): void => {
   draw();
   numbers.element.scrollIntoView({ block: 'nearest' });
 };
-const maps = new LinkedMaps(select, host);
+const openInReport = (figure: string): void => void host.openInReport(view.matchedBy, figure).catch(say);
+const maps = new LinkedMaps(select, host, openInReport);
 const lists = new RankedLists(select);
-const timelines = new Timelines(select, host);
+const timelines = new Timelines(select, host, openInReport);
 const numbers = new HeadNumbers((run, address) => void host.openHead(run, address).catch(say));
 const body = h(
   'div',

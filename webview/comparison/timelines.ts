@@ -26,6 +26,7 @@ export class Timelines {
   constructor(
     private readonly select: (address: HeadAddress) => void,
     private readonly calls: FigureCalls,
+    private readonly openInReport: (figure: string) => void,
   ) {
     this.list = new TimelineList(select);
     fill(this.element, h('h2', {}, l10n.t('Timeline')), this.figures, this.list.element);
@@ -39,11 +40,12 @@ export class Timelines {
       heads.map((head) => ({ layer: index, head: head.index })),
     );
     const figure = timelineFigure(comparison, metric);
-    const { calls } = this;
+    const { calls, openInReport } = this;
     if (this.all === null) {
       this.all = new FigureView(figure, {
         height: (width) => Math.max(200, Math.min(frameHeight + this.rows.length * rowHeight, 2 * width)),
         calls,
+        openInReport,
         onPick: (cursor) => {
           const head = cursor.kind === 'heatmap' ? this.rows[cursor.row] : undefined;
           if (head !== undefined) this.select(head);

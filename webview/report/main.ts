@@ -1,7 +1,8 @@
 // The tab of a report: goes to the figure that was asked for and marks it; links at the heads lead to the inspector.
 
 import './report.css';
-import type { ReportHostCalls, ReportPageCalls, ReportTab } from '../../src/protocol/reportMessages';
+import type { ReportHostCalls, ReportPageCalls, ReportSource, ReportTab } from '../../src/protocol/reportMessages';
+import { headLinkStart } from '../../src/report/inspectionId';
 import { connectHost } from '../ui/host';
 
 /** As long as the mark is seen, milliseconds. */
@@ -31,29 +32,32 @@ function show(id: string | null): void {
 }
 
 document.addEventListener('click', (event) => {
-  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a.editor') : null;
+  const link =
+    event.target instanceof Element ? event.target.closest<HTMLAnchorElement>(`a[href^="${headLinkStart}"]`) : null;
   if (link === null) return;
   // The editor would ask whether the link may be followed.
   event.preventDefault();
   event.stopPropagation();
   const query = new URL(link.href).searchParams;
-  void host.openHead({ layer: Number(query.get('layer')), head: Number(query.get('head')) });
+  const address = { layer: Number(query.get('layer')), head: Number(query.get('head')) };
+  void host.openHead(query.get('inspection') ?? '', address);
 });
 
-void host.ready().then(({ place, tab }) => {
-  const left = leftAt(state.get(), tab.inspection);
+void host.ready().then(({ figure, tab }) => {
+  const left = leftAt(state.get(), tab.source);
   const keep = (): void => {
     state.set({ ...tab, scroll: window.scrollY } satisfies ReportTab);
   };
   // A tab that was hidden, or whose window was closed, comes back where it was.
-  if (place === null && left !== null) window.scrollTo(0, left);
-  else show(place);
+  if (figure === null && left !== null) window.scrollTo(0, left);
+  else show(figure);
   keep();
   document.addEventListener('scroll', keep);
 });
 
 /** As far down as this report was left, CSS pixels; null: it was not open before. */
-function leftAt(memory: unknown, inspection: string): number | null {
-  const { scroll, inspection: of } = { ...(memory as Partial<ReportTab> | undefined) };
-  return of === inspection && typeof scroll === 'number' ? scroll : null;
+function leftAt(memory: unknown, source: ReportSource): number | null {
+  const before = { ...(memory as Partial<ReportTab> | undefined) };
+  const isSame = JSON.stringify(before.source) === JSON.stringify(source);
+  return isSame && typeof before.scroll === 'number' ? before.scroll : null;
 }

@@ -51,6 +51,19 @@ describe('comparison report', () => {
       assert.ok(comparisonHtml(timeline).includes(words), words);
   });
 
+  it('has the figures of a metric that was asked for beside those it chooses, and is else the same', () => {
+    const shown = shownMetricIds(timeline);
+    const other = timeline.metrics.find(({ id }) => !shown.includes(id))!.id;
+    const figures = (html: string): string[] => [...html.matchAll(/<figure id="([^"]+)"/g)].map(([, id]) => id!);
+    const chosen = figures(comparisonHtml(timeline));
+    assert.ok(!chosen.includes(`difference-${other}`));
+    assert.deepEqual(
+      figures(comparisonHtml(timeline, other)).filter((id) => !chosen.includes(id)),
+      [`difference-${other}`, `timeline-${other}`],
+    );
+    assert.equal(comparisonHtml(timeline, shown[0]), comparisonHtml(timeline));
+  });
+
   it('says the same in map, table, Markdown, CSV and terminal', () => {
     const head = timeline.layers[1]!.heads[2]!;
     const number = head.metrics['attention.entropy']!;

@@ -89,6 +89,23 @@ describe('Compare Checkpoints', function () {
     assert.deepEqual(api.computedWork(), before);
   });
 
+  it('shows a figure in the report of the comparison, whose links lead to the heads', async () => {
+    await outer('click', { inside: comparisonPage, selector: '.maps.large .to-report' });
+    const reportPage = 'section#difference-maps';
+    await outer('waitFor', { inside: reportPage, selector: 'figure.asked-for[id^="difference-"]' });
+    assert.ok(tabs().includes(`Report: ${softmaxSample} → ${rpcSample}`), tabs().join());
+    await outer('screenshot', { name: 'comparison-report' });
+    const link = '#what-changed-most li a:last-of-type';
+    const href = await inFrame(reportPage, (one: string) => document.querySelector<HTMLAnchorElement>(one)!.href, link);
+    await outer('click', { inside: reportPage, selector: link });
+    const { searchParams } = new URL(href);
+    const selected = { layer: Number(searchParams.get('layer')), head: Number(searchParams.get('head')) };
+    await until('the head of that link', async () => {
+      const { title, selected: now } = (await gramlens()).snapshot();
+      return title === rpcSample && JSON.stringify(now) === JSON.stringify(selected) ? true : undefined;
+    });
+  });
+
   describe('as a file', () => {
     let folder: string;
     let text: string;
