@@ -1,7 +1,7 @@
 // What crosses between the extension host and the comparison page. The host has the results and compares them; the page
 // draws.
 
-import type { MatchedBy } from '../comparison/comparison';
+import type { Comparison, MatchedBy } from '../comparison/comparison';
 import type { FigureCalls, HeadAddress, HostCalls } from './messages';
 
 /** Calls the comparison page makes to the extension host. */
@@ -19,14 +19,28 @@ export interface ComparisonHostCalls extends FigureCalls, Pick<HostCalls, 'log'>
 }
 
 export interface WireComparison {
-  /** Text of its JSON: an editor's messages look at every value by itself. */
+  /** Texts of its JSON, without the layers, and of each layer: a page reads them in slices. */
   readonly json: string;
+  readonly layers: readonly string[];
   /** Name of the file that it was read from; null: it was made of inspections. */
   readonly file: string | null;
   /** [runs] Whether the inspection is kept on this machine, so that its heads can be opened. */
   readonly kept: readonly boolean[];
   /** Ways of matching that can be asked for: of a file whose inspections are not all kept, its own alone. */
   readonly matchings: readonly MatchedBy[];
+}
+
+export function packComparison({ layers, ...rest }: Comparison): Pick<WireComparison, 'json' | 'layers'> {
+  return { json: JSON.stringify(rest), layers: layers.map((layer) => JSON.stringify(layer)) };
+}
+
+/** `layers`: as `unpackComparedLayer` has them. */
+export function unpackComparison({ json }: WireComparison, layers: Comparison['layers']): Comparison {
+  return { ...(JSON.parse(json) as Omit<Comparison, 'layers'>), layers };
+}
+
+export function unpackComparedLayer(text: string): Comparison['layers'][number] {
+  return JSON.parse(text) as Comparison['layers'][number];
 }
 
 /** The extension host asks nothing of the page. */

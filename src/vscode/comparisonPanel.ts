@@ -12,6 +12,7 @@ import { comparisonTitle } from '../comparison/comparisonText';
 import { InputNumbers } from '../comparison/inputNumbers';
 import type { ComparedSource } from '../comparison/pairRuns';
 import { asResult } from '../inspection/resultSchema';
+import { packComparison } from '../protocol/comparisonMessages';
 import type { ComparisonHostCalls, ComparisonPageCalls, RunName } from '../protocol/comparisonMessages';
 import type { HeadAddress } from '../protocol/messages';
 import type { ReportPlace } from '../protocol/reportMessages';
@@ -179,7 +180,7 @@ export class ComparisonPanels implements vscode.Disposable, vscode.WebviewPanelS
           const kept = await contents.kept(comparison);
           const { matchedBy } = comparison;
           return {
-            json: JSON.stringify(comparison),
+            ...packComparison(comparison),
             file: contents.file,
             kept,
             matchings: kept.every(Boolean) ? matchings : [matchedBy],

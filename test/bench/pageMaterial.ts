@@ -1,7 +1,6 @@
 // What the pages are measured with: results of any size, heads made of random numbers, comparisons, a long checkpoint.
 
 import { compareResults } from '../../src/comparison/compareResults';
-import { comparisonJson } from '../../src/comparison/comparisonFiles';
 import { bytesSource } from '../../src/checkpoint/byteSource';
 import { readCheckpoint } from '../../src/checkpoint/readCheckpoint';
 import { createRandom } from '../../src/diagnostics/random';
@@ -10,7 +9,7 @@ import type { InspectionResult } from '../../src/inspection/inspectionResult';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import { plainScores } from '../../src/model/blockShape';
 import { packSummary, type WireSummary } from '../../src/protocol/checkpointMessages';
-import type { WireComparison } from '../../src/protocol/comparisonMessages';
+import { packComparison, type WireComparison } from '../../src/protocol/comparisonMessages';
 import type { HeadAddress, SessionSnapshot } from '../../src/protocol/messages';
 import { safetensors } from '../unit/checkpoint/crafted';
 import { changed, sourceOf } from '../unit/comparison/sources';
@@ -65,8 +64,8 @@ export function comparisonOf(result: InspectionResult): WireComparison {
     ...head,
     attention: { ...head.attention, entropy: head.attention.entropy + (((layer + head.index) % 5) - 2) / 4 },
   }));
-  const json = comparisonJson(compareResults([sourceOf(result), sourceOf(later)], 'index'));
-  return { json, file: null, kept: [true, true], matchings: ['index', 'permutation'] };
+  const comparison = compareResults([sourceOf(result), sourceOf(later)], 'index');
+  return { ...packComparison(comparison), file: null, kept: [true, true], matchings: ['index', 'permutation'] };
 }
 
 /** `count` tensors of 4 bytes. */

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
-import { comparisonJson } from '../../src/comparison/comparisonFiles';
 import { compareResults } from '../../src/comparison/compareResults';
 import type { MatchedBy } from '../../src/comparison/comparison';
 import { signed } from '../../src/comparison/comparisonText';
 import { rankTimeline } from '../../src/comparison/timelineRanking';
+import { packComparison } from '../../src/protocol/comparisonMessages';
 import type { ComparisonHostCalls, ComparisonPageCalls } from '../../src/protocol/comparisonMessages';
 import { fullIt } from '../setup/full';
 import { exampleResult } from '../unit/report/exampleResult';
@@ -67,11 +67,11 @@ describe('the comparison page', () => {
     const handlers: ComparisonHostCalls = {
       compare: (by: MatchedBy | null) => {
         asked.push(['compare', by]);
-        const json = comparisonJson(compareResults(given.slice(0, runs), by ?? file.matchedBy ?? 'index'));
+        const comparison = compareResults(given.slice(0, runs), by ?? file.matchedBy ?? 'index');
         const kept = given.slice(0, runs).map(() => file.name === undefined);
         const all = ['index', 'permutation'] as const;
         const matchings = file.matchedBy === undefined ? all : [file.matchedBy];
-        return Promise.resolve({ json, file: file.name ?? null, kept, matchings });
+        return Promise.resolve({ ...packComparison(comparison), file: file.name ?? null, kept, matchings });
       },
       openHead: (run, address) => note('openHead', run, address),
       exportReport: (by) => note('exportReport', by),

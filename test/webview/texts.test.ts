@@ -12,6 +12,7 @@ import { comparisonJson } from '../../src/comparison/comparisonFiles';
 import { summariseCheckpoint } from '../../src/inspection/checkpointSummary';
 import { packSummary } from '../../src/protocol/checkpointMessages';
 import type { CheckpointHostCalls, CheckpointPageCalls } from '../../src/protocol/checkpointMessages';
+import { packComparison } from '../../src/protocol/comparisonMessages';
 import type { ComparisonHostCalls, ComparisonPageCalls } from '../../src/protocol/comparisonMessages';
 import type { MappingHostCalls, MappingPageCalls } from '../../src/protocol/mappingMessages';
 import { headMetrics } from '../../src/report/figures/metrics';
@@ -153,10 +154,10 @@ describe('pages in another language', () => {
         attention: { ...head.attention, entropy: head.attention.entropy + at * head.index },
       })),
     );
-    const json = comparisonJson(compareResults(runs.map(sourceOf), 'permutation'));
+    const compared = compareResults(runs.map(sourceOf), 'permutation');
     // Read from a file, with one inspection that is not kept here: everything that the page can say of that.
     const comparison = {
-      json,
+      ...packComparison(compared),
       file: 'ours.gramlens.json',
       kept: [true, true, false],
       matchings: ['permutation'],
@@ -185,7 +186,10 @@ describe('pages in another language', () => {
     await page.locator('.large .stage').focus();
     await page.keyboard.press('ArrowRight');
     await settle(page);
-    await check(view, { data: textsIn([comparison.file, JSON.parse(json)]), names: ['step', 'pt'] });
+    await check(view, {
+      data: textsIn([comparison.file, JSON.parse(comparisonJson(compared))]),
+      names: ['step', 'pt'],
+    });
     assert.deepEqual(await view.problems(), []);
     await view.close();
   });

@@ -5,8 +5,10 @@ import * as l10n from '@vscode/l10n';
 import type { CoarserCells, HeatmapFigure } from '../../src/report/figures/figure';
 import type { CellWindow } from './cellWindow';
 
-/** Cells that one band reads: a few milliseconds. */
-export const bandCells = 1 << 20;
+/** Cells that one band reads: a millisecond, a few before the engine has compiled it. */
+const bandCells = 1 << 17;
+/** Cells that need no coarser ones: they are read in a slice or two. */
+const directCells = 1 << 20;
 /** Colours that a cell can have; index 0 is a cell without a number. */
 export const colourSteps = 255;
 
@@ -141,7 +143,7 @@ const quickSide = 300;
  */
 export function quickPooling(figure: HeatmapFigure, window: CellWindow): CellPooling | null {
   const { rows, columns } = window;
-  if (rows * columns <= bandCells) return null;
+  if (rows * columns <= directCells) return null;
   const coarser = figure.coarser?.filter(({ side }) => side * quickSide <= Math.min(rows, columns)).at(-1);
   if (coarser === undefined) return null;
   const { side } = coarser;

@@ -9,11 +9,14 @@ import type { FigureCalls, HeadAddress } from '../../src/protocol/messages';
 import { layerTitle } from '../../src/report/layerLabel';
 import type { Cursor } from '../charts/cursor';
 import { fill, h } from '../ui/dom';
+import { afterDrawing } from '../ui/drawQueue';
 import { FigureView } from '../ui/figureView';
 
 interface SmallMap {
   readonly id: string;
-  readonly view: FigureView;
+  /** Where the map comes, when it is made. */
+  readonly place: HTMLElement;
+  view: FigureView | null;
   readonly lit: HTMLElement;
 }
 
@@ -27,6 +30,9 @@ function changeText({ difference, inBands }: ComparedNumber): string {
   return Math.abs(inBands) > 1 ? l10n.t('{0}, outside its band', change) : l10n.t('{0}, inside its band', change);
 }
 
+/** Of a small map with so many layers, CSS pixels. */
+const smallHeight = (layers: number, width: number): number => Math.max(170, Math.min(90 + layers * 22, width));
+
 export class LinkedMaps {
   /** The large map with what is lit above it, and the small ones. */
   readonly large = h('section', { class: 'maps large' });
@@ -37,6 +43,8 @@ export class LinkedMaps {
   private others: SmallMap[] = [];
   private comparison: Comparison | null = null;
   private selected: HeadAddress | null = null;
+  /** Head that is marked in every map. */
+  private lit: HeadAddress | null = null;
 
   constructor(
     private readonly select: (address: HeadAddress) => void,
@@ -64,24 +72,37 @@ export class LinkedMaps {
   }
 
   private views(): FigureView[] {
-    return [...(this.main === null ? [] : [this.main]), ...this.others.map(({ view }) => view)];
+    return [...(this.main === null ? [] : [this.main]), ...this.others.flatMap(({ view }) => view ?? [])];
   }
 
   private drawSmall(comparison: Comparison): void {
     const before = new Map(this.others.map((map) => [map.id, map]));
     this.others = shownMetricIds(comparison).map((id) => {
-      const figure = differenceFigure(comparison, id);
-      const known = before.get(id);
-      known?.view.updateSoon(figure);
-      return known ?? { id, view: this.mapOf(figure, 'none'), lit: h('p', { class: 'lit quiet' }) };
+      const map = before.get(id) ?? { id, place: h('div'), view: null, lit: h('p', { class: 'lit quiet' }) };
+      map.place.style.height = `${smallHeight(comparison.model.layers, Infinity)}px`;
+      afterDrawing(() => {
+        if (this.comparison === comparison) this.drawMap(map, comparison);
+      });
+      return map;
     });
-    fill(this.small, ...this.others.map(({ view, lit }) => h('div', {}, view.element, lit)));
+    fill(this.small, ...this.others.map(({ place, view, lit }) => h('div', {}, view?.element ?? place, lit)));
+  }
+
+  private drawMap(map: SmallMap, comparison: Comparison): void {
+    const figure = differenceFigure(comparison, map.id);
+    if (map.view !== null) {
+      map.view.updateSoon(figure);
+      return;
+    }
+    map.view = this.mapOf(figure, 'none');
+    map.place.replaceWith(map.view.element);
+    map.view.choose(cellOf(this.lit));
   }
 
   private mapOf(figure: ReturnType<typeof differenceFigure>, words: 'all' | 'none'): FigureView {
     const rows = figure.rows;
     return new FigureView(figure, {
-      height: (width) => Math.max(170, Math.min(words === 'all' ? 140 + rows * 34 : 90 + rows * 22, width)),
+      height: (width) => (words === 'all' ? Math.max(170, Math.min(140 + rows * 34, width)) : smallHeight(rows, width)),
       words,
       calls: this.calls,
       openInReport: this.openInReport,
@@ -103,6 +124,7 @@ export class LinkedMaps {
   private light(address: HeadAddress | null): void {
     const { comparison } = this;
     const lit = address ?? this.selected;
+    this.lit = lit;
     for (const view of this.views()) view.choose(cellOf(lit));
     const head = comparison === null || lit === null ? undefined : comparedHeadAt(comparison, lit.layer, lit.head);
     this.where.textContent =

@@ -12,9 +12,11 @@ import type {
   ComparisonTab,
   WireComparison,
 } from '../../src/protocol/comparisonMessages';
+import { unpackComparedLayer, unpackComparison } from '../../src/protocol/comparisonMessages';
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { connectHost } from '../ui/host';
+import { inSlices } from '../ui/slices';
 import { keepFocus } from '../ui/keepFocus';
 import { onThemeChange } from '../ui/theme';
 import { button, dropdown, registerComponents } from '../ui/toolkit';
@@ -37,7 +39,7 @@ const view: { matchedBy: MatchedBy | null; metric: string | null; selected: Head
   ...(tab.get() as Partial<ComparisonTab> | undefined),
 };
 let comparison: Comparison | null = null;
-let wire: Omit<WireComparison, 'json'> | null = null;
+let wire: Pick<WireComparison, 'kept' | 'matchings'> | null = null;
 
 const title = h('h1');
 const message = h('div', { class: 'message', attributes: { role: 'status' } });
@@ -97,16 +99,18 @@ async function open(): Promise<void> {
   message.classList.remove('failed');
   message.textContent = l10n.t('Comparing…');
   try {
-    const { json, ...rest } = await host.compare(view.matchedBy);
-    wire = rest;
-    comparison = JSON.parse(json) as Comparison;
+    const found = await host.compare(view.matchedBy);
+    const layers: Comparison['layers'][number][] = [];
+    await inSlices(found.layers.values(), (text) => layers.push(unpackComparedLayer(text)) > 0);
+    wire = found;
+    comparison = unpackComparison(found, layers);
     const { runs, inputs } = comparison;
     title.textContent = comparisonTitle(comparison);
     message.textContent =
       inputs.length === 1
         ? l10n.t('on {0}, {1} runs', inputs[0]!.label, runs.length)
         : l10n.t('on {0} inputs, {1} runs', inputs.length, runs.length);
-    fill(cards, ...runCards(comparison, fileText(comparison, rest)));
+    fill(cards, ...runCards(comparison, fileText(comparison, found)));
     draw();
     app.dataset['phase'] = 'done';
   } catch (error) {

@@ -16,6 +16,7 @@ import { sharedKeysText } from '../../src/report/sharedHeads';
 import type { CellWindow } from '../charts/cellWindow';
 import type { Cursor } from '../charts/cursor';
 import { fill, h, refill, scrollRegion } from '../ui/dom';
+import { afterDrawing } from '../ui/drawQueue';
 import { FigureView } from '../ui/figureView';
 import type { HostLine } from '../ui/host';
 import { inputsText } from '../ui/inputsText';
@@ -154,7 +155,12 @@ export class HeadPage {
   } | null = null;
   /** Whose numbers the tables show now. */
   private tabled: HeadResult | undefined;
-  /** Figures that their views show now. */
+  private readonly fillTables = (): void => {
+    refill(this.tables, ...(this.tabled === undefined ? [] : headTables(this.tabled).map(textTable)));
+  };
+  /** Figures that are to be below the patterns, by id in their order. */
+  private below: ReadonlyMap<string, Figure> = new Map();
+  /** Figures that their views show now, or soon. */
   private placed: ReadonlySet<Figure> = new Set();
   private shownPatterns: readonly HeatmapFigure[] = [];
   /** Part of the patterns that is on show, of all of them alike; null: the whole. */
@@ -222,12 +228,14 @@ export class HeadPage {
     if (head === null) {
       const { problem } = this.shown;
       refill(this.words, problem === null ? null : h('p', { class: 'message failed' }, problem));
-      fill(this.tables);
       this.tabled = undefined;
+      this.fillTables();
       return;
     }
-    if (head !== this.tabled) refill(this.tables, ...(head === undefined ? [] : headTables(head).map(textTable)));
-    this.tabled = head;
+    if (head !== this.tabled) {
+      this.tabled = head;
+      afterDrawing(this.fillTables);
+    }
     const { model } = state;
     if (head === undefined || model === null) {
       this.laboratory.show(null);
@@ -266,7 +274,6 @@ export class HeadPage {
             noise: provenance.noise,
           },
     );
-    this.showFigures(this.figuresOf(head, context, this.shown.pictures), context, state.picture);
     const shared = sharedKeysText(model, head.kvHead);
     const running = inputsText(state);
     const several = running === '' ? firstAloneText(head, provenance?.inputs[0]?.label) : running;
@@ -289,6 +296,7 @@ export class HeadPage {
         : null,
       this.shown.problem === null ? null : h('p', { class: 'message failed' }, this.shown.problem),
     );
+    this.showFigures(this.figuresOf(head, context, this.shown.pictures), context, state.picture);
   }
 
   /** Those of before while head and patterns are: patterns of thousands of tokens are not scanned again at every drawing. */
@@ -301,29 +309,49 @@ export class HeadPage {
     return figures;
   }
 
+  /** The patterns at once, the figures below them one after the other in later frames. */
   private showFigures(figures: readonly Figure[], context: HeadContext, picture: InputPicture | null): void {
-    for (const figure of figures) {
+    const patterns = figures.filter(isPattern);
+    const below = figures.filter((figure) => !isPattern(figure));
+    this.below = new Map(below.map((figure) => [figure.id, figure]));
+    for (const [id, view] of this.views) {
+      if (this.below.has(id) || patterns.some((figure) => figure.id === id)) continue;
+      view.element.remove();
+      this.views.delete(id);
+    }
+    for (const figure of below) {
+      if (this.placed.has(figure)) continue;
+      afterDrawing(() => {
+        // Another may have come in its place.
+        if (this.below.get(figure.id) === figure) this.showBelow(figure);
+      });
+    }
+    for (const figure of patterns) {
       const view = this.views.get(figure.id);
       if (view === undefined) this.views.set(figure.id, this.figureView(figure));
       else if (!this.placed.has(figure)) view.updateSoon(figure);
     }
     this.placed = new Set(figures);
-    const patterns = figures.filter(isPattern);
     this.shownPatterns = patterns;
     for (const { id } of patterns) this.views.get(id)?.showWindow(this.window);
-    this.place(this.patterns, patterns);
-    this.place(
-      this.figures,
-      figures.filter((figure) => !isPattern(figure)),
-    );
+    const order = patterns.map(({ id }) => this.views.get(id)!.element);
+    if (order.length !== this.patterns.children.length || order.some((one, i) => one !== this.patterns.children[i]))
+      fill(this.patterns, ...order);
     this.rows.show(patterns, context, picture);
     this.rows.onPins();
   }
 
-  private place(parent: HTMLElement, figures: readonly Figure[]): void {
-    const order = figures.map(({ id }) => this.views.get(id)!.element);
-    if (order.length !== parent.children.length || order.some((one, i) => one !== parent.children[i]))
-      fill(parent, ...order);
+  private showBelow(figure: Figure): void {
+    const known = this.views.get(figure.id);
+    if (known !== undefined) {
+      known.updateSoon(figure);
+      return;
+    }
+    const view = this.figureView(figure);
+    this.views.set(figure.id, view);
+    const ids = [...this.below.keys()];
+    const next = ids.slice(ids.indexOf(figure.id) + 1).find((id) => this.views.has(id));
+    this.figures.insertBefore(view.element, next === undefined ? null : this.views.get(next)!.element);
   }
 
   private figureView(figure: Figure): FigureView {
@@ -357,6 +385,7 @@ export class HeadPage {
     this.views.clear();
     this.made = null;
     this.placed = new Set();
+    this.below = new Map();
     fill(this.patterns);
     fill(this.figures);
   }

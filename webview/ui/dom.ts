@@ -38,8 +38,9 @@ export function refill(parent: HTMLElement, ...children: readonly Child[]): void
   fill(parent, ...children);
   for (const [i, region] of regions().entries()) {
     const { left = 0, top = 0, focused = false } = before[i] ?? {};
-    region.scrollLeft = left;
-    region.scrollTop = top;
+    // Said only where it must be: it makes the browser lay out the page at once.
+    if (left > 0) region.scrollLeft = left;
+    if (top > 0) region.scrollTop = top;
     if (focused) region.focus({ preventScroll: true });
   }
 }

@@ -250,21 +250,25 @@ export class FigureView implements Waiting {
     this.drawMark();
   }
 
-  /** Shows this part of a heatmap; null: all of it. */
+  /** Shows this part of a heatmap in one of the next frames; null: all of it. */
   showWindow(window: CellWindow | null): void {
-    if (this.figure.kind !== 'heatmap') return;
+    if (this.setWindow(window)) this.drawSoon();
+  }
+
+  /** false: it is what is on show. */
+  private setWindow(window: CellWindow | null): boolean {
+    if (this.figure.kind !== 'heatmap') return false;
     const { row, column, rows, columns } = windowIn(this.figure, this.window);
     this.window = window;
     const next = windowIn(this.figure, window);
-    if (next.row === row && next.column === column && next.rows === rows && next.columns === columns) return;
-    this.draw(true);
+    return next.row !== row || next.column !== column || next.rows !== rows || next.columns !== columns;
   }
 
   /** As the person said it here: whoever shows the same cells follows. */
   private zoomTo(window: CellWindow | null): void {
     if (this.figure.kind !== 'heatmap') return;
     const next = window !== null && isWhole(window, this.figure) ? null : window;
-    this.showWindow(next);
+    if (this.setWindow(next)) this.draw(true);
     this.options.onZoom?.(next);
     this.live.textContent = this.windowText() === '' ? l10n.t('All rows and columns.') : this.zoomWords.textContent;
   }
@@ -354,7 +358,7 @@ export class FigureView implements Waiting {
     event.preventDefault();
     if (next?.kind === 'heatmap' && this.window !== null) {
       const window = windowWith(this.window, next);
-      this.showWindow(window);
+      if (this.setWindow(window)) this.draw(true);
       this.options.onZoom?.(window);
     }
     this.moveTo(next, true);
