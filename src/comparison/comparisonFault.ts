@@ -13,7 +13,6 @@ const isCount = (value: number): boolean => Number.isInteger(value) && value > 0
 /** First thing that contradicts another, such as 'layers[0].heads[1].partners has 2 entries for 3 runs'; null: nothing does. */
 export function comparisonFault(comparison: Comparison): string | null {
   const { runs, inputs, model, metrics, layers, ranked } = comparison;
-  if (runs.length < 2) return `runs has ${runs.length} of the two or more that are compared`;
   if (inputs.length === 0) return 'inputs is empty';
   if (!isCount(model.layers) || !isCount(model.heads) || model.layers * model.heads > maxCells)
     return `model has ${model.layers} layers of ${model.heads} heads`;

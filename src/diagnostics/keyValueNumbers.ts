@@ -66,6 +66,14 @@ export function keyValueInput(input: HeadInput, gram: GramChoice = defaultGram):
   };
 }
 
+/** `directions` of `keyValueNumbers` alone. */
+export function keyValueDirections(
+  { k, v, tokens, headDim }: KeyValueInput,
+  kernels: HeadKernels,
+): ValueDirections | null {
+  return valueDirections(keySpectrum(k, tokens, headDim, kernels), v, headDim, kernels);
+}
+
 /** Spec sections 3 to 5 for one kv head. */
 export function keyValueNumbers(
   input: KeyValueInput,

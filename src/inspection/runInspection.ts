@@ -5,6 +5,8 @@ import type { TokenPlaces } from '../diagnostics/attentionNumbers';
 import type { ValueDirections } from '../diagnostics/valueDirections';
 import { benjaminiHochberg } from '../diagnostics/benjaminiHochberg';
 import type { OnHead } from '../diagnostics/diagnoseHead';
+import { keyValueDirections, keyValueInput } from '../diagnostics/keyValueNumbers';
+import type { HeadKernels } from '../engine/headKernels';
 import type { DiagnosticsOptions, HeadInput, TwinNumbers } from '../diagnostics/headInput';
 import type { AblationNumbers, AlignmentMode, HeadResult, NullResult, NullSummary } from '../diagnostics/headResult';
 import { blockShape, specOfLayer } from '../model/blockShape';
@@ -27,6 +29,8 @@ export interface InspectionServices {
   readonly source: LayerSource;
   /** Diagnoses heads, in any order, calling `onHead` for each; rejects with CancelledError when cancelled. */
   diagnoseHeads(inputs: readonly HeadInput[], options: DiagnosticsOptions, onHead: OnHead): Promise<void>;
+  /** For the pictures of heads whose numbers are known already; a result does not hold what they need. */
+  readonly kernels: HeadKernels;
   onProgress(label: string, fraction: number): void;
   onHead(layer: number, head: HeadResult): void;
   /** The forward pass of a layer was computed. */
@@ -197,7 +201,12 @@ class Run {
       this.progress(layer, 'spectra, nulls and noise');
     });
     if (this.traces !== null) {
-      for (const input of inputs) await this.traces.keep(keptHeadOf(input, rpc, directions.get(input.head) ?? null));
+      for (const input of inputs) {
+        const found = directions.get(input.head);
+        const own =
+          found === undefined ? keyValueDirections(keyValueInput(input, request.gram), services.kernels) : found;
+        await this.traces.keep(keptHeadOf(input, rpc, own));
+      }
     }
     passed.release?.();
     this.checkCancelled();

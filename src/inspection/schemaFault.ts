@@ -1,4 +1,6 @@
-// The part of JSON Schema that the committed schemas are written in: has a value the shape, and if not, what is wrong?
+// The part of JSON Schema that the committed schemas are written in, but for conditions
+// and patterns of texts: has a value the
+// shape, and if not, what is wrong?
 
 export interface Schema {
   readonly type?: string | readonly string[];
@@ -10,6 +12,11 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema;
   readonly items?: Schema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
 }
 
 /** A whole schema, whose references point into itself. */
@@ -30,6 +37,22 @@ function typeName(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
+/** What is beyond the bounds of a number or a list, as the end of a phrase. */
+function boundFault(value: unknown, schema: Schema, types: readonly string[]): string | null {
+  if (typeof value === 'number') {
+    const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity } = schema;
+    if (types.includes('integer') && !types.includes('number') && !Number.isInteger(value))
+      return `is ${value}, not an integer`;
+    if (value < minimum) return `is ${value}, below ${minimum}`;
+    if (value <= exclusiveMinimum && exclusiveMinimum > -Infinity) return `is ${value}, not above ${exclusiveMinimum}`;
+    return value > maximum ? `is ${value}, above ${maximum}` : null;
+  }
+  if (!Array.isArray(value)) return null;
+  const { minItems = 0, maxItems = Infinity } = schema;
+  if (value.length < minItems) return `has ${value.length} items, at least ${minItems} are needed`;
+  return value.length > maxItems ? `has ${value.length} items, at most ${maxItems} are allowed` : null;
+}
+
 /** First thing that is missing or of the wrong kind, as a phrase; null: the value has the shape. */
 function fault(value: unknown, given: Schema, path: string, root: RootSchema): string | null {
   const schema = resolve(given, root);
@@ -42,6 +65,8 @@ function fault(value: unknown, given: Schema, path: string, root: RootSchema): s
   if (types.length > 0 && !types.includes(name) && !(name === 'number' && types.includes('integer'))) {
     return `${path} is ${name}, not ${types.join(' or ')}`;
   }
+  const bound = boundFault(value, schema, types);
+  if (bound !== null) return `${path} ${bound}`;
   if (schema.const !== undefined && value !== schema.const) return `${path} is not ${JSON.stringify(schema.const)}`;
   if (schema.enum !== undefined && !schema.enum.includes(value)) return `${path} is not one of its words`;
   if (Array.isArray(value)) {

@@ -4,10 +4,13 @@ import type { InspectionResult } from '../inspection/inspectionResult';
 import type { Sha256 } from '../model/image/imageInput';
 import { resultJson } from './resultJson';
 
-/** 16 hexadecimal digits of the SHA-256 of its `result.json`, of several inputs without those of the single ones. */
+/**
+ * 16 hexadecimal digits of the SHA-256 of its `result.json`, of several inputs without those of the single ones. Rollout
+ * follows from checkpoint and input, which are named; network noise from a setting of its own, so that it counts.
+ */
 export function inspectionId(result: InspectionResult, sha256: Sha256): string {
-  const { schema, provenance, model, layers, output } = result;
-  const own = { schema, provenance, model, layers, output };
+  const { schema, provenance, model, layers, output, networkNoise } = result;
+  const own = { schema, provenance, model, layers, output, ...(networkNoise === undefined ? {} : { networkNoise }) };
   return sha256(new TextEncoder().encode(resultJson(own))).slice(0, 16);
 }
 

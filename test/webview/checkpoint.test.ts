@@ -160,6 +160,23 @@ describe('the checkpoint page', () => {
     assert.ok((await names(page)).includes('blocks.0.attn.qkv.weight'));
   });
 
+  check('goes to the next name with the letters that are typed on the table', async () => {
+    const { page } = await open(await sample('digits-softmax.safetensors'));
+    const selected = page.locator('.row.selected .name');
+    const said = page.locator('.bar [role="status"]');
+    await page.locator('.tensors').focus();
+    await page.keyboard.type('mlp.fc2.w');
+    const first = await selected.innerText();
+    assert.match(first, /^blocks\.\d+\.mlp\.fc2\.weight$/);
+    assert.equal(await said.innerText(), `"mlp.fc2.w": ${first}`);
+    await page.waitForTimeout(1100);
+    await page.keyboard.type('qkv.b');
+    assert.match(await selected.innerText(), /^blocks\.\d+\.attn\.qkv\.bias$/);
+    await page.keyboard.type('zz');
+    assert.match(await selected.innerText(), /qkv\.bias$/);
+    assert.equal(await said.innerText(), 'No name has "qkv.bzz" in it.');
+  });
+
   check('shows the settings of a training checkpoint', async () => {
     const { page } = await open(await sample('digits-rpc.pt'));
     const text = await page.locator('.cards').textContent();

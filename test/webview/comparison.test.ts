@@ -200,6 +200,28 @@ describe('the comparison page', () => {
     },
   );
 
+  check('stays where the timeline is when a head of it is chosen, by cell or by typing', open, async ({ page }) => {
+    const { id } = comparison.metrics[0]!;
+    const map = figureOf(page, `timeline-${id}`);
+    await map.locator('.stage').scrollIntoViewIfNeeded();
+    const top = (): Promise<number> => map.evaluate((element) => Math.round(element.getBoundingClientRect().top));
+    const before = await top();
+    assert.equal(await page.locator('.head-numbers').isVisible(), false);
+    const { x, y } = await cellCentre(map, layers * heads, 3, 6, 1);
+    await page.mouse.click(x, y);
+    await settle(page);
+    assert.equal(await page.locator('.head-numbers h2').innerText(), 'Layer 1, head 2');
+    assert.equal(await top(), before);
+    await page.locator('.timelines .ranked button').first().focus();
+    await page.keyboard.type('2 1');
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), '2 · 1');
+    const there = await top();
+    await page.keyboard.press('Enter');
+    await settle(page);
+    assert.equal(await page.locator('.head-numbers h2').innerText(), 'Layer 2, head 1');
+    assert.equal(await top(), there);
+  });
+
   check(
     'shows a comparison of a file as it is, and offers nothing that its inspections are needed for',
     () => open({}, 3, { name: 'steps.comparison.json', matchedBy: 'permutation' }),

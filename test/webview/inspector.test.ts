@@ -354,6 +354,23 @@ describe('the inspector page', () => {
         assert.equal(await readout.getAttribute('aria-live'), 'polite');
         assert.equal(await entropy.locator('.mark rect').count(), 2, 'the same head is marked in another map');
 
+        // Typing goes to a head of the ranking, whatever its rank; what is not there is said.
+        await page.locator('.ranked summary').click();
+        await page.locator('.ranking button').first().focus();
+        const focused = (): Promise<string | undefined> => page.evaluate(() => document.activeElement?.textContent);
+        for (const [layer, head] of [
+          [4, 2],
+          [0, 3],
+        ]) {
+          await page.keyboard.type(`${layer}.${head}`);
+          assert.equal(await focused(), `Layer ${layer}, head ${head}`);
+          // Letters that come later are another text.
+          await page.waitForTimeout(1100);
+        }
+        await page.keyboard.type('9 9');
+        assert.equal(await page.locator('.ranked [role="status"]').innerText(), 'No head "9 9" in this list.');
+        await page.locator('.ranked summary').click();
+
         const all = run.result.layers.flatMap((layer) => layer.heads);
         const filter = headFilters(all).find((one) => one.id.startsWith('noise:'))!;
         const left = all.filter((one) => filter.matches(one)).length;
@@ -372,6 +389,7 @@ describe('the inspector page', () => {
         const [best] = rankHeads(run.result.layers, filter, metricById(defaultMetricId), 'highest');
         const first = page.locator('.ranking button').first();
         assert.equal(await first.innerText(), `Layer ${best!.layer}, head ${best!.head.index}`);
+        assert.deepEqual(await seriousFindings(page), []);
         await first.focus();
         await page.keyboard.press('Enter');
         await page.getByRole('heading', { name: `Layer ${best!.layer}, head ${best!.head.index}` }).waitFor();

@@ -140,6 +140,7 @@ describe('patterns of a head', () => {
       ticks.some((tick) => tick.startsWith('10 patch')) && !ticks.some((tick) => tick.startsWith('40 patch (5')),
     );
     assert.equal(await page.locator('.pins > li').count(), 0, 'a drag pins nothing');
+    assert.deepEqual(await seriousFindings(page), []);
 
     await softmax.getByRole('button', { name: 'Show all' }).click();
     await settle(page);

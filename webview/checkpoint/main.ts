@@ -55,6 +55,10 @@ const table = new TensorTable({
   },
   onOpen: (row) => void detail.compute(row),
   onCopy: (row) => void host.copyName(row),
+  onTyped: (text, row) => {
+    shown.textContent =
+      row === null ? l10n.t('No name has "{0}" in it.', text) : `"${text}": ${summary?.tensors.names[row] ?? ''}`;
+  },
 });
 const search = textField(
   l10n.t('Search name, type or shape'),

@@ -5,6 +5,7 @@ import * as l10n from '@vscode/l10n';
 import type { TensorColumns } from '../../src/inspection/checkpointSummary';
 import { readableBytes } from '../../src/report/planLines';
 import { fill, h, icon } from '../ui/dom';
+import { nextMatch, TypeAhead } from '../ui/typeAhead';
 import { rowWindow, scrollTo, shownName, textAt } from './tensorOrder';
 import type { Sort, SortKey } from './tensorOrder';
 
@@ -25,6 +26,8 @@ export interface TableEvents {
   /** Enter or a double click. */
   readonly onOpen: (row: number) => void;
   readonly onCopy: (row: number) => void;
+  /** Letters were typed; null: no name has them. */
+  readonly onTyped: (text: string, row: number | null) => void;
 }
 
 export class TensorTable {
@@ -37,6 +40,7 @@ export class TensorTable {
   private order = new Uint32Array(0);
   private selected: number | null = null;
   private sort: Sort | null = null;
+  private readonly typing = new TypeAhead();
 
   constructor(private readonly events: TableEvents) {
     this.head = h('div', { class: 'row head', attributes: { role: 'row', 'aria-rowindex': '1' } });
@@ -48,7 +52,9 @@ export class TensorTable {
         attributes: {
           role: 'grid',
           tabindex: '0',
-          'aria-label': l10n.t('Tensors. Arrow keys move, Enter computes statistics.'),
+          'aria-label': l10n.t(
+            'Tensors. Arrow keys move, letters go to a name that has them, Enter computes statistics.',
+          ),
         },
       },
       h('div', { class: 'head-group', attributes: { role: 'rowgroup' } }, this.head),
@@ -137,6 +143,12 @@ export class TensorTable {
       this.events.onCopy(selected);
       return;
     }
+    const text = this.typing.typed(event);
+    if (text !== null) {
+      event.preventDefault();
+      this.goTo(text, place);
+      return;
+    }
     const last = this.order.length - 1;
     const page = Math.max(1, Math.floor(this.viewport() / rowHeight) - 1);
     const targets: Readonly<Record<string, number>> = {
@@ -151,6 +163,18 @@ export class TensorTable {
     if (target === undefined || last < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.events.onSelect(this.order[Math.max(0, Math.min(target, last))]!);
+  }
+
+  /** To the next name that has `text` in it: names of a checkpoint begin alike. */
+  private goTo(text: string, place: number): void {
+    const { columns, order } = this;
+    if (columns === null) return;
+    const found = nextMatch(order.length, place, text, (one, wanted) =>
+      shownName(columns, order[one]!).toLowerCase().includes(wanted),
+    );
+    const row = found < 0 ? null : order[found]!;
+    if (row !== null) this.events.onSelect(row);
+    this.events.onTyped(text, row);
   }
 
   private drawHead(): void {

@@ -61,10 +61,18 @@ const select = (address: HeadAddress): void => {
   draw();
   numbers.element.scrollIntoView({ block: 'nearest' });
 };
+/** From the timeline, whose own line shows the head: it stays where it is, also when the numbers above it take their room. */
+const selectHere = (address: HeadAddress): void => {
+  const top = (): number => timelines.element.getBoundingClientRect().top;
+  const before = top();
+  view.selected = address;
+  draw();
+  window.scrollBy(0, top() - before);
+};
 const openInReport = (figure: string): void => void host.openInReport(view.matchedBy, figure).catch(say);
 const maps = new LinkedMaps(select, host, openInReport);
 const lists = new RankedLists(select);
-const timelines = new Timelines(select, host, openInReport);
+const timelines = new Timelines(selectHere, host, openInReport);
 const numbers = new HeadNumbers((run, address) => void host.openHead(run, address).catch(say));
 const body = h(
   'div',

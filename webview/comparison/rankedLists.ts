@@ -5,6 +5,7 @@ import type { Comparison } from '../../src/comparison/comparison';
 import { outsideText, rankedColumns, rankedLegend, rankedRow } from '../../src/comparison/comparisonText';
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h, scrollRegion } from '../ui/dom';
+import { typeAheadHeads } from '../ui/typeAhead';
 import { headRow, markSelected } from './headRows';
 
 /** Lines of a list; all of them are in the report's JSON. */
@@ -47,9 +48,11 @@ export class RankedLists {
     });
     const columns = [l10n.t('layer · head'), ...rankedColumns(comparison, by).slice(2)];
     const head = h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)));
+    const region = scrollRegion(headings[by], h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)));
     return [
       h('h2', {}, headings[by]),
-      scrollRegion(headings[by], h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows))),
+      region,
+      typeAheadHeads(region),
       ...(by === 'inBands' ? [h('p', { class: 'quiet' }, `${outsideText(comparison)} ${rankedLegend}`)] : []),
     ];
   }

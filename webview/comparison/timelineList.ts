@@ -13,6 +13,7 @@ import {
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h, scrollRegion } from '../ui/dom';
 import { dropdown } from '../ui/toolkit';
+import { typeAheadHeads } from '../ui/typeAhead';
 import { headRow, markSelected } from './headRows';
 
 /** Lines of the list; the rest is in the report's CSV. */
@@ -39,6 +40,7 @@ export class TimelineList {
       this.element,
       h('div', { class: 'choice' }, h('span', { class: 'quiet' }, l10n.t('Heads by')), this.order.element),
       this.place,
+      typeAheadHeads(this.place),
       h('p', { class: 'quiet' }, timelineLegend),
     );
   }

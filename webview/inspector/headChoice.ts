@@ -11,6 +11,7 @@ import { formatNumber, verdictText } from '../../src/report/format';
 import { headTitle } from '../../src/report/layerLabel';
 import { fill, h } from '../ui/dom';
 import { dropdown } from '../ui/toolkit';
+import { typeAheadHeads } from '../ui/typeAhead';
 import type { OverviewChoices } from './tabMemory';
 
 /** Links that are made; the filter brings the number down. */
@@ -92,6 +93,7 @@ export class HeadChoice {
       },
       this.summary,
       this.list,
+      typeAheadHeads(this.list),
     );
   }
 

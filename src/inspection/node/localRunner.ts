@@ -129,6 +129,7 @@ export function createLocalRunner(script: string, host: RunnerHostCalls, gpu: Gp
                 knownTwins: twins?.known ?? null,
               }),
           diagnoseHeads: (inputs, options, onHead) => pool.diagnoseHeads(inputs, options, onHead),
+          kernels,
           onProgress: (label, fraction) => void host.progress(label, fraction),
           onLayer: layerComputed,
           onHead: (layer, head) => void host.head(layer, head),

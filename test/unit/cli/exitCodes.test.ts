@@ -54,5 +54,17 @@ describe('the schema in the command line', () => {
     spoilt.layers[0]!.heads[1]!.noise = 3;
     assert.equal(resultFault(spoilt), 'layers[0].heads[1].noise is number, not array');
     assert.equal(resultFault(JSON.parse(readFileSync('package.json', 'utf8'))), 'schema is missing');
+    for (const [path, value, words] of [
+      ['model.layers', 1.5, 'model.layers is 1.5, not an integer'],
+      ['model.layers', 0, 'model.layers is 0, below 1'],
+      ['model.grid', [7], 'model.grid has 1 items, at least 2 are needed'],
+    ] as const) {
+      const result = JSON.parse(text) as Record<string, unknown>;
+      const names = path.split('.');
+      const last = names.pop()!;
+      const place = names.reduce((at, name) => at[name] as Record<string, unknown>, result);
+      place[last] = value;
+      assert.equal(resultFault(result), words);
+    }
   });
 });

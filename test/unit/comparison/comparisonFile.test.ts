@@ -60,10 +60,10 @@ describe('a comparison from a file', () => {
       (file) => set(file, 'schema', 'x/1'),
       /^Error: c\.json is not a comparison \(schema "x\/1", exp/,
     ],
-    ['one run', (file) => set(file, 'runs', [file['runs']![0]]), /runs has 1 of the two or more/],
+    ['one run', (file) => set(file, 'runs', [file['runs']![0]]), /runs has 1 items, at least 2 are needed/],
     ['no inputs', (file) => set(file, 'inputs', []), /inputs is empty/],
     ['a crafted size', (file) => set(file['model']!, 'layers', 1e9), /model has 1000000000 layers of 2 heads/],
-    ['a broken size', (file) => set(file['model']!, 'heads', 1.5), /model has 2 layers of 1\.5 heads/],
+    ['a broken size', (file) => set(file['model']!, 'heads', 1.5), /model\.heads is 1\.5, not an integer/],
     [
       'a path',
       (file) => set(file['runs']![1]!, 'inspection', '../../x'),
@@ -77,7 +77,11 @@ describe('a comparison from a file', () => {
     ['partners', (file) => set(head(file), 'partners', [0, 1, 1]), /heads\[1\]\.partners has 3 entries for 2 runs/],
     ['a partner', (file) => set(head(file), 'partners', [0, 9]), /heads\[1\]\.partners names a head that is not there/],
     ['a metric', (file) => Reflect.deleteProperty(head(file)['metrics']!, overlap), /overlap is missing/],
-    ['values', (file) => set(head(file)['metrics']![overlap]!, 'values', [1]), /overlap\.values has 1 entries for 2/],
+    [
+      'values',
+      (file) => set(head(file)['metrics']![overlap]!, 'values', [1, 2, 3]),
+      /overlap\.values has 3 entries for 2/,
+    ],
     ['1e999', (file) => set(head(file)['metrics']![overlap]!, 'difference', 1e999), /overlap holds what is no finite/],
     [
       'a ranked change',

@@ -71,6 +71,7 @@ async function inspectFile(file: File, twins: number): Promise<InspectionOutcome
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));
       },
+      kernels,
       onProgress: () => undefined,
       onHead: () => undefined,
       signal,

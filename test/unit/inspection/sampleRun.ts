@@ -85,6 +85,7 @@ export async function runHere(
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));
       },
+      kernels,
       onProgress: () => undefined,
       onHead: () => undefined,
       signal,

@@ -3,8 +3,10 @@
 import { describe, it } from 'mocha';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { ValueDirections } from '../../../src/diagnostics/valueDirections';
 import type { Parity } from '../../../src/inspection/inspectionResult';
 import type { NamedArray } from '../../../src/inspection/layerSource';
+import type { InspectionOutcome } from '../../../src/inspection/runInspection';
 import { numbersOf, runHere, samplePath, sampleRequest, samples } from './sampleRun';
 
 /** Spec section 10, float64: relative to max |.|; PyTorch's numbers are printed with 12 digits. */
@@ -115,5 +117,11 @@ describe('the samples', () => {
       [0, 1, 99, 3],
       'head 2 was computed again instead of being kept',
     );
+    // Its pictures are whole: what they need is no part of a result.
+    const pictured = async ({ traces }: InspectionOutcome): Promise<ValueDirections | null> =>
+      (await traces.head(0, 2)).directions;
+    const directions = await pictured(first);
+    assert.ok(directions !== null && directions.theory.length > 0);
+    assert.deepEqual(await pictured(second), directions);
   });
 });

@@ -191,6 +191,7 @@ async function inspect(name: string): Promise<InspectionOutcome> {
       for (const input of inputs) onHead(diagnoseHead(input, options, kernels), noTwins, null);
       return Promise.resolve();
     },
+    kernels,
     onProgress: () => undefined,
     onHead: () => undefined,
     signal,

@@ -77,6 +77,7 @@ export async function inspectGraph(graph: GraphCase): Promise<InspectionOutcome>
       diagnoseHeads: async (inputs, options, onHead) => {
         for (const job of headJobs(inputs, options, onHead)) await job(headWork(kernels));
       },
+      kernels,
       onProgress: () => undefined,
       onHead: () => undefined,
       signal,
