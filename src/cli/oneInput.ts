@@ -13,6 +13,7 @@ import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { heldByteLength, planInspection } from '../inspection/plan';
 import { planLines } from '../report/planLines';
 import { resultJsonPieces } from '../report/resultJson';
+import type { ProgressLabel } from '../inspection/progressLabel';
 import type { ProgressLine } from './progressLine';
 import { cpuFallback, Runners, runnerScript } from './runners';
 import { nothingKept, withoutTimes, type Finished, type Work } from './work';
@@ -63,7 +64,7 @@ export class OneInput implements Work {
     const known = await twinsAreKnown(request, file, twinFolder, runnerScript);
     line.plan(planLines(planInspection(request, heldByteLength(index, spec), this.threads, describeSpec(spec), known)));
     const host = {
-      progress: (label: string, fraction: number) => {
+      progress: (label: ProgressLabel, fraction: number) => {
         line.progress(label, fraction);
         return Promise.resolve();
       },

@@ -1,5 +1,8 @@
 // Progress on stderr: one line that is written over on a terminal, plain lines elsewhere, JSON lines on request.
 
+import * as l10n from '@vscode/l10n';
+import { progressText, type ProgressLabel } from '../inspection/progressLabel';
+
 type Mode = 'text' | 'json' | 'none';
 
 export class ProgressLine {
@@ -14,7 +17,9 @@ export class ProgressLine {
     }
   }
 
-  progress(label: string, fraction: number): void {
+  /** Of the run, or of what is around it. */
+  progress(at: ProgressLabel | string, fraction: number): void {
+    const label = typeof at === 'string' ? at : progressText(at, l10n);
     if (this.mode === 'json') this.json({ event: 'progress', label, fraction });
     if (this.mode !== 'text') return;
     if (process.stderr.isTTY) {

@@ -106,7 +106,7 @@ const noResidual: Residual = { tokens: 0, width: 0, data: new Float64Array(0) };
 
 class EngineLayers implements LayerSource {
   readonly backend: Backend;
-  readonly beginning = 'Patch embedding';
+  readonly beginning = { at: 'patches' } as const;
   private readonly spec: ModelSpec;
   private readonly meter = new ParityMeter();
   readonly oneLayerAtATime: boolean;

@@ -4,10 +4,11 @@
 import type { HeadResult } from '../diagnostics/headResult';
 import type { InspectionRequest, KnownHead } from './inspectionRequest';
 import type { InspectionResult } from './inspectionResult';
+import type { ProgressLabel } from './progressLabel';
 
 /** What one attempt tells while it works. */
 export interface AttemptHost {
-  progress(label: string, fraction: number): Promise<void>;
+  progress(label: ProgressLabel, fraction: number): Promise<void>;
   head(layer: number, head: HeadResult): Promise<void>;
   /** What a person must know although the run goes on. */
   warn(sentence: string): Promise<void>;

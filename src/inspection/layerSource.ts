@@ -9,6 +9,7 @@ import type { AttentionRollout } from '../diagnostics/rollout';
 import type { Backend } from '../engine/backend';
 import type { ModelSpec } from '../model/modelSpec';
 import type { Parity, Provenance } from './inspectionResult';
+import type { ProgressLabel } from './progressLabel';
 
 export interface NamedArray {
   readonly name: string;
@@ -33,7 +34,7 @@ export interface LayerSource {
   /** Who computes the forward pass, for the provenance. */
   readonly backend: Pick<Backend, 'kind' | 'adapter' | 'precision'>;
   /** What happens before the first layer, for the progress. */
-  readonly beginning: string;
+  readonly beginning: ProgressLabel;
   begin(): Promise<void>;
   /** The forward pass of one layer; called for 0, 1, 2, … each once. */
   forward(layer: number): Promise<SourceLayer>;

@@ -58,7 +58,7 @@ interface Projections {
 
 class OnnxLayers implements LayerSource {
   readonly backend: LayerSource['backend'];
-  readonly beginning = 'Graph';
+  readonly beginning = { at: 'graph' } as const;
   private readonly model: ModelSpec;
   private readonly meter = new ParityMeter();
   private readonly run: GraphRun;

@@ -23,6 +23,7 @@ import type { InspectionResult, LayerResult, ModelSummary, NetworkOutput, Proven
 import type { LayerSource, NamedArray, SourceLayer } from './layerSource';
 import { networkOutput, outputKind, outputShape } from './networkOutput';
 import { keptHeadOf, MemoryTraces, type TraceStore } from './traceStore';
+import type { ProgressLabel } from './progressLabel';
 
 export interface InspectionServices {
   /** Where the tensors of the layers come from; it stops by itself once `signal` is aborted. */
@@ -31,7 +32,7 @@ export interface InspectionServices {
   diagnoseHeads(inputs: readonly HeadInput[], options: DiagnosticsOptions, onHead: OnHead): Promise<void>;
   /** For the pictures of heads whose numbers are known already; a result does not hold what they need. */
   readonly kernels: HeadKernels;
-  onProgress(label: string, fraction: number): void;
+  onProgress(label: ProgressLabel, fraction: number): void;
   onHead(layer: number, head: HeadResult): void;
   /** The forward pass of a layer was computed. */
   onLayer?(): void;
@@ -198,7 +199,7 @@ class Run {
       services.onHead(layer, head);
       services.onTwins?.(layer, head.kvHead, twins);
       this.done += headWork;
-      this.progress(layer, 'spectra, nulls and noise');
+      this.progress(layer, 'diagnostics');
     });
     if (this.traces !== null) {
       for (const input of inputs) {
@@ -216,7 +217,7 @@ class Run {
 
   private async output(): Promise<NetworkOutput> {
     const { request, services } = this;
-    services.onProgress('Output', 1);
+    services.onProgress({ at: 'output' }, 1);
     const output = await services.source.output();
     this.checkCancelled();
     if ('reason' in output) return { kind: 'none', logitsTop: [], reason: output.reason };
@@ -237,7 +238,7 @@ class Run {
     const networkNoise = services.source.networkNoise?.() ?? null;
     const companions = services.source.companions?.();
     const rollout = services.source.rollout?.() ?? null;
-    this.services.onProgress('SHA-256 of the checkpoint', 1);
+    this.services.onProgress({ at: 'hash' }, 1);
     const sha256 = await services.checkpointSha256();
     this.checkCancelled();
     return {
@@ -296,11 +297,11 @@ class Run {
   }
 
   /** Forward pass and heads advance side by side: the fraction counts both, the label says which just did. */
-  private progress(layer: number, what: string): void {
+  private progress(layer: number, at: 'attention' | 'diagnostics'): void {
     const { request } = this;
     const heads = request.layers.reduce((sum, one) => sum + headsOfLayer(request, one).length, 0);
     const total = this.lastLayer + 1 + headWork * heads;
-    this.services.onProgress(`Layer ${layer + 1} of ${this.lastLayer + 1}: ${what}`, this.done / total);
+    this.services.onProgress({ at, layer: layer + 1, layers: this.lastLayer + 1 }, this.done / total);
   }
 
   private checkCancelled(): void {

@@ -7,6 +7,7 @@ import type { InspectionPlan, WireRequest } from '../inspection/inspectionReques
 import type { LayerResult, ModelSummary, Provenance, InspectionResult } from '../inspection/inspectionResult';
 import type { InputsDone } from '../inspection/overInputs/liveMeans';
 import type { HeadResult } from '../diagnostics/headResult';
+import type { ProgressLabel } from '../inspection/progressLabel';
 import type { WireLayer } from './wireLayers';
 
 /** Where the active inspection stands; the pages draw this and nothing else. */
@@ -57,7 +58,7 @@ export interface HeadAddress {
 }
 
 export interface Progress {
-  /** E.g. 'Layer 3 of 6: spectra and noise'. */
+  /** In the reader's language, e.g. 'Layer 3 of 6: spectra, nulls and noise'. */
   readonly label: string;
   /** 0..1 */
   readonly fraction: number;
@@ -122,7 +123,7 @@ export interface WebGpuProbe {
 
 /** What a runner (Node thread or page worker) tells while it works. */
 export type RunnerEvent =
-  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'progress'; readonly label: ProgressLabel; readonly fraction: number }
   | { readonly kind: 'head'; readonly layer: number; readonly head: HeadResult }
   /** The forward pass of a layer was computed. */
   | { readonly kind: 'layer' }

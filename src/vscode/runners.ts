@@ -83,7 +83,7 @@ export function pageRunner(
       await page.cancelWorker(runId).catch(() => undefined);
     },
     receive: (event) => {
-      if (event.kind === 'progress') void host.progress(event.progress.label, event.progress.fraction);
+      if (event.kind === 'progress') void host.progress(event.label, event.fraction);
       else if (event.kind === 'layer') layerComputed();
       else if (event.kind === 'head') {
         headComputed();

@@ -16,6 +16,7 @@ import { modelSummary } from '../inspection/runInspection';
 import { emptySnapshot } from './emptySnapshot';
 import type { RunnerHostCalls } from '../inspection/node/localRunner';
 import { sha256Hex } from '../inspection/node/readInput';
+import { progressText } from '../inspection/progressLabel';
 import type { HeadAddress, PageCalls, Progress, SessionSnapshot, WireSnapshot } from '../protocol/messages';
 import { packLayers } from '../protocol/wireLayers';
 import { headNumbers } from '../report/figures/headNumbers';
@@ -221,7 +222,7 @@ export class InspectionSession implements vscode.Disposable {
     const current = (): boolean => generation === this.generation;
     const host: RunnerHostCalls = {
       progress: (label, fraction) => {
-        if (current()) this.progress({ label, fraction });
+        if (current()) this.progress({ label: progressText(label, vscode.l10n), fraction });
         return Promise.resolve();
       },
       head: (layer, head) => {

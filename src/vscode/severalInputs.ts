@@ -12,6 +12,7 @@ import type { ListedInput } from '../inspection/node/inputList';
 import { poolSize } from '../inspection/node/localRunner';
 import { ManyInputs } from '../inspection/node/manyInputs';
 import type { InputRunner } from '../inspection/node/manyInputs';
+import { progressText } from '../inspection/progressLabel';
 import { sha256Hex } from '../inspection/node/readInput';
 import type { TokenizerSource } from '../inspection/node/tokenizerSource';
 import { WatchedCheckpoint } from '../inspection/node/watchedCheckpoint';
@@ -145,7 +146,7 @@ export class SeveralPlanner {
         progress: (label, fraction) => {
           if (opening.isCancellationRequested && host === null) throw new CancelledError();
           if (host === null) {
-            tell(label);
+            tell(progressText(label, vscode.l10n));
             return;
           }
           if (said.length > 0) void vscode.window.showInformationMessage(said.splice(0).join(' '));

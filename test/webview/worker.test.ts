@@ -126,7 +126,7 @@ describe('the worker of the inspector page', () => {
 
     const heads = page.events.filter((one) => one.event.kind === 'head');
     assert.equal(heads.length, model.layers * model.heads);
-    const fractions = page.events.flatMap(({ event: one }) => (one.kind === 'progress' ? [one.progress.fraction] : []));
+    const fractions = page.events.flatMap(({ event: one }) => (one.kind === 'progress' ? [one.fraction] : []));
     assert.ok(fractions.length >= model.layers && fractions.every((value, i) => i === 0 || value >= fractions[i - 1]!));
     assert.ok(page.reads.length > 0 && page.reads.every(({ length }) => length <= 8 * 1024 * 1024));
 

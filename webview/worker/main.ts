@@ -181,7 +181,7 @@ async function run(runId: number, wire: WireRequest, files: WorkerFiles): Promis
         }
       },
       kernels: headKernels,
-      onProgress: (label, fraction) => void page.event(runId, { kind: 'progress', progress: { label, fraction } }),
+      onProgress: (label, fraction) => void page.event(runId, { kind: 'progress', label, fraction }),
       onLayer: () => void page.event(runId, { kind: 'layer' }),
       onHead: (layer, head) => void page.event(runId, { kind: 'head', layer, head }),
       signal,

@@ -31,6 +31,7 @@ import { hashBeside } from './hashBeside';
 import { HeadPool } from './headPool';
 import { loadHead } from './savedHeads';
 import { TwinCache } from './twinCache';
+import type { ProgressLabel } from '../progressLabel';
 
 /** What a run does beside the request; nothing of it changes a number. */
 export interface RunOptions {
@@ -60,7 +61,7 @@ export interface RunnerCalls {
 
 /** What the runner tells while it works. */
 export interface RunnerHostCalls {
-  progress(label: string, fraction: number): Promise<void>;
+  progress(label: ProgressLabel, fraction: number): Promise<void>;
   head(layer: number, head: HeadResult): Promise<void>;
   /** What a person must know although the run goes on. */
   warn(sentence: string): Promise<void>;

@@ -22,6 +22,7 @@ import { sha256Hex } from './readInput';
 import type { TokenizerSource } from './tokenizerSource';
 import { twinsAreKnown } from './twinCache';
 import type { WatchedCheckpoint } from './watchedCheckpoint';
+import type { ProgressLabel } from '../progressLabel';
 
 /** Broken inputs that are named; the others are counted. */
 const namedFaults = 5;
@@ -71,7 +72,7 @@ export interface ManySettings<R extends InputRunner> {
 
 /** What is told while it works. An error that `progress` throws while the inputs are read ends that. */
 export interface ManyHost {
-  progress(label: string, fraction: number): void;
+  progress(label: ProgressLabel, fraction: number): void;
   /** What a person must know although the run goes on. */
   warn(sentence: string): void;
   /** Where numbers are shown while inputs run; absent: nowhere. */
@@ -131,7 +132,7 @@ export class ManyInputs<R extends InputRunner> {
     let first: InspectionRequest | null = null;
     try {
       for (const [at, listed] of inputs.entries()) {
-        this.host.progress(`Reading input ${at + 1} of ${inputs.length}`, 0);
+        this.host.progress({ at: 'reading', input: at + 1, inputs: inputs.length }, 0);
         try {
           const input = await listed.load();
           const same = seen.get(`${input.kind} ${input.sha256}`);
@@ -213,7 +214,7 @@ export class ManyInputs<R extends InputRunner> {
       this.writing = finished.write(entry.key, entry.place, settings.textOf(result));
       await this.writing;
     }
-    host.progress('Averaging', 1);
+    host.progress({ at: 'mean' }, 1);
     const mean = new MeanResult();
     for (const entry of this.entries) {
       this.throwIfStopped();
@@ -316,7 +317,7 @@ export class ManyInputs<R extends InputRunner> {
     const attemptHost: AttemptHost = {
       progress: (label, fraction) => {
         host.progress(
-          `Input ${done + 1} of ${entries.length} (${entry.name}): ${label}`,
+          { at: 'input', input: done + 1, inputs: entries.length, name: entry.name, now: label },
           (done + fraction) / entries.length,
         );
         return Promise.resolve();
