@@ -9,7 +9,9 @@ import { unpackSummary } from '../../src/protocol/checkpointMessages';
 import type { CheckpointHostCalls, CheckpointPageCalls } from '../../src/protocol/checkpointMessages';
 import { readableBytes } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
+import { afterDrawing } from '../ui/drawQueue';
 import { connectHost } from '../ui/host';
+import { inSlices, pause } from '../ui/slices';
 import { button, iconButton, registerComponents, textField } from '../ui/toolkit';
 import { summaryCards } from './cards';
 import { TensorDetail } from './tensorDetail';
@@ -96,7 +98,12 @@ async function open(): Promise<void> {
   message.classList.remove('failed');
   message.textContent = l10n.t('Reading the header…');
   try {
-    show(unpackSummary(await host.open()));
+    const wire = await host.open();
+    // 100,000 names are read in a task of their own.
+    await pause();
+    const opened = unpackSummary(wire);
+    await pause();
+    show(opened);
   } catch (error) {
     summary = null;
     body.hidden = true;
@@ -109,7 +116,9 @@ async function open(): Promise<void> {
 
 function show(opened: CheckpointSummary): void {
   summary = opened;
-  order = new TensorOrder(opened.tensors);
+  const searchable = new TensorOrder(opened.tensors);
+  order = searchable;
+  afterDrawing(() => void inSlices(searchable.prepare(), () => order === searchable));
   const { tensors, totals } = opened;
   title.textContent = opened.fileName;
   message.textContent = [

@@ -32,25 +32,42 @@ function meantName({ names, recovered }: TensorColumns, row: number): string {
   return meant === '' ? name : `${meant} (${name})`;
 }
 
+/** Rows that a step of `prepare` makes ready: a millisecond or two. */
+const preparedRows = 2000;
+
 export class TensorOrder {
   private readonly problems: ReadonlyMap<number, string>;
-  private readonly searched: readonly string[];
+  /** What a row is searched in, of as many rows as it is made for. */
+  private readonly searched: string[] = [];
   private readonly ranks = new Map<SortKey, Float64Array>();
 
   constructor(private readonly columns: TensorColumns) {
-    const { dtypes, dtypeNames, shapes } = columns;
     this.problems = new Map(columns.problems);
-    this.searched = columns.names.map((_, row) =>
-      [
-        meantName(columns, row),
-        textAt(dtypes, row),
-        textAt(dtypeNames, row),
-        textAt(shapes, row),
-        this.problems.get(row) ?? '',
-      ]
-        .join(' ')
-        .toLowerCase(),
-    );
+  }
+
+  /** Makes ready for searching, some rows a step. A search that comes before the end makes the rest itself. */
+  *prepare(): Generator<undefined> {
+    while (this.searched.length < this.columns.names.length) {
+      this.makeSearched(this.searched.length + preparedRows);
+      yield;
+    }
+  }
+
+  private makeSearched(count: number): void {
+    const { columns, searched } = this;
+    const { dtypes, dtypeNames, shapes } = columns;
+    for (let row = searched.length; row < Math.min(count, columns.names.length); row++)
+      searched.push(
+        [
+          meantName(columns, row),
+          textAt(dtypes, row),
+          textAt(dtypeNames, row),
+          textAt(shapes, row),
+          this.problems.get(row) ?? '',
+        ]
+          .join(' ')
+          .toLowerCase(),
+      );
   }
 
   /** Rows that hold every word of `query` (name, dtype, shape or problem; upper and lower case alike), sorted. */
@@ -59,16 +76,21 @@ export class TensorOrder {
       .toLowerCase()
       .split(/\s+/)
       .filter((word) => word !== '');
-    const found: number[] = [];
-    this.searched.forEach((text, row) => {
-      if (words.every((word) => text.includes(word))) found.push(row);
-    });
-    const rows = Uint32Array.from(found);
+    const rows = words.length === 0 ? Uint32Array.from(this.columns.names.keys()) : this.found(words);
     if (sort === null) return rows;
     const rank = this.rank(sort.key);
     const direction = sort.descending ? -1 : 1;
     // Equal values stay in the order of the file, whichever way.
     return rows.sort((a, b) => direction * (rank[a]! - rank[b]!) || a - b);
+  }
+
+  private found(words: readonly string[]): Uint32Array {
+    this.makeSearched(this.columns.names.length);
+    const found: number[] = [];
+    this.searched.forEach((text, row) => {
+      if (words.every((word) => text.includes(word))) found.push(row);
+    });
+    return Uint32Array.from(found);
   }
 
   /** A number a row that orders like its cell; computed once. */

@@ -112,8 +112,9 @@ export class TensorTable {
     return this.element.scrollTop;
   }
 
+  /** To where it was, in rows that have just been shown. */
   scroll(to: number): void {
-    this.draw();
+    if (to === 0) return;
     this.element.scrollTop = to;
     this.draw();
   }

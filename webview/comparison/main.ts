@@ -15,6 +15,7 @@ import type {
 import { unpackComparedLayer, unpackComparison } from '../../src/protocol/comparisonMessages';
 import type { HeadAddress } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
+import { afterDrawing } from '../ui/drawQueue';
 import { connectHost } from '../ui/host';
 import { inSlices } from '../ui/slices';
 import { keepFocus } from '../ui/keepFocus';
@@ -130,6 +131,11 @@ async function open(): Promise<void> {
   }
 }
 
+/** The two long tables, behind what is looked at first. */
+const drawLists = (): void => {
+  if (comparison !== null) lists.show(comparison, view.selected);
+};
+
 function draw(): void {
   if (comparison === null || wire === null) return;
   const { metrics: all, runs, matchedBy } = comparison;
@@ -154,7 +160,7 @@ function draw(): void {
     timelines.show(comparison, metric, selected);
   }
   numbers.show(comparison, selected, wire.kept);
-  lists.show(comparison, selected);
+  afterDrawing(drawLists);
   const kept: ComparisonTab = {
     runs: runs.map(({ name, inspection }) => ({ name, inspection })),
     matchedBy,

@@ -10,6 +10,7 @@ import { availableMetrics, defaultMetricId, metricById } from '../../src/report/
 import { formatNumber, verdictText } from '../../src/report/format';
 import { headTitle } from '../../src/report/layerLabel';
 import { fill, h } from '../ui/dom';
+import { afterDrawing } from '../ui/drawQueue';
 import { dropdown } from '../ui/toolkit';
 import { typeAheadHeads } from '../ui/typeAhead';
 import type { OverviewChoices } from './tabMemory';
@@ -62,6 +63,7 @@ export class HeadChoice {
   private chosen: OverviewChoices;
   private state: Pick<SessionSnapshot, 'model' | 'layers'> | null = null;
   private passing = allHeads;
+  private isFilled = false;
 
   constructor(
     private readonly memory: ChoiceMemory,
@@ -99,6 +101,16 @@ export class HeadChoice {
 
   show(state: Pick<SessionSnapshot, 'model' | 'layers'>): void {
     this.state = state;
+    this.ranking.hidden = state.layers.every((layer) => layer.heads.length === 0);
+    // At first the maps are waited for.
+    if (this.isFilled) this.fill();
+    else afterDrawing(this.fill);
+  }
+
+  private readonly fill = (): void => {
+    const { state } = this;
+    if (state === null) return;
+    this.isFilled = true;
     const heads = state.layers.flatMap((layer) => layer.heads);
     const { filter, metric, order } = this.chosen;
     const known = headFilters(heads);
@@ -124,13 +136,12 @@ export class HeadChoice {
         ? l10n.t('{0} of {1} heads; the others are dimmed in every map.', count, heads.length)
         : l10n.t('{0} of {1} heads.', count, heads.length);
     this.count.textContent = filter === allHeads.id ? '' : left;
-    this.ranking.hidden = heads.length === 0;
     const { label } = metricById(metric);
     this.summary.textContent =
       count === 1 ? l10n.t('Ranking by {0}: 1 head', label) : l10n.t('Ranking by {0}: {1} heads', label, count);
     this.passing = passing;
     this.fillList();
-  }
+  };
 
   /** Links are made while somebody may see them. */
   private fillList(): void {

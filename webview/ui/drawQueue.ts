@@ -40,8 +40,10 @@ function schedule(): void {
     if (!isScheduled) return;
     isScheduled = false;
     const end = performance.now() + frameMs;
+    const hasDrawn = waiting.size > 0;
     drawWaiting(end);
-    if (waiting.size === 0) workBehind(end);
+    // A frame that drew for too long leaves the rest to the next one.
+    if (waiting.size === 0 && (!hasDrawn || performance.now() < end)) workBehind(end);
     if (waiting.size + behind.size > 0) schedule();
     else delete document.body.dataset['drawing'];
   };
@@ -60,7 +62,7 @@ function drawWaiting(end: number): void {
   }
 }
 
-/** At least one, if the drawing left nothing of the frame's time. */
+/** At least one. */
 function workBehind(end: number): void {
   for (const work of behind) {
     behind.delete(work);

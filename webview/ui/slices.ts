@@ -3,6 +3,11 @@
 /** One slice, milliseconds: a frame has 16. */
 const frameSliceMs = 8;
 
+/** Lets the page answer. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 /** Takes every step; resolves when all are done. `each` may end the work by answering false. */
 export async function inSlices<Step>(
   steps: Iterator<Step>,
@@ -16,6 +21,6 @@ export async function inSlices<Step>(
       if (next.done === true) return true;
       if (!each(next.value)) return false;
     } while (performance.now() < end);
-    await new Promise((resolve) => setTimeout(resolve));
+    await pause();
   }
 }
