@@ -203,6 +203,8 @@ describe('the inspector page', () => {
       const { page, remote } = await open({ ...run.running, inputs });
       const line = page.locator('.several');
       assert.equal(await line.innerText(), 'Numbers of the first of 12 inputs to run, as they come; means follow.');
+      const card = page.locator('.card', { has: page.getByRole('heading', { name: 'Inputs', exact: true }) });
+      assert.match(await card.innerText(), /The first of 12 inputs, whichever runs now\./);
       await remote.headDone(0, run.result.layers[0]!.heads[0]!);
       await figureOf(page, 'overview-alignment.theory.overlap').locator('.stage').focus();
       for (const key of ['Home', 'ArrowDown']) await page.keyboard.press(key);

@@ -169,10 +169,11 @@ export class Overview {
   }
 
   private showCards(state: SessionSnapshot): void {
-    const { model, plan, provenance, output, picture } = state;
+    const { model, plan, provenance, output, picture, inputs } = state;
     if (model === null) return;
+    const several = inputs?.total ?? 0;
     // Heads come in by the second; what a person unfolded here stays open meanwhile.
-    const parts = [model, plan, provenance, output, picture] as const;
+    const parts = [model, plan, provenance, output, picture, several] as const;
     if (this.drawn?.every((part, i) => part === parts[i]) === true) return;
     this.drawn = parts;
     const facts = model.facts.map((fact) => [fact.fact, `${fact.value} (${fact.source})`] as const);
@@ -184,6 +185,9 @@ export class Overview {
     if (picture !== null) input.push(inputPicture(picture).element);
     const gram = provenance === null ? '' : gramLabel(gramChoice(provenance));
     const [source, ...others] = provenance?.inputs ?? [];
+    // Which of them runs changes, and the first may be finished from before.
+    if (picture !== null && source === undefined && several > 1)
+      input.unshift(h('p', { class: 'quiet' }, l10n.t('The first of {0} inputs, whichever runs now.', several)));
     if (others.length > 0)
       input.unshift(
         h(
@@ -241,7 +245,7 @@ export class Overview {
           ? []
           : [h('ul', { class: 'notes' }, ...model.notes.map((note) => h('li', {}, note)))]),
       ),
-      card(others.length === 0 ? l10n.t('Input') : l10n.t('Inputs'), ...input),
+      card(others.length === 0 && several < 2 ? l10n.t('Input') : l10n.t('Inputs'), ...input),
       ...(plan === null ? [] : [card(l10n.t('Plan'), definitions(planLines(plan)))]),
       ...(provenance === null
         ? []
