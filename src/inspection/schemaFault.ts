@@ -1,6 +1,5 @@
-// The part of JSON Schema that the committed schemas are written in, but for conditions
-// and patterns of texts: has a value the
-// shape, and if not, what is wrong?
+// The part of JSON Schema that the committed schemas are written in, but for conditions and patterns of texts: has a value
+// the shape, and if not, what is wrong?
 
 export interface Schema {
   readonly type?: string | readonly string[];
