@@ -153,6 +153,7 @@ describe('every number of the sample', function () {
           const place = `layer ${layer}, head ${head.index}`;
           await view.remote.select({ layer, head: head.index });
           await view.page.getByRole('heading', { name: `Layer ${layer}, head ${head.index}` }).waitFor();
+        await view.page.locator(`div[data-head="${layer} ${head.index}"] table`).first().waitFor();
           const shown = await tablesOf(view.page, '#app');
           // The page's alignment table: each cell from result.json, formatted.
           const [, ...rows] = shown['Alignment of the value matrix with the Gram eigenvectors, beside each null']!;

@@ -157,6 +157,9 @@ export class HeadPage {
   private tabled: HeadResult | undefined;
   private readonly fillTables = (): void => {
     refill(this.tables, ...(this.tabled === undefined ? [] : headTables(this.tabled).map(textTable)));
+    // Whose they are: they come later than its name.
+    const { tabled, address } = this;
+    this.tables.dataset['head'] = tabled === undefined || address === null ? '' : `${address.layer} ${address.head}`;
   };
   /** Figures that are to be below the patterns, by id in their order. */
   private below: ReadonlyMap<string, Figure> = new Map();
@@ -234,7 +237,8 @@ export class HeadPage {
     }
     if (head !== this.tabled) {
       this.tabled = head;
-      afterDrawing(this.fillTables);
+      // In a task of their own, and not behind twenty figures.
+      setTimeout(this.fillTables);
     }
     const { model } = state;
     if (head === undefined || model === null) {
