@@ -131,6 +131,15 @@ async function open(): Promise<void> {
   }
 }
 
+/** What the maps show, or soon will. */
+let mapped: Comparison | null = null;
+
+const drawMaps = (): void => {
+  if (comparison === null || view.metric === null) return;
+  maps.show(comparison, view.metric, view.selected);
+  timelines.show(comparison, view.metric, view.selected);
+};
+
 /** The two long tables, behind what is looked at first. */
 const drawLists = (): void => {
   if (comparison !== null) lists.show(comparison, view.selected);
@@ -155,10 +164,10 @@ function draw(): void {
   matching.element.title = matchingText(comparison);
   // What cannot be chosen is not offered; the card of a file says why.
   matching.element.parentElement!.hidden = comparison.kind === 'methods' || wire.matchings.length < 2;
-  if (metric !== null) {
-    maps.show(comparison, metric, selected);
-    timelines.show(comparison, metric, selected);
-  }
+  // A page that opens shows its cards in one frame and the large map in the next.
+  if (mapped === comparison) drawMaps();
+  else afterDrawing(drawMaps);
+  mapped = comparison;
   numbers.show(comparison, selected, wire.kept);
   afterDrawing(drawLists);
   const kept: ComparisonTab = {

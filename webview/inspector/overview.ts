@@ -98,6 +98,10 @@ export class Overview {
   private readonly showNetwork = (): void => {
     if (this.shown !== null) this.network.show(this.shown);
   };
+  private readonly showAll = (): void => {
+    this.showFigures();
+    afterDrawing(this.showNetwork);
+  };
   private readonly openInReport = (figure: string): void => void this.host.openInReport(null, figure);
   /** Parts of the snapshot that the cards show now. */
   private drawn: readonly unknown[] | null = null;
@@ -140,8 +144,9 @@ export class Overview {
         this.grid,
         this.network.element,
       );
-    this.showFigures();
-    afterDrawing(this.showNetwork);
+    // A page that opens shows its cards in one frame and the first map in the next.
+    if (this.views.size > 0) this.showAll();
+    else afterDrawing(this.showAll);
   }
 
   /** The keyboard goes on at this head, in the map that it was opened from; unless it went elsewhere in the window meanwhile. */
