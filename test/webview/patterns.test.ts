@@ -150,13 +150,17 @@ describe('patterns of a head', () => {
     for (const key of ['Home', 'ArrowDown', '+']) await page.keyboard.press(key);
     const live = softmax.locator('[aria-live]');
     assert.match((await live.textContent()) ?? '', /^Rows 1 to 25 of 50, columns 0 to 24 of 50\.$/);
+    // The patterns beside it follow in the next frames.
+    await settle(page);
     assert.deepEqual(await canvasSize(figureOf(page, 'pattern-difference')), [25, 25]);
     await page.keyboard.press('End');
+    await settle(page);
     assert.match(await words(rpc), /columns 25 to 49/);
     await page.keyboard.press('-');
     assert.equal(await live.textContent(), 'All rows and columns.');
     await page.keyboard.press('+');
     await page.keyboard.press('Escape');
+    await settle(page);
     assert.deepEqual(await canvasSize(rpc), [tokens, tokens]);
     assert.ok(await softmax.locator('.mark rect').count(), 'the cursor stays: Escape was for the zoom');
 
