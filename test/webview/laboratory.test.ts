@@ -183,7 +183,7 @@ describe('the RPC laboratory', () => {
     assert.equal(await figureOf(view.page, 'rpc-sweep-gain').count(), 0);
   });
 
-  check('turns the knobs of every head of the layer at once, and leads to each', async () => {
+  pageTests(() => view, fullIt)('turns the knobs of every head of the layer at once, and leads to each', async () => {
     await open();
     await section().getByText('Run it on every head of this layer').focus();
     await view.page.keyboard.press('Enter');

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { InspectionResult } from '../../../src/inspection/inspectionResult';
-import { full } from '../../setup/full';
+import { full, fullIt } from '../../setup/full';
 import { repositoryRoot } from '../outer';
 import { gramlens, quick, quickOptions, rpcSample, runSample, sample, softmaxSample, withSettings } from './drive';
 import { withoutTimes } from './numbers';
@@ -91,7 +91,8 @@ describe('Export Diagnostics Report', () => {
     }
   });
 
-  it('writes Markdown with its figures, the table of heads or the result alone, by the suffix', async () => {
+  // Hundreds of figures, half a minute on a slow disk.
+  fullIt('writes Markdown with its figures, the table of heads or the result alone, by the suffix', async () => {
     await exported(rpcSample);
     const api = await gramlens();
     const inFolder = (name: string): string => join(folder, name);

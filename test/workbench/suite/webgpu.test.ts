@@ -118,7 +118,7 @@ describe('backend webgpu', function () {
     assertComplete(await runSample(softmaxSample));
   });
 
-  it('is not what auto takes on a software adapter, and the run says why', async () => {
+  fullIt('is not what auto takes on a software adapter, and the run says why', async () => {
     const back = await withSettings({ 'gramlens.backend': 'auto' });
     try {
       const { provenance } = await runSample(softmaxSample);
