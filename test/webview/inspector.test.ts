@@ -326,6 +326,10 @@ describe('the inspector page', () => {
       await page.mouse.move(at.x, at.y);
       const tooltip = (await figure.locator('.tooltip').boundingBox())!;
       const { height } = page.viewportSize()!;
+      const [tooltipAt, barAt] = await page.evaluate(() =>
+        ['.tooltip', '.head-choice'].map((what) => Number(getComputedStyle(document.querySelector(what)!).zIndex)),
+      );
+      assert.ok(tooltipAt! > barAt!, 'in front of the bar of choices');
       assert.ok(
         tooltip.y > 0 && tooltip.y + tooltip.height < height,
         `${tooltip.y} and ${tooltip.height} of ${height}`,

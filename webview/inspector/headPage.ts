@@ -1,134 +1,31 @@
 // One head: its verdict with the nulls beside it, and every picture of it.
 
 import * as l10n from '@vscode/l10n';
-import type { HeadResult, NullResult } from '../../src/diagnostics/headResult';
+import type { HeadResult } from '../../src/diagnostics/headResult';
 import type { KeptHead } from '../../src/inspection/traceStore';
 import type { HeadAddress, InputPicture, SessionSnapshot } from '../../src/protocol/messages';
 import type { Figure, HeatmapFigure } from '../../src/report/figures/figure';
 import { headFigures, type HeadContext } from '../../src/report/figures/headFigures';
 import type { HeadPictures } from '../../src/report/figures/patternCells';
-import { headTables, type HeadTable } from '../../src/report/headTables';
+import { headTables } from '../../src/report/headTables';
 import { tokenNames } from '../../src/report/figures/tokenAxis';
-import { formatNumber, formatTest, verdictText } from '../../src/report/format';
+import { verdictText } from '../../src/report/format';
 import { headTitle, layerSizes } from '../../src/report/layerLabel';
-import { firstAloneText, withInterval } from '../../src/report/overInputs';
+import { firstAloneText } from '../../src/report/overInputs';
 import { sharedKeysText } from '../../src/report/sharedHeads';
 import type { CellWindow } from '../charts/cellWindow';
 import type { Cursor } from '../charts/cursor';
-import { fill, h, refill, scrollRegion } from '../ui/dom';
+import { fill, h, refill } from '../ui/dom';
 import { afterDrawing } from '../ui/drawQueue';
 import { FigureView } from '../ui/figureView';
+import { placeInOrder } from '../ui/placeInOrder';
 import type { HostLine } from '../ui/host';
 import { inputsText } from '../ui/inputsText';
+import { alignmentTable, textTable } from './headTextTables';
 import type { Laboratory } from './laboratory';
 import type { PictureWorker } from './pictureWorker';
 import { QueryRows, type PatternRow } from './queryRows';
 import { button, iconButton } from '../ui/toolkit';
-
-const nullNames = {
-  random: l10n.t('random V'),
-  permuted: l10n.t('permuted tokens'),
-  untrained: l10n.t('untrained twins'),
-} as const;
-
-const rowNames = {
-  theory: { overlap: l10n.t('theory overlap'), energy: l10n.t('theory energy'), rayleigh: l10n.t('theory rayleigh') },
-  plain: { overlap: l10n.t('plain overlap'), energy: l10n.t('plain energy'), rayleigh: l10n.t('plain rayleigh') },
-} as const;
-
-/** `at`: dotted name of the null within the head. */
-function cell(
-  head: HeadResult,
-  at: string,
-  result: NullResult | null,
-  statistic: 'overlap' | 'energy' | 'rayleigh',
-): string {
-  if (result === null) return l10n.t('not run');
-  const { mean, z } = result[statistic];
-  const distance = withInterval(head, `${at}.${statistic}.z`, z);
-  return `${formatNumber(mean)} (z ${distance}, ${formatTest(result[statistic], result.draws)})`;
-}
-
-function modeRows(name: 'theory' | 'plain', head: HeadResult): HTMLElement[] {
-  const mode = head.alignment[name];
-  return (['overlap', 'energy', 'rayleigh'] as const).map((statistic) => {
-    const chance = statistic === 'overlap' ? mode.overlapChance : statistic === 'energy' ? mode.energyChance : null;
-    const others = mode.nulls.otherHeads;
-    const rank =
-      others === null || statistic === 'energy'
-        ? l10n.t('not ranked')
-        : l10n.t('{0} of {1}', others[statistic].rank, others[statistic].of);
-    const cells = [
-      rowNames[name][statistic],
-      withInterval(head, `alignment.${name}.${statistic}`, mode[statistic]),
-      chance === null ? l10n.t('see random V') : formatNumber(chance),
-      ...(['random', 'permuted', 'untrained'] as const).map((key) =>
-        cell(head, `alignment.${name}.nulls.${key}`, mode.nulls[key], statistic),
-      ),
-      rank,
-    ];
-    return h(
-      'tr',
-      {},
-      ...cells.map((text, i) => (i === 0 ? h('th', { attributes: { scope: 'row' } }, text) : h('td', {}, text))),
-    );
-  });
-}
-
-/** Rows of text with the note and the formula below. */
-function textTable({ title, columns, rows, note, formula }: HeadTable): HTMLElement {
-  return h(
-    'section',
-    {},
-    h('h2', {}, title),
-    scrollRegion(
-      title,
-      h(
-        'table',
-        {},
-        h('caption', { class: 'sr-only' }, title),
-        h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
-        h(
-          'tbody',
-          {},
-          ...rows.map((row) =>
-            h(
-              'tr',
-              {},
-              ...row.map((text, i) => (i === 0 ? h('th', { attributes: { scope: 'row' } }, text) : h('td', {}, text))),
-            ),
-          ),
-        ),
-      ),
-    ),
-    h('p', { class: 'quiet' }, note),
-    h('p', { class: 'quiet' }, l10n.t('Formula: {0}', formula)),
-  );
-}
-
-function alignmentTable(head: HeadResult): HTMLElement {
-  const columns = [
-    '',
-    l10n.t('measured'),
-    l10n.t('chance level'),
-    ...Object.values(nullNames),
-    l10n.t('among the heads'),
-  ];
-  return scrollRegion(
-    l10n.t('Alignment beside its nulls'),
-    h(
-      'table',
-      {},
-      h(
-        'caption',
-        { class: 'sr-only' },
-        l10n.t('Alignment of the value matrix with the Gram eigenvectors, beside each null'),
-      ),
-      h('thead', {}, h('tr', {}, ...columns.map((text) => h('th', { attributes: { scope: 'col' } }, text)))),
-      h('tbody', {}, ...modeRows('theory', head), ...modeRows('plain', head)),
-    ),
-  );
-}
 
 /** Its rows are queries. */
 function isPattern(figure: Figure): figure is HeatmapFigure {
@@ -353,9 +250,7 @@ export class HeadPage {
     }
     const view = this.figureView(figure);
     this.views.set(figure.id, view);
-    const ids = [...this.below.keys()];
-    const next = ids.slice(ids.indexOf(figure.id) + 1).find((id) => this.views.has(id));
-    this.figures.insertBefore(view.element, next === undefined ? null : this.views.get(next)!.element);
+    placeInOrder(this.figures, figure.id, [...this.below.keys()], this.views);
   }
 
   private figureView(figure: Figure): FigureView {

@@ -14,6 +14,7 @@ import { planLines, readableBytes } from '../../src/report/planLines';
 import { fill, h } from '../ui/dom';
 import { afterDrawing } from '../ui/drawQueue';
 import { FigureView } from '../ui/figureView';
+import { placeInOrder } from '../ui/placeInOrder';
 import type { HostLine } from '../ui/host';
 import { inputsText } from '../ui/inputsText';
 import { button } from '../ui/toolkit';
@@ -321,9 +322,7 @@ export class Overview {
     }
     const view = this.map(figure, model.layers);
     views.set(id, view);
-    const later = overviewMetricIds.slice(overviewMetricIds.indexOf(id) + 1);
-    const next = later.find((other) => views.has(other));
-    this.grid.insertBefore(view.element, next === undefined ? null : views.get(next)!.element);
+    placeInOrder(this.grid, id, overviewMetricIds, views);
     return view;
   }
 
