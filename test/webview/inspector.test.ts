@@ -388,7 +388,8 @@ describe('the inspector page', () => {
         assert.match(await page.locator('.head-choice').innerText(), new RegExp(`${left} of ${all.length} heads`));
         assert.equal(await entropy.locator('.frame [fill-opacity]').count(), 1);
         await page.locator('.ranked summary').click();
-        assert.equal(await page.locator('.ranking li').count(), left);
+        // The list is made when the browser says that it is unfolded.
+        await until(async () => (await page.locator('.ranking li').count()) === left, `${left} heads in the ranking`);
         await page.reload();
         await page.locator('.head-choice').getByText(`${left} of ${all.length} heads`).waitFor();
         await page.locator('.ranked summary').click();
