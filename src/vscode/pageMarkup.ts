@@ -53,12 +53,12 @@ export function pageMarkup(markup: PageMarkup): string {
 <meta property="csp-nonce" content="${nonce}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
+<script defer nonce="${nonce}" src="${asset(`${page}.js`)}"></script>
 <link rel="stylesheet" href="${asset('codicon.css')}" id="vscode-codicon-stylesheet" nonce="${nonce}">
 <link rel="stylesheet" href="${asset(`${page}.css`)}">
 </head>
 <body>
 <main id="app"${worker}></main>
-${textsBlock(markup)}<script nonce="${nonce}" src="${asset(`${page}.js`)}"></script>
-</body>
+${textsBlock(markup)}</body>
 </html>`;
 }

@@ -5,6 +5,7 @@ import * as l10n from '@vscode/l10n';
 import type { TensorColumns } from '../../src/inspection/checkpointSummary';
 import { readableBytes } from '../../src/report/planLines';
 import { fill, h, icon } from '../ui/dom';
+import { inFrame } from '../ui/frame';
 import { nextMatch, TypeAhead } from '../ui/typeAhead';
 import { rowWindow, scrollTo, shownName, textAt } from './tensorOrder';
 import type { Sort, SortKey } from './tensorOrder';
@@ -73,10 +74,11 @@ export class TensorTable {
       // Not `dblclick`: the row of the first click has been drawn anew.
       if (event.detail === 2) this.events.onOpen(row);
     });
+    const draw = (): void => {
+      this.draw();
+    };
     new ResizeObserver(() => {
-      requestAnimationFrame(() => {
-        this.draw();
-      });
+      inFrame(draw);
     }).observe(this.element);
   }
 

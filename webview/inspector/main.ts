@@ -6,6 +6,7 @@ import * as l10n from '@vscode/l10n';
 import type { HeadAddress, PageCalls, SessionSnapshot } from '../../src/protocol/messages';
 import { withHead } from '../../src/inspection/withHead';
 import { fill, h } from '../ui/dom';
+import { inFrame } from '../ui/frame';
 import { connectHost } from '../ui/host';
 import { InTurn, readLayers, readSnapshot } from '../ui/layers';
 import { keepFocus } from '../ui/keepFocus';
@@ -23,7 +24,6 @@ keepFocus();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
 const inTurn = new InTurn();
-let drawing = false;
 /** How far down the overview was when a head was opened, CSS pixels. */
 let overviewScrolled = 0;
 /** Once the page that was gone to is drawn. */
@@ -130,18 +130,7 @@ function select(selected: HeadAddress | null): void {
 
 /** Heads may come faster than frames: one drawing a frame. */
 function schedule(): void {
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    render();
-  });
-  // A hidden page gets no frames, but a test or a reload may look at it.
-  setTimeout(() => {
-    if (!drawing) return;
-    drawing = false;
-    render();
-  }, 200);
+  inFrame(render);
 }
 
 function renderTop(): void {

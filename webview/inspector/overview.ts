@@ -133,6 +133,9 @@ export class Overview {
     this.showCards(state);
     this.several.textContent = inputsText(state);
     this.several.hidden = this.several.textContent === '';
+    // A page that opens shows its cards in one frame and the first map in the next, before the lists to choose from.
+    const isFirst = this.views.size === 0;
+    if (isFirst) afterDrawing(this.showAll);
     this.choice.show(state);
     if (this.cards.parentElement !== this.element)
       fill(
@@ -145,9 +148,7 @@ export class Overview {
         this.grid,
         this.network.element,
       );
-    // A page that opens shows its cards in one frame and the first map in the next.
-    if (this.views.size > 0) this.showAll();
-    else afterDrawing(this.showAll);
+    if (!isFirst) this.showAll();
   }
 
   /** The keyboard goes on at this head, in the map that it was opened from; unless it went elsewhere in the window meanwhile. */

@@ -8,6 +8,7 @@ import { queryFigure } from '../../src/report/figures/patternFigures';
 import type { FigureCalls, InputPicture } from '../../src/protocol/messages';
 import { fill, h } from '../ui/dom';
 import { FigureView } from '../ui/figureView';
+import { inFrame } from '../ui/frame';
 import { iconButton } from '../ui/toolkit';
 import { inputPicture, type PictureView } from './inputPicture';
 import { WeightStrip } from './weightStrip';
@@ -45,7 +46,9 @@ export class QueryRows {
   private current: PatternRow | null = null;
   private currentView: RowView | null = null;
   private readonly pins: { readonly row: PatternRow; readonly view: RowView; readonly item: HTMLElement }[] = [];
-  private waiting = false;
+  private readonly drawCurrent = (): void => {
+    this.draw();
+  };
 
   constructor(private readonly calls: FigureCalls) {
     this.element = h(
@@ -104,12 +107,7 @@ export class QueryRows {
   point(row: PatternRow): void {
     if (this.current !== null && isSame(this.current, row)) return;
     this.current = row;
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.draw();
-    });
+    inFrame(this.drawCurrent);
   }
 
   /** Pins the row, or takes it off where it is pinned. */

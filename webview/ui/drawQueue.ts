@@ -2,10 +2,7 @@
 // meanwhile. What they need to know of the layout is read of all before any of them changes it. Behind them waits what
 // nobody sees at first: figures that are yet to be made, their buttons, the lists of menus.
 
-/** A frame has 16 milliseconds, and the browser's own part of it. */
-const frameMs = 8;
-/** A hidden page gets no frames, but a test or a reload may look at it. */
-const hiddenMs = 200;
+import { frameEnd, inFrame } from './frame';
 
 export interface Waiting {
   /** Reads its size. */
@@ -17,7 +14,6 @@ export interface Waiting {
 
 const waiting = new Set<Waiting>();
 const behind = new Set<() => void>();
-let isScheduled = false;
 
 /** Draws it in one of the next frames, once however often it was asked. */
 export function drawSoon(one: Waiting): void {
@@ -34,21 +30,17 @@ export function afterDrawing(work: () => void): void {
 function schedule(): void {
   // Tests wait for a page that is at rest.
   document.body.dataset['drawing'] = 'true';
-  if (isScheduled) return;
-  isScheduled = true;
-  const begin = (): void => {
-    if (!isScheduled) return;
-    isScheduled = false;
-    const end = performance.now() + frameMs;
-    const hasDrawn = waiting.size > 0;
-    drawWaiting(end);
-    // A frame that drew for too long leaves the rest to the next one.
-    if (waiting.size === 0 && (!hasDrawn || performance.now() < end)) workBehind(end);
-    if (waiting.size + behind.size > 0) schedule();
-    else delete document.body.dataset['drawing'];
-  };
-  requestAnimationFrame(begin);
-  setTimeout(begin, hiddenMs);
+  inFrame(drawSome);
+}
+
+function drawSome(): void {
+  const end = frameEnd();
+  const hasDrawn = waiting.size > 0;
+  drawWaiting(end);
+  // A frame that drew for too long leaves the rest to the next one.
+  if (waiting.size === 0 && (!hasDrawn || performance.now() < end)) workBehind(end);
+  if (waiting.size + behind.size > 0) schedule();
+  else delete document.body.dataset['drawing'];
 }
 
 function drawWaiting(end: number): void {

@@ -4,6 +4,7 @@ import { blueToYellow, darkToLight, divergingOnDark, divergingOnLight } from '..
 import type { Rgb } from '../charts/colormap';
 import { darkTheme, reportTheme } from '../charts/theme';
 import type { ChartTheme } from '../charts/theme';
+import { inFrame } from './frame';
 
 export type Palette = 'blueToYellow' | 'darkToLight';
 
@@ -69,7 +70,7 @@ function coloursNow(palette: Palette): ChartTheme {
 /** Calls `listener` when the person switches the theme. */
 export function onThemeChange(listener: () => void): void {
   watchTheme(() => {
-    requestAnimationFrame(listener);
+    inFrame(listener);
   });
 }
 
