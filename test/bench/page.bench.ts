@@ -77,11 +77,14 @@ async function overviewSteps({ page }: OpenPage): Promise<void> {
 
 async function headSteps(view: OpenPage, settings: string): Promise<void> {
   const { page, remote } = view;
+  const whole = async (): Promise<void> => {
+    await painted(page, 'pattern-softmax');
+    await painted(page, 'pattern-rpc');
+  };
   await opened(page);
   await step(page, 'opening the head', async () => {
     await remote.select(address);
-    await painted(page, 'pattern-softmax');
-    await painted(page, 'pattern-rpc');
+    await whole();
   });
   await step(page, `${moves} moves over the pattern`, await movesOver(page, '[data-figure="pattern-softmax"] canvas'));
   await focus(page, '[data-figure="pattern-softmax"] .stage');
@@ -106,6 +109,15 @@ async function headSteps(view: OpenPage, settings: string): Promise<void> {
     await page.keyboard.press('ArrowLeft');
     await shown(settings.replace(/(\d+)\/\d+$/, (_, passes: string) => `${Number(passes) - 1}/${Number(passes) - 1}`));
   });
+  await step(page, 'going back to the overview', () => remote.select(null));
+  await step(page, 'opening another head', async () => {
+    await remote.select({ ...address, head: address.head + 1 });
+    await whole();
+  });
+  await step(page, 'going to the next head', async () => {
+    await remote.select({ ...address, head: address.head + 2 });
+    await whole();
+  });
 }
 
 function inspectorScenes(lab: PageLab, run: SampleRun): Scene[] {
@@ -117,6 +129,9 @@ function inspectorScenes(lab: PageLab, run: SampleRun): Scene[] {
     'saving the pattern as CSV',
     'opening the laboratory',
     'a knob of the laboratory',
+    'going back to the overview',
+    'opening another head',
+    'going to the next head',
   ];
   const many = resultOf(32, 32, { rows: 7, columns: 7 });
   const overviews = [

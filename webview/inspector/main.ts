@@ -96,7 +96,7 @@ const exportButton = button(l10n.t('Export Report…'), () => void host.runComma
   icon: 'export',
   primary: true,
 });
-const body = h('div');
+const body = h('div', {}, overview.element);
 fill(app, h('header', { class: 'top' }, title, message, cancel, reportButton, exportButton, bar), body);
 
 void host.ready('inspector').then((wire) =>
@@ -150,21 +150,13 @@ function renderTop(): void {
 function render(): void {
   if (state === null) return;
   renderTop();
-  if (state.selected === null) {
-    if (overview.element.parentElement !== body) {
-      fill(body, overview.element);
-      // The theme may have changed while it was out of sight.
-      overview.redraw();
-    }
-    overview.show(state);
-  } else {
-    headPage ??= makeHeadPage();
-    headPage.show(state, state.selected);
-    if (headPage.element.parentElement !== body) {
-      fill(body, headPage.element);
-      headPage.redraw();
-    }
-  }
+  const { selected } = state;
+  if (selected !== null) headPage ??= makeHeadPage();
+  // Both stay on the page: taking one off would make all its controls anew when it comes back.
+  overview.element.classList.toggle('away', selected !== null);
+  headPage?.element.classList.toggle('away', selected === null);
+  if (selected === null) overview.show(state);
+  else headPage?.show(state, selected);
   memory.drawn(state.selected === null || headPage?.complete === true);
   arrive?.();
   arrive = null;
@@ -174,6 +166,7 @@ function makeHeadPage(): HeadPage {
   const script = app.dataset['head'] ?? '';
   const page = new HeadPage(host, new PictureWorker(script), new Laboratory(host, script, host));
   page.onNews = schedule;
+  body.append(page.element);
   return page;
 }
 
