@@ -9,6 +9,7 @@ import type { InputsDone } from '../inspection/overInputs/liveMeans';
 import type { HeadResult } from '../diagnostics/headResult';
 import type { ProgressLabel } from '../inspection/progressLabel';
 import type { WireLayer } from './wireLayers';
+import type { ResultEvent } from './wireResult';
 
 /** Where the active inspection stands; the pages draw this and nothing else. */
 export type SessionPhase = 'empty' | 'planning' | 'running' | 'done' | 'cancelled' | 'failed';
@@ -127,5 +128,5 @@ export type RunnerEvent =
   | { readonly kind: 'head'; readonly layer: number; readonly head: HeadResult }
   /** The forward pass of a layer was computed. */
   | { readonly kind: 'layer' }
-  | { readonly kind: 'done'; readonly result: InspectionResult }
+  | ResultEvent
   | { readonly kind: 'failed'; readonly message: string; readonly errorName: string; readonly reason: string };

@@ -12,6 +12,7 @@ import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { CancelledError } from '../inspection/cancelledError';
 import type { PageCalls, RunnerEvent } from '../protocol/messages';
+import { ArrivingResult } from '../protocol/wireResult';
 
 export interface Runner {
   run(request: InspectionRequest): Promise<InspectionResult>;
@@ -65,6 +66,7 @@ export function pageRunner(
   page: Pick<PageCalls, 'startWorker' | 'cancelWorker' | 'workerHeadDetail' | 'workerKeptHead'>,
   host: RunnerHostCalls,
 ): PageRunner {
+  const arriving = new ArrivingResult();
   let settle: { resolve: (result: InspectionResult) => void; reject: (error: Error) => void } | null = null;
   return {
     runId,
@@ -88,8 +90,12 @@ export function pageRunner(
       else if (event.kind === 'head') {
         headComputed();
         void host.head(event.layer, event.head);
-      } else if (event.kind === 'done') settle?.resolve(event.result);
-      else settle?.reject(new WorkerRunError(event.message, event.errorName, event.reason));
+      } else if (event.kind === 'failed') {
+        settle?.reject(new WorkerRunError(event.message, event.errorName, event.reason));
+      } else {
+        const result = arriving.receive(event);
+        if (result !== null) settle?.resolve(result);
+      }
     },
     pageClosed: () => {
       settle?.reject(

@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { toWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
-import type { RunnerEvent } from '../../src/protocol/messages';
 import { graphRequest, inspectGraph } from '../unit/onnx/graphs';
 import { fullIt } from '../setup/full';
-import { startPageLab, until } from './openPage';
+import { startPageLab, until, workerEnd } from './openPage';
 import type { OpenPage, PageLab } from './openPage';
 import { emptySnapshot } from '../../src/vscode/emptySnapshot';
 
@@ -51,12 +50,10 @@ describe('ONNX graphs in the worker of the inspector page', () => {
   }
 
   async function finished(page: OpenPage): Promise<InspectionResult> {
-    const last = (): RunnerEvent | undefined =>
-      page.events.map(({ event }) => event).find(({ kind }) => kind === 'done' || kind === 'failed');
-    await until(() => last() !== undefined, 'the run ends', 110_000);
-    const event = last();
-    if (event?.kind !== 'done') assert.fail(event?.kind === 'failed' ? event.message : 'no end');
-    return event.result;
+    await until(() => workerEnd(page.events, 1) !== null, 'the run ends', 110_000);
+    const end = workerEnd(page.events, 1)!;
+    if (end.kind !== 'done') assert.fail(end.message);
+    return end.result;
   }
 
   for (const [name, input, test] of [

@@ -8,12 +8,13 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { bytesSource } from '../../src/checkpoint/byteSource';
 import type { HostCalls, PageCalls, RunnerEvent, SessionSnapshot } from '../../src/protocol/messages';
 import type { ReportHostCalls, ReportPageCalls } from '../../src/protocol/reportMessages';
-import type { LayerResult } from '../../src/inspection/inspectionResult';
+import type { InspectionResult, LayerResult } from '../../src/inspection/inspectionResult';
 import type { InputsDone } from '../../src/inspection/overInputs/liveMeans';
 import { withHead } from '../../src/inspection/withHead';
 import { connect } from '../../src/protocol/rpc';
 import type { Calls } from '../../src/protocol/rpc';
 import { packLayers } from '../../src/protocol/wireLayers';
+import { ArrivingResult } from '../../src/protocol/wireResult';
 import { headNumbers } from '../../src/report/figures/headNumbers';
 import type { PageName } from '../../src/vscode/pageMarkup';
 import { fullIt } from '../setup/full';
@@ -30,6 +31,22 @@ export interface SavedFigure {
 export interface WorkerEvent {
   readonly runId: number;
   readonly event: RunnerEvent;
+}
+
+/** How a run of the page's worker came to its end, as the extension host puts it together. */
+export type WorkerEnd =
+  { readonly kind: 'done'; readonly result: InspectionResult } | Extract<RunnerEvent, { kind: 'failed' }>;
+
+/** null: the run goes on. */
+export function workerEnd(events: readonly WorkerEvent[], run: number): WorkerEnd | null {
+  const arriving = new ArrivingResult();
+  for (const { runId, event } of events) {
+    if (runId !== run) continue;
+    if (event.kind === 'failed') return event;
+    const result = event.kind === 'layerResult' || event.kind === 'done' ? arriving.receive(event) : null;
+    if (result !== null) return { kind: 'done', result };
+  }
+  return null;
 }
 
 /** Calls to the page of a host that has whole layers. */

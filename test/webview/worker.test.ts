@@ -6,12 +6,11 @@ import { isDeviceLoss, onCpu, runOrFallBack } from '../../src/inspection/gpuFall
 import { toWire } from '../../src/inspection/inspectionRequest';
 import type { InspectionRequest, KnownHead, WireRequest } from '../../src/inspection/inspectionRequest';
 import type { InspectionResult } from '../../src/inspection/inspectionResult';
-import type { RunnerEvent } from '../../src/protocol/messages';
 import { pageRunner } from '../../src/vscode/runners';
 import { fullIt } from '../setup/full';
 import { chromiumArgs } from '../setup/system.mjs';
-import { startPageLab, until } from './openPage';
-import type { OpenPage, PageLab } from './openPage';
+import { startPageLab, until, workerEnd } from './openPage';
+import type { OpenPage, PageLab, WorkerEnd } from './openPage';
 import { silentHost } from '../unit/inspection/sampleRun';
 import { runSample } from './sampleRun';
 import type { SampleRun } from './sampleRun';
@@ -85,14 +84,9 @@ describe('the worker of the inspector page', () => {
     view = await lab.open({ page: 'inspector', run, snapshot: run.running });
     return view;
   };
-  type End = Extract<RunnerEvent, { kind: 'done' | 'failed' }>;
-  const ended = async (page: OpenPage, runId: number): Promise<End> => {
-    const ends = (): End[] =>
-      page.events.flatMap(({ runId: id, event }) =>
-        id === runId && (event.kind === 'done' || event.kind === 'failed') ? [event] : [],
-      );
-    await until(() => ends().length > 0, `run ${runId} ends`, 100_000);
-    return ends()[0]!;
+  const ended = async (page: OpenPage, runId: number): Promise<WorkerEnd> => {
+    await until(() => workerEnd(page.events, runId) !== null, `run ${runId} ends`, 100_000);
+    return workerEnd(page.events, runId)!;
   };
 
   // The suite in the workbench does the same every time.

@@ -20,6 +20,7 @@ import type { InspectionOutcome } from '../../src/inspection/runInspection';
 import { headDetail } from '../../src/inspection/traceStore';
 import { createWeightLoader } from '../../src/model/loadWeights';
 import { connect } from '../../src/protocol/rpc';
+import { resultEvents } from '../../src/protocol/wireResult';
 import type { WorkerCalls, WorkerFiles, WorkerHostCalls } from './protocol';
 import { openWorkerGraphs } from './workerGraphs';
 
@@ -189,7 +190,7 @@ async function run(runId: number, wire: WireRequest, files: WorkerFiles): Promis
       checkpointSha256: () => Promise.resolve(request.checkpointSha256),
       now: () => performance.now(),
     });
-    await page.event(runId, { kind: 'done', result: outcome.result });
+    for (const event of resultEvents(outcome.result)) await page.event(runId, event);
   } catch (error) {
     const reason = error instanceof Error && 'reason' in error ? String(error.reason) : '';
     const name = error instanceof Error ? error.name : 'Error';
