@@ -7,6 +7,7 @@ import { compareResults } from '../comparison/compareResults';
 import { ComparisonError, type Comparison, type MatchedBy } from '../comparison/comparison';
 import { comparisonTable } from '../comparison/comparisonFiles';
 import type { ComparedSource } from '../comparison/pairRuns';
+import { Admission, outlineAhead, outlineOf } from '../comparison/runOutline';
 import { orderBySteps } from '../comparison/steps';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { openCheckpoint } from '../inspection/node/openCheckpoint';
@@ -74,12 +75,14 @@ async function inspected(
   version: string,
   before: string | null,
   tell: Tell,
+  admission: Admission,
 ): Promise<InspectionResult> {
   const folder = join(flags.out, runsFolder, target.name);
   const own = { ...flags, out: folder };
   return inspecting(target.path, own, ['json'], version, {
     before,
     instead: async (work, line) => {
+      if (work.request !== null) admission.admit(outlineAhead(target.name, work.request));
       const found = await findRun(folder, () => work.key());
       if (found === 'none') return null;
       line.end();
@@ -100,14 +103,22 @@ async function readAll(
   version: string,
   tell: Tell,
 ): Promise<ComparedSource[]> {
+  const admission = new Admission();
+  // Before anything is inspected that could not be compared with them.
+  const results = new Map<Target, InspectionResult>();
+  for (const target of targets) {
+    if (target.kind !== 'result') continue;
+    const result = await readResult(target.path);
+    admission.admit(outlineOf(target.name, result));
+    results.set(target, result);
+  }
   const sources: ComparedSource[] = [];
   let { rpc } = flags;
   let kept: string | null = null;
   for (const [i, target] of targets.entries()) {
     if (target.kind === 'checkpoint') tell(`Run ${i + 1} of ${targets.length}: ${target.name}`);
     const settings = rpc === undefined ? flags : { ...flags, rpc };
-    const result =
-      target.kind === 'result' ? await readResult(target.path) : await inspected(target, settings, version, kept, tell);
+    const result = results.get(target) ?? (await inspected(target, settings, version, kept, tell, admission));
     if (target.kind === 'checkpoint')
       kept = `finished results are in ${join(flags.out, runsFolder)}; the same command goes on from there`;
     rpc ??= rpcOption(result);
@@ -117,13 +128,14 @@ async function readAll(
 }
 
 function compared(sources: readonly ComparedSource[], by: MatchedBy): Comparison {
-  try {
-    const [only, second] = sources;
-    return second === undefined ? compareMethods(only!) : compareResults(sources, by);
-  } catch (error) {
-    if (error instanceof ComparisonError) throw new UsageError(error.message);
-    throw error;
-  }
+  const [only, second] = sources;
+  return second === undefined ? compareMethods(only!) : compareResults(sources, by);
+}
+
+/** What cannot be compared is a mistake of whoever chose it. */
+function asUsage(error: unknown): never {
+  if (error instanceof ComparisonError) throw new UsageError(error.message);
+  throw error;
 }
 
 /** `given`: options of a run that were typed. */
@@ -153,7 +165,9 @@ export async function runCompare(
     );
   // Nobody should wait for the first run to learn that the second cannot begin.
   for (const { kind, path } of targets) if (kind === 'checkpoint') await openCheckpoint(path);
-  const comparison = compared(await readAll(targets, flags, version, tell), flags.match);
+  const comparison = await readAll(targets, flags, version, tell)
+    .then((sources) => compared(sources, flags.match))
+    .catch(asUsage);
   const written = await writeFiles(flags.out, comparisonFiles(comparison, formats));
   if (flags.quiet !== true) {
     process.stdout.write(`${comparisonTable(comparison)}\nWritten: ${writtenText(written)}\n`);

@@ -47,6 +47,10 @@ export class OneInput implements Work {
     });
   }
 
+  get request(): InspectionRequest {
+    return this.settings.request;
+  }
+
   async key(): Promise<string> {
     const { request, file } = this.settings;
     this.line.progress('Hashing the checkpoint', 0);

@@ -38,6 +38,8 @@ export class SeveralInputs implements Work {
   private readonly many: ManyInputs<Runners>;
   private planned: Promise<ManyPlan> | null = null;
 
+  readonly request = null;
+
   constructor(
     private readonly settings: SeveralSettings,
     private readonly line: ProgressLine,

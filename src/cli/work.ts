@@ -1,6 +1,7 @@
 // What `gramlens inspect` waits for, over one input or several, and what it gets.
 
 import type { HeadDetail } from '../inspection/headDetail';
+import type { InspectionRequest } from '../inspection/inspectionRequest';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import type { NamedArray } from '../inspection/layerSource';
 import type { ModelInput } from '../model/modelSpec';
@@ -18,6 +19,8 @@ export interface Finished {
 }
 
 export interface Work {
+  /** What `run` will do; null: it is over several inputs. */
+  readonly request: InspectionRequest | null;
   /** Of what `run` will give; hashes the checkpoint. */
   key(): Promise<string>;
   run(): Promise<Finished>;

@@ -5,6 +5,7 @@ import type { InspectionResult, Provenance } from '../inspection/inspectionResul
 import type { HeadMetric } from '../report/figures/headMetric';
 import { ComparisonError, type ComparisonKind } from './comparison';
 import type { InputNumbers } from './inputNumbers';
+import { checkOutlines, outlineOf } from './runOutline';
 
 /** A finished inspection with the name that it has in the comparison. */
 export interface ComparedSource {
@@ -112,40 +113,13 @@ function otherNativeRpc({ name, result }: ComparedSource): string[] {
     : [`${name} was trained with RPC of ${words(nativeRpc)}; beside the model RPC of ${words(rpc)} is compared.`];
 }
 
-function checkInputs(a: ComparedSource, b: ComparedSource): void {
-  const [mine, other] = [a, b].map(({ result }) => result.provenance.inputs);
-  const names = (inputs: Provenance['inputs']): string =>
-    inputs.length === 1
-      ? `${inputs[0]!.label} (SHA-256 ${inputs[0]!.sha256.slice(0, 12)}, ${inputs[0]!.tokens} tokens)`
-      : `${inputs.length} inputs`;
-  const keys = (inputs: Provenance['inputs']): string =>
-    inputs.map(({ sha256, tokens }) => `${sha256} ${tokens}`).join('\n');
-  if (keys(mine!) === keys(other!)) return;
-  throw new ComparisonError(
-    `${a.name} was inspected on ${names(mine!)}, ${b.name} on ${names(other!)}: a difference would be that of the inputs as well. Inspect both on the same input.`,
-  );
-}
-
-function checkShapes(a: ComparedSource, b: ComparedSource): void {
-  const size = ({ layers, heads, stages }: InspectionResult['model']): string =>
-    stages === undefined
-      ? `${layers} layers of ${heads} heads`
-      : stages.map((stage) => `${stage.layers} layers of ${stage.heads} heads in the ${stage.name}`).join(' and ');
-  const [mine, other] = [size(a.result.model), size(b.result.model)];
-  if (mine === other) return;
-  throw new ComparisonError(
-    `${a.name} has ${mine}, ${b.name} has ${other}: their layers and heads do not pair. Compare checkpoints of one shape.`,
-  );
-}
-
 /** Checks every run against the first. @throws ComparisonError */
 export function pairRuns(sources: readonly ComparedSource[]): Pairing {
   const [first, ...others] = sources;
   if (first === undefined || others.length === 0)
     throw new ComparisonError('A comparison needs two inspections or more.');
   for (const other of others) {
-    checkShapes(first, other);
-    checkInputs(first, other);
+    checkOutlines(outlineOf(first.name, first.result), outlineOf(other.name, other.result));
   }
   const kind = others.every(({ result }) => isSameCheckpoint(first.result, result)) ? 'settings' : 'checkpoints';
   const notes = sources.flatMap(otherNativeRpc);

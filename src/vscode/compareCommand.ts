@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import type { ComparedSource } from '../comparison/pairRuns';
+import { Admission, outlineAhead, outlineOf } from '../comparison/runOutline';
 import { orderBySteps } from '../comparison/steps';
 import type { InspectionResult } from '../inspection/inspectionResult';
 import { distinctNames, runAt, runsIn } from '../inspection/node/runFolder';
@@ -173,13 +174,23 @@ function sourceOf(name: string, result: InspectionResult): ComparedSource {
 /** Inspects what is not kept and shows the comparison. Throws Dismissed, CancelledError or a failure. */
 export async function compare(services: Services, { uris, input }: CompareArguments): Promise<void> {
   const targets = await targetsOf(uris);
+  const admission = new Admission();
+  // Before anything is inspected that could not be compared with them.
+  const results = new Map<Target, ComparedSource>();
+  for (const target of targets) {
+    if (target.kind !== 'result') continue;
+    const { result, single } = await readRun(target.uri);
+    admission.admit(outlineOf(target.name, result));
+    results.set(target, { ...sourceOf(target.name, result), ...(single === null ? {} : { single }) });
+  }
   const sources: ComparedSource[] = [];
   let before: Inspected | null = null;
-  for (const { uri, kind, name } of targets) {
-    if (kind === 'result') {
-      const { result, single } = await readRun(uri);
-      await keepResult(services, result);
-      sources.push({ ...sourceOf(name, result), ...(single === null ? {} : { single }) });
+  for (const target of targets) {
+    const { uri, name } = target;
+    const read = results.get(target);
+    if (read !== undefined) {
+      await keepResult(services, read.result);
+      sources.push(read);
       continue;
     }
     const shared = before?.picked ?? input;
@@ -190,6 +201,9 @@ export async function compare(services: Services, { uris, input }: CompareArgume
       // The plan is shown once: the others are of the same size.
       unasked: before !== null || input !== undefined,
       reuse: true,
+      admit: (request) => {
+        admission.admit(outlineAhead(name, request));
+      },
     });
     sources.push(sourceOf(name, before.result));
   }

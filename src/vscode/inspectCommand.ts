@@ -50,6 +50,8 @@ export interface RunArguments extends Omit<InspectArguments, 'input'> {
   readonly reuse?: boolean;
   /** Settings that an earlier run of the comparison had, where settings leave them to the checkpoint or to a question. */
   readonly like?: Pick<InspectionRequest, 'rpc' | 'gram'>;
+  /** Throws where such a run over one input would be of no use. */
+  readonly admit?: (request: InspectionRequest) => void;
 }
 
 export interface Inspected {
@@ -189,6 +191,7 @@ async function planAndRun(
   const make = (gram: GramChoice): Promise<PlannedRequest> =>
     planRequest(services, opened, spec, input, backend, gram, known.like?.rpc);
   const first = await planOfSettings(make, known.like?.gram ?? gramSetting(spec));
+  known.admit?.(first.request);
   const kept = known.reuse === true ? await keptRun(services, opened.file, first.request) : null;
   if (kept !== null) return reused(services, opening, known, { result: kept, request: first.request, picked });
   const { request, plan, threads } = known.unasked === true ? first : await confirmPlan(first, make, opening);

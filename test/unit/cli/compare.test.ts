@@ -167,6 +167,32 @@ describe('gramlens compare', () => {
     assert.ok(!existsSync(join(home, 'refused')));
   });
 
+  it('refuses a result that a checkpoint would not pair with before it inspects the checkpoint', () => {
+    const out = join(home, 'too-late');
+    assert.equal(fresh().status, 0);
+    const kept = join(home, '.run', 'runs', 'digits-rpc.pt');
+    const cases: readonly (readonly [string, string, RegExp])[] = [
+      [
+        nine,
+        `npy:${samplePath('digit-3.npy')}`,
+        /gramlens: checkpoint-9 has 1 layers of 2 heads, digits-softmax\.safetensors has 6 layers of 4 heads: /,
+      ],
+      [
+        kept,
+        samplePath('digit-5.png'),
+        /gramlens: digits-rpc\.pt was inspected on digit-3\.npy \(.*\), digits-softmax\.safetensors on digit-5\.png \(SHA-256 .*, 50 tokens\): /,
+      ],
+    ];
+    for (const [result, input, sentence] of cases) {
+      // The checkpoint comes first, and is still not begun.
+      const run = gramlens(files[0]!, result, '--input', input, ...options.split(' '), '--out', out);
+      assert.equal(run.status, 2, run.stderr);
+      assert.match(run.stderr, sentence);
+      assert.doesNotMatch(run.stderr, /Layer/);
+    }
+    assert.ok(!existsSync(out));
+  });
+
   it('finds the runs of a folder, and names them by what differs', async () => {
     assert.deepEqual((await runsIn(home)).runs.map(({ kind, path }) => [kind, path]).slice(0, 2), [
       ['result', join(home, 'checkpoint-10', 'result.json')],

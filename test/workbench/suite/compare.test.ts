@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { comparisonJson } from '../../../src/comparison/comparisonFiles';
 import { compareResults } from '../../../src/comparison/compareResults';
+import { resultJson } from '../../../src/report/resultJson';
 import { changed, sourceOf } from '../../unit/comparison/sources';
 import { exampleResult } from '../../unit/report/exampleResult';
 import { inFrame, outer, until } from '../outer';
@@ -129,6 +130,17 @@ describe('Compare Checkpoints', function () {
           ? true
           : undefined,
       );
+
+    it('is refused beside a checkpoint that would not pair with it before the checkpoint is inspected', async () => {
+      const api = await gramlens();
+      const before = api.computedWork();
+      const result = written('step-1.gramlens.json', resultJson(exampleResult({ layers: 2, heads: 3 })));
+      await assert.rejects(
+        api.compare({ uris: [sample(softmaxSample), result], input: 'sample:7' }),
+        /step-1 has 2 layers of 3 heads, digits-softmax\.safetensors has 6 layers of 4 heads: /,
+      );
+      assert.deepEqual(api.computedWork(), before);
+    });
 
     it('opens by double click and by the command, with all that needs no inspection', async () => {
       for (const open of [
