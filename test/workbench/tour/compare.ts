@@ -100,7 +100,7 @@ async function trainingSteps(visit: Visit): Promise<void> {
   const folder = writeTrainingSteps(visit.folder);
   await visit.command('Gramlens: Compare Checkpoints');
   await visit.answer('Compare what?', 'A folder of training steps');
-  await visit.takePath('Choose a folder of training steps', folder, 'Compare');
+  await visit.takePath('Choose a folder of training steps', `${folder}/`, 'Compare');
   await visit.answer('Input for', 'Sample picture');
   await visit.answer('Plan:', 'Inspect');
   const page = await done(visit, `${stepNames[0]} → ${stepNames[2]}, 3 runs`);

@@ -131,7 +131,7 @@ export class Visit {
     await this.press('Enter');
   }
 
-  /** Types a path into the open file dialog and takes it, with the mouse by `button`; the dialog reads folders meanwhile and may open one instead. */
+  /** Types a path (of a folder with / at its end) into the open file dialog and takes it, with the mouse by `button`; the dialog reads folders meanwhile and may open one instead. */
   async takePath(title: string, path: string, button: string): Promise<void> {
     const dialog = this.page.locator('.quick-input-title', { hasText: title });
     await dialog.waitFor();
@@ -142,6 +142,8 @@ export class Visit {
       await this.press('Control+A');
       await this.type(path);
       if ((await input.inputValue()) !== path) return false;
+      // While it still reads what was typed, Enter would take the folder it began with.
+      await this.page.waitForTimeout(500);
       if (this.manner === 'keyboard') await this.press('Enter');
       else await this.page.locator('.quick-input-action .monaco-button', { hasText: button }).click();
       return dialog.waitFor({ state: 'hidden', timeout: 3000 }).then(
