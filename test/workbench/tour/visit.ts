@@ -142,8 +142,6 @@ export class Visit {
       await this.press('Control+A');
       await this.type(path);
       if ((await input.inputValue()) !== path) return false;
-      // While it still reads what was typed, Enter would take the folder it began with.
-      await this.page.waitForTimeout(500);
       if (this.manner === 'keyboard') await this.press('Enter');
       else await this.page.locator('.quick-input-action .monaco-button', { hasText: button }).click();
       return dialog.waitFor({ state: 'hidden', timeout: 3000 }).then(
