@@ -39,11 +39,14 @@ describe('a window that is closed and opened again', function () {
   /** The palette knows our commands a moment after the window is there. */
   const command = async (words: string): Promise<void> => {
     const row = page.locator(`.quick-input-list .monaco-list-row.focused[aria-label*=${JSON.stringify(words)}]`);
+    const input = page.locator('.quick-input-widget input').first();
     for (const end = Date.now() + waitMs; ;) {
-      await page.keyboard.press('F1');
-      await page.locator('.quick-input-widget input').first().waitFor();
-      await page.keyboard.type(words);
       try {
+        await page.keyboard.press('F1');
+        await input.waitFor({ timeout: 5000 });
+        // A palette that was still open keeps what was typed into it.
+        await page.keyboard.press('Control+A');
+        await page.keyboard.type(`>${words}`);
         await row.waitFor({ timeout: 5000 });
         break;
       } catch (error) {
@@ -219,7 +222,6 @@ describe('a window that is closed and opened again', function () {
       for (let attempt = 0; attempt < 8; attempt += 1) {
         await page.keyboard.press('Control+A');
         await page.keyboard.type(path);
-        await page.waitForTimeout(500);
         await page.keyboard.press('Enter');
         const gone = shown.waitFor({ state: 'hidden', timeout: 3000 });
         if (await gone.then(() => true).catch(() => false)) return;
@@ -234,7 +236,8 @@ describe('a window that is closed and opened again', function () {
     const inspect = async (): Promise<void> => {
       await page.locator('.statusbar-item').first().waitFor({ timeout: waitMs });
       await command('View: Close All Editors');
-      await command('Gramlens: Inspect Checkpoint');
+      // Without the dots the sample's command, used before, comes first.
+      await command('Gramlens: Inspect Checkpoint…');
       await takePath('Choose a checkpoint', resolve('media/samples/digits-softmax.safetensors'));
       await choose('Several inputs');
       await choose('A folder of pictures');
