@@ -19,8 +19,6 @@ import { Overview } from './overview';
 import { PictureWorker } from './pictureWorker';
 import { TabMemory } from './tabMemory';
 
-registerComponents();
-keepFocus();
 const app = document.getElementById('app')!;
 let state: SessionSnapshot | null = null;
 const inTurn = new InTurn();
@@ -79,6 +77,10 @@ const local: PageCalls = {
   probeWebGpu: () => worker.probe(),
 };
 const { host, state: tab } = connectHost(local);
+// Asked before anything is built: the answer is on its way meanwhile.
+const first = host.ready('inspector');
+registerComponents();
+keepFocus();
 const memory = new TabMemory(tab);
 const worker = new EngineWorker(app.dataset['worker'] ?? '', { onnx: app.dataset['onnx'] ?? '' }, host);
 const overview = new Overview(host, memory);
@@ -99,7 +101,7 @@ const exportButton = button(l10n.t('Export Report…'), () => void host.runComma
 const body = h('div', {}, overview.element);
 fill(app, h('header', { class: 'top' }, title, message, cancel, reportButton, exportButton, bar), body);
 
-void host.ready('inspector').then((wire) =>
+void first.then((wire) =>
   inTurn.do(async () => {
     state = await readSnapshot(wire);
     memory.keep(state);
