@@ -39,13 +39,16 @@ interface FigureWords {
 
 function figureWords(): Promise<FigureWords[]> {
   return inFrame(inspectorPage, () =>
-    [...document.querySelectorAll<HTMLElement>('.figure')].map((figure) => ({
-      id: figure.dataset['figure'] ?? '',
-      name: figure.querySelector('.stage')?.getAttribute('aria-label') ?? '',
-      shows: figure.querySelector('.shows')?.textContent ?? '',
-      caution: figure.querySelector('.caution')?.textContent ?? '',
-      drawn: figure.querySelectorAll('.frame svg *').length,
-    })),
+    // Those of the overview are on the page, too, out of sight.
+    [...document.querySelectorAll<HTMLElement>('.figure')]
+      .filter((figure) => figure.checkVisibility())
+      .map((figure) => ({
+        id: figure.dataset['figure'] ?? '',
+        name: figure.querySelector('.stage')?.getAttribute('aria-label') ?? '',
+        shows: figure.querySelector('.shows')?.textContent ?? '',
+        caution: figure.querySelector('.caution')?.textContent ?? '',
+        drawn: figure.querySelectorAll('.frame svg *').length,
+      })),
   );
 }
 
