@@ -2,7 +2,7 @@
 // touched and nothing gets the focus but by keys; with `mouse` keys are pressed only where something is to be typed.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -63,13 +63,18 @@ export class Visit {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const page = await context.newPage();
     page.setDefaultTimeout(waitMs);
-    await page.goto(workbench.url({ folder, extension: resolve('.') }));
+    // By another name: the workbench lies in our folder, and its themes would be taken for parts of our extension.
+    const names = mkdtempSync(join(tmpdir(), 'gramlens-extension-'));
+    const extension = join(names, 'gramlens');
+    symlinkSync(resolve('.'), extension);
+    await page.goto(workbench.url({ folder, extension }));
     await page.locator('.statusbar-item').first().waitFor();
     // A workbench that is new on a machine may show another theme, and nothing that follows would notice.
     await page.locator(`.monaco-workbench.${theme.look}`).waitFor();
     return new Visit(manner, theme, page, folder, browser, async () => {
       await workbench.stop();
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+      rmSync(names, { recursive: true, force: true });
     });
   }
 
