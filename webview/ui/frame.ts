@@ -35,11 +35,15 @@ function begin(): void {
   stopWaiting?.();
   stopWaiting = null;
   const end = frameEnd();
-  // Asked again by a work itself: not in this frame.
-  for (const work of [...asked]) {
-    asked.delete(work);
-    work();
-    if (performance.now() > end) break;
+  try {
+    // Asked again by a work itself: not in this frame.
+    for (const work of [...asked]) {
+      asked.delete(work);
+      work();
+      if (performance.now() > end) break;
+    }
+  } finally {
+    // Also where one failed: the others are still to be done.
+    if (asked.size > 0) wait();
   }
-  if (asked.size > 0) wait();
 }

@@ -105,6 +105,16 @@ describe('frames of a page', () => {
     assert.deepEqual(done, ['again', 'again']);
   });
 
+  it('do the others in the next one where a work fails', () => {
+    inFrame(() => {
+      throw new Error('a broken figure');
+    });
+    inFrame(short);
+    assert.throws(() => browser.frame(), /a broken figure/);
+    assert.equal(browser.frame(), 1);
+    assert.deepEqual(done, ['short']);
+  });
+
   it('are not waited for by a hidden page, and do not do it again when they come', () => {
     inFrame(long);
     inFrame(short);
