@@ -725,6 +725,40 @@ describe('the inspector page', () => {
       await figureOf(page, 'pattern-softmax').waitFor();
     });
 
+    check('goes back to an overview that followed the window and the theme while it was out of sight', async () => {
+      const { page, remote } = await open(run.done, { width: 1400 });
+      const drawn = (): Promise<{ stage: number; picture: number; colours: (string | null)[] }> =>
+        figureOf(page, 'overview-rpc.cleanGap').evaluate((figure) => {
+          const svg = figure.querySelector('.frame svg')!;
+          return {
+            stage: Math.floor(figure.querySelector('.stage')!.clientWidth),
+            picture: Math.round(svg.getBoundingClientRect().width),
+            colours: [...svg.querySelectorAll('text')].map((text) => text.getAttribute('fill')),
+          };
+        });
+      await figureOf(page, 'overview-rpc.cleanGap').waitFor();
+      await settle(page);
+      const { stage: before } = await drawn();
+      const whileAway = async (change: () => Promise<void>): Promise<void> => {
+        await remote.select(address);
+        await figureOf(page, 'pattern-softmax').waitFor();
+        await settle(page);
+        await change();
+        await remote.select(null);
+      };
+      await whileAway(() =>
+        page.evaluate(() => {
+          document.documentElement.style.setProperty('--vscode-editor-foreground', '#123456');
+        }),
+      );
+      await until(async () => (await drawn()).colours.includes('#123456'), 'the maps are drawn in the theme of now');
+      await whileAway(() => page.setViewportSize({ width: 640, height: 900 }));
+      await until(async () => {
+        const { stage, picture } = await drawn();
+        return stage !== before && picture === stage;
+      }, 'the maps are as wide as the window of now allows');
+    });
+
     check('fits the narrowest editor, where what scrolls by itself is reached by keyboard', async () => {
       const { page, remote } = await open({ ...run.done, selected: address }, { width: 200 });
       const fits = async (id: string): Promise<void> => {
